@@ -1,0 +1,1 @@
+//! The second listener: metrics, probes, version.

@@ -1,0 +1,1 @@
+//! The tower middleware that records every request exactly once.

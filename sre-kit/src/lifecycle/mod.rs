@@ -1,0 +1,1 @@
+//! From the first byte served to an exit that loses nothing.

@@ -1,0 +1,1 @@
+//! The registry, sharded counters and histograms, and their exposition.
