@@ -1,0 +1,226 @@
+//! A family of sharded series under one name, bounded in number.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::buckets::Buckets;
+use super::cells::{Cells, Row};
+use super::labels::push_pair;
+use super::visit::{Desc, Kind, Visitor};
+use crate::ConfigError;
+
+/// The label of the series that takes what came after a family was full, as the
+/// OpenTelemetry metrics SDK specification names it.
+pub(crate) const OVERFLOW_LABEL: &str = "otel_metric_overflow=\"true\"";
+
+/// Series encoded before the lock is let go for a moment, so that a request
+/// that makes a new series never waits for a whole scrape.
+const BATCH: usize = 64;
+
+pub(crate) struct Family {
+    desc: Desc,
+    buckets: Option<Buckets>,
+    cells: Arc<Cells>,
+    limit: usize,
+    overflow: Row,
+    series: Mutex<Series>,
+}
+
+/// Label texts end to end, with the row of each.
+#[derive(Default)]
+struct Series {
+    text: String,
+    ends: Vec<usize>,
+    rows: Vec<Row>,
+    /// Only for families whose handles are looked up by value.
+    by_labels: HashMap<Box<str>, Row>,
+}
+
+impl Series {
+    fn labels(&self, i: usize) -> &str {
+        let start = if i == 0 { 0 } else { self.ends[i - 1] };
+        &self.text[start..self.ends[i]]
+    }
+}
+
+impl Family {
+    pub(crate) fn new(
+        desc: Desc,
+        buckets: Option<Buckets>,
+        cells: Arc<Cells>,
+        limit: usize,
+    ) -> Result<Self, ConfigError> {
+        let len = buckets.as_ref().map_or(1, Buckets::row_len);
+        let Some(overflow) = cells.take_row(len) else {
+            return Err(ConfigError::new(
+                "registry",
+                &desc.name,
+                "there is no room for one more family",
+                "make fewer families or use a second registry",
+            ));
+        };
+        Ok(Self { desc, buckets, cells, limit, overflow, series: Mutex::default() })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.desc.name
+    }
+
+    pub(crate) fn cells(&self) -> &Arc<Cells> {
+        &self.cells
+    }
+
+    /// The row that takes everything past the limit.
+    pub(crate) fn overflow_row(&self) -> Row {
+        self.overflow
+    }
+
+    /// Makes a series. The caller sees to it that `labels` is new to the family.
+    pub(crate) fn create(&self, labels: &str) -> Row {
+        self.create_in(&mut self.lock(), labels)
+    }
+
+    /// The series with these labels, made now if it was not there.
+    pub(crate) fn find_or_create(&self, labels: &str) -> Row {
+        let mut series = self.lock();
+        if let Some(&row) = series.by_labels.get(labels) {
+            return row;
+        }
+        let row = self.create_in(&mut series, labels);
+        if row != self.overflow {
+            series.by_labels.insert(labels.into(), row);
+        }
+        row
+    }
+
+    fn create_in(&self, series: &mut Series, labels: &str) -> Row {
+        if series.rows.len() >= self.limit {
+            return self.overflow;
+        }
+        let len = self.buckets.as_ref().map_or(1, Buckets::row_len);
+        let Some(row) = self.cells.take_row(len) else { return self.overflow };
+        series.text.push_str(labels);
+        let end = series.text.len();
+        series.ends.push(end);
+        series.rows.push(row);
+        row
+    }
+
+    /// How many observations went into the overflow series.
+    pub(crate) fn overflowed(&self) -> u64 {
+        match &self.buckets {
+            None => self.cells.sum(self.overflow, 0),
+            Some(buckets) => {
+                (0..=buckets.bounds().len()).map(|i| self.cells.sum(self.overflow, i)).sum()
+            }
+        }
+    }
+
+    pub(crate) fn visit(&self, visitor: &mut dyn Visitor) {
+        let mut scratch = vec![0; self.buckets.as_ref().map_or(1, Buckets::row_len)];
+        let mut next = 0;
+        loop {
+            let series = self.lock();
+            if next == 0 && !series.rows.is_empty() {
+                visitor.family(&self.desc);
+            }
+            let end = series.rows.len().min(next + BATCH);
+            for i in next..end {
+                self.sample(visitor, series.labels(i), series.rows[i], &mut scratch);
+            }
+            if end == series.rows.len() {
+                break;
+            }
+            next = end;
+        }
+        if self.overflowed() > 0 {
+            self.sample(visitor, OVERFLOW_LABEL, self.overflow, &mut scratch);
+        }
+    }
+
+    fn sample(&self, visitor: &mut dyn Visitor, labels: &str, row: Row, scratch: &mut [u64]) {
+        scratch.fill(0);
+        self.cells.sum_into(row, scratch);
+        match &self.buckets {
+            Some(buckets) => visitor.histogram(labels, buckets, scratch),
+            None => visitor.integer(labels, scratch[0]),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Series> {
+        self.series.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Family")
+            .field("name", &self.desc.name)
+            .field("kind", &self.desc.kind)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Renders values under their names; what is missing is empty, what is too much is left out.
+pub(crate) fn label_text(names: &[Box<str>], values: &[&str]) -> String {
+    let mut text = String::new();
+    for (name, value) in names.iter().zip(values) {
+        push_pair(&mut text, name, value);
+    }
+    text
+}
+
+/// The values of a family that are computed when it is scraped.
+///
+/// Handed to the closure of [`Registry::gauge_fn`](super::Registry::gauge_fn)
+/// and [`Registry::counter_fn`](super::Registry::counter_fn).
+pub struct Samples<'a> {
+    visitor: &'a mut dyn Visitor,
+    desc: &'a Desc,
+    names: &'a [Box<str>],
+    left: usize,
+    begun: bool,
+}
+
+impl<'a> Samples<'a> {
+    pub(crate) fn new(
+        visitor: &'a mut dyn Visitor,
+        desc: &'a Desc,
+        names: &'a [Box<str>],
+        limit: usize,
+    ) -> Self {
+        Self { visitor, desc, names, left: limit, begun: false }
+    }
+
+    /// Reports one value. `label_values` follow the order of the label names;
+    /// an empty value leaves its label out. Not pushing anything leaves the
+    /// family out of this scrape, which is right when the source is absent.
+    ///
+    /// Past the registry's limit of series per family, samples are left out.
+    pub fn push(&mut self, label_values: &[&str], value: f64) {
+        if self.left == 0 {
+            return;
+        }
+        self.left -= 1;
+        if !self.begun {
+            self.begun = true;
+            self.visitor.family(self.desc);
+        }
+        let labels = label_text(self.names, label_values);
+        // Whole numbers of a counter are printed as such.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        if self.desc.kind == Kind::Counter && value.fract() == 0.0 && (0.0..9e15).contains(&value) {
+            self.visitor.integer(&labels, value as u64);
+        } else {
+            self.visitor.float(&labels, value);
+        }
+    }
+}
+
+impl fmt::Debug for Samples<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Samples").field("family", &self.desc.name).finish_non_exhaustive()
+    }
+}
