@@ -35,7 +35,10 @@ fn a_full_family_counts_on_in_its_overflow_series_and_says_so() {
     let text = text(&registry);
     assert_eq!(text.matches("jobs_total{kind=").count(), 3, "{text}");
     assert!(text.contains("jobs_total{otel_metric_overflow=\"true\"} 9997\n"), "{text}");
-    assert!(text.contains("sre_kit_metrics_overflow_total{metric=\"jobs_total\"} 9997\n"), "{text}");
+    assert!(
+        text.contains("sre_kit_metrics_overflow_total{metric=\"jobs_total\"} 9997\n"),
+        "{text}"
+    );
 }
 
 #[test]

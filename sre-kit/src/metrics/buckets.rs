@@ -52,8 +52,8 @@ impl Buckets {
         let mut nanos = Vec::new();
         for bound in bounds {
             let scaled = (bound * 1e9).round();
-            // 2^63 ns is 292 years; above it the conversion would saturate unseen.
-            if !bound.is_finite() || scaled < 1.0 || scaled > 9e18 {
+            // 9e18 ns is 285 years; above it the conversion would saturate unseen. NaN is in no range.
+            if !(1.0..=9e18).contains(&scaled) {
                 return Err(ConfigError::new(
                     "buckets",
                     bound,

@@ -8,6 +8,8 @@
 //! one series, `{otel_metric_overflow="true"}`, and
 //! `sre_kit_metrics_overflow_total{metric}` counts what went there.
 
+pub(crate) mod internal;
+
 mod buckets;
 mod cells;
 mod family;
@@ -18,6 +20,8 @@ mod registry;
 mod slots;
 mod text;
 mod visit;
+
+pub(crate) use name::check_labels;
 
 pub use buckets::Buckets;
 pub use family::Samples;

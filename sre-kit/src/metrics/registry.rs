@@ -67,6 +67,17 @@ enum Entry {
     Collector(Arc<dyn Collect>),
 }
 
+impl Entry {
+    /// A bounded family and how much went past its bound.
+    fn overflowed(&self) -> Option<(&str, u64)> {
+        match self {
+            Self::Sharded(family) => Some((family.name(), family.overflowed())),
+            Self::Collector(collector) => collector.overflowed(),
+            Self::Computed(_) => None,
+        }
+    }
+}
+
 struct Computed {
     desc: Desc,
     names: Arc<[Box<str>]>,
@@ -115,22 +126,27 @@ impl RegistryBuilder {
                 ));
             }
         }
-        let cells = self.shards.map_or_else(Cells::new, Cells::with_shards);
-        Ok(Registry {
-            inner: Arc::new(Inner {
-                cells: Arc::new(cells),
-                limit: self.limit,
-                state: Mutex::default(),
-                foreign: Mutex::new(ForeignRegistry::default()),
-            }),
-        })
+        Ok(Registry::from(self))
     }
 }
 
 impl Registry {
     /// A registry with the default limits.
     pub fn new() -> Self {
-        Self::builder().build().expect("the defaults are above zero")
+        Self::from(Self::builder())
+    }
+
+    /// From settings that were checked.
+    fn from(settings: RegistryBuilder) -> Self {
+        let cells = settings.shards.map_or_else(Cells::new, Cells::with_shards);
+        Self {
+            inner: Arc::new(Inner {
+                cells: Arc::new(cells),
+                limit: settings.limit,
+                state: Mutex::default(),
+                foreign: Mutex::new(ForeignRegistry::default()),
+            }),
+        }
     }
 
     /// A registry with limits of one's own.
@@ -268,21 +284,17 @@ impl Registry {
                 }
             }
         }
-        let families = || {
-            entries.iter().filter_map(|entry| match entry {
-                Entry::Sharded(family) => Some(family),
-                _ => None,
-            })
-        };
-        if families().next().is_some() {
-            visitor.family(&Desc {
-                name: OVERFLOW.to_owned(),
-                help: "Observations that went into the overflow series of a full family.".into(),
-                kind: Kind::Counter,
-            });
+        let overflowed: Vec<_> = entries.iter().filter_map(Entry::overflowed).collect();
+        if overflowed.is_empty() {
+            return;
         }
-        for family in families() {
-            visitor.integer(&format!("metric=\"{}\"", family.name()), family.overflowed());
+        visitor.family(&Desc {
+            name: OVERFLOW.to_owned(),
+            help: "Observations that found their family full.".to_owned(),
+            kind: Kind::Counter,
+        });
+        for (family, count) in overflowed {
+            visitor.integer(&format!("metric=\"{family}\""), count);
         }
     }
 
@@ -318,6 +330,10 @@ impl Registry {
         }
         state.entries.push(Entry::Collector(collector));
         Ok(())
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.inner.limit
     }
 
     pub(crate) fn cells(&self) -> &Arc<Cells> {

@@ -35,4 +35,9 @@ pub(crate) trait Visitor {
 /// in flight. The names must have been reserved in the registry.
 pub(crate) trait Collect: Send + Sync {
     fn collect(&self, visitor: &mut dyn Visitor);
+
+    /// The family that counts what found no series of its own, and that count.
+    fn overflowed(&self) -> Option<(&'static str, u64)> {
+        None
+    }
 }

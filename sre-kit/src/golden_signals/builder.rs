@@ -1,0 +1,199 @@
+//! Settings of the layer, checked once.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::GoldenSignals;
+use super::clock::Clock;
+use super::head::{RequestHead, ResponseHead};
+use super::hub::{ErrorRule, Hub, Hubs, StreamRule};
+use super::label::{self, Label, LabelDef};
+use super::outcome::Outcome;
+use super::route::{Directory, Flags, RouteSource};
+use super::series::{Bounds, Store};
+use crate::ConfigError;
+use crate::metrics::{Buckets, Registry};
+
+/// The scheme of requests that do not name one: all of HTTP/1's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// Plain text, or TLS ended before this process.
+    #[default]
+    Http,
+    /// This process ends TLS.
+    Https,
+}
+
+/// Builds [`GoldenSignals`].
+#[must_use = "nothing is recorded before `build`"]
+pub struct GoldenSignalsBuilder {
+    registry: Registry,
+    source: RouteSource,
+    flags: HashMap<String, Flags>,
+    scheme: Scheme,
+    bounds: Bounds,
+    labels: Vec<LabelDef>,
+    max_routes: usize,
+    on_error: Option<ErrorRule>,
+    is_stream: Option<StreamRule>,
+    clock: Option<Clock>,
+}
+
+impl GoldenSignalsBuilder {
+    pub(crate) fn new(registry: &Registry) -> Self {
+        Self {
+            registry: registry.clone(),
+            source: RouteSource::none(),
+            flags: HashMap::new(),
+            scheme: Scheme::Http,
+            bounds: Bounds {
+                duration: Buckets::http_duration(),
+                size: Buckets::body_size(),
+                stream: Buckets::stream_duration(),
+            },
+            labels: Vec::new(),
+            max_routes: 1_000,
+            on_error: None,
+            is_stream: None,
+            clock: None,
+        }
+    }
+
+    /// Where `http_route` comes from. No routes unless set.
+    pub fn routes(mut self, source: impl Into<RouteSource>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// Routes that are not recorded at all, by template.
+    pub fn exclude<T: Into<String>>(mut self, templates: impl IntoIterator<Item = T>) -> Self {
+        for template in templates {
+            self.flags.entry(template.into()).or_default().excluded = true;
+        }
+        self
+    }
+
+    /// Routes whose every response is a stream, by template. Server-sent events
+    /// and upgrades are known as such without this.
+    pub fn streams<T: Into<String>>(mut self, templates: impl IntoIterator<Item = T>) -> Self {
+        for template in templates {
+            self.flags.entry(template.into()).or_default().stream = true;
+        }
+        self
+    }
+
+    /// Tells streams by their response head, beside what is known already.
+    pub fn stream_if(
+        mut self,
+        rule: impl Fn(ResponseHead<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.is_stream = Some(Arc::new(rule));
+        self
+    }
+
+    /// The scheme of requests that do not name one. [`Scheme::Http`] unless set.
+    pub fn default_scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// Bounds of the two latency histograms. Unless set, the fourteen that the
+    /// OpenTelemetry semantic conventions advise, from 5 ms to 10 s.
+    pub fn duration_buckets(mut self, buckets: Buckets) -> Self {
+        self.bounds.duration = buckets;
+        self
+    }
+
+    /// Bounds of the two body size histograms. Unless set, 0, then powers of
+    /// four from 64 B to 1 GiB.
+    pub fn body_size_buckets(mut self, buckets: Buckets) -> Self {
+        self.bounds.size = buckets;
+        self
+    }
+
+    /// A label of one's own on the duration histogram, read from the request.
+    pub fn request_label<L: Label>(
+        mut self,
+        read: impl Fn(RequestHead<'_>) -> Option<L> + Send + Sync + 'static,
+    ) -> Self {
+        self.labels.push(LabelDef::request(read));
+        self
+    }
+
+    /// A label of one's own on the duration histogram, read from the response.
+    pub fn response_label<L: Label>(
+        mut self,
+        read: impl Fn(ResponseHead<'_>) -> Option<L> + Send + Sync + 'static,
+    ) -> Self {
+        self.labels.push(LabelDef::response(read));
+        self
+    }
+
+    /// How many routes are told apart before further ones share an overflow
+    /// series. 1 000 unless set.
+    pub fn max_routes(mut self, limit: usize) -> Self {
+        self.max_routes = limit;
+        self
+    }
+
+    /// Tells the outcome of errors of the inner service; `None` leaves it to the
+    /// layer, which knows `tower`'s `Elapsed` and `Overloaded`.
+    pub fn classify_error(
+        mut self,
+        rule: impl Fn(&(dyn Any + 'static)) -> Option<Outcome> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_error = Some(Arc::new(rule));
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Checks the settings and registers the families.
+    ///
+    /// # Errors
+    ///
+    /// When bounds do not match their unit, a label is malformed, a marked route
+    /// is not declared, a limit is out of range, or a second layer is built on
+    /// the same registry: give it a registry of its own, or clone the first.
+    pub fn build(self) -> Result<GoldenSignals, ConfigError> {
+        self.bounds.check()?;
+        label::check(&self.labels)?;
+        if let Some(empty) = self.flags.keys().find(|template| template.is_empty()) {
+            return Err(ConfigError::new(
+                "route",
+                empty,
+                "a route that is excluded or marked as a stream has a name",
+                "write the template as the router has it, such as `/items/{id}`",
+            ));
+        }
+        let directory = Directory::new(self.source, self.flags, self.max_routes)?;
+        let store = Store::new(&self.registry, self.bounds, self.labels.into())?;
+        Ok(GoldenSignals {
+            hubs: Hubs::new(Hub {
+                clock: self.clock.unwrap_or_else(Clock::new),
+                directory,
+                store,
+                default_scheme: self.scheme as usize,
+                on_error: self.on_error,
+                is_stream: self.is_stream,
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for GoldenSignalsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GoldenSignalsBuilder")
+            .field("source", &self.source)
+            .field("bounds", &self.bounds)
+            .field("labels", &self.labels)
+            .finish_non_exhaustive()
+    }
+}

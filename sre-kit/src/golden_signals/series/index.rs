@@ -1,0 +1,168 @@
+//! From a packed key to a number, read without a lock.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// Slots of the first table; each further one has twice as many.
+const FIRST: usize = 8;
+
+/// An insert-only map from non-zero keys to numbers.
+///
+/// Open addressing with linear probing. When a table is three quarters full the
+/// next one, twice as large, is chained behind it; nothing is ever moved, so a
+/// reader needs no lock, and most routes never leave the first table.
+pub(crate) struct Index {
+    first: Table,
+    /// Held while inserting; counts what the last table holds.
+    used: Mutex<usize>,
+}
+
+struct Table {
+    slots: Box<[Slot]>,
+    next: OnceLock<Box<Table>>,
+}
+
+#[derive(Default)]
+struct Slot {
+    /// 0 while the slot is free; stored after the value.
+    key: AtomicU64,
+    value: AtomicU32,
+}
+
+impl Table {
+    fn new(slots: usize) -> Self {
+        Self { slots: (0..slots).map(|_| Slot::default()).collect(), next: OnceLock::new() }
+    }
+
+    /// The slot of `key`, or the free one where it belongs.
+    #[inline]
+    fn probe(&self, key: u64) -> (&Slot, bool) {
+        let mask = self.slots.len() - 1;
+        // Fibonacci hashing: the high bits of the product depend on all of the key.
+        #[allow(clippy::cast_possible_truncation)]
+        let mut i = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & mask;
+        loop {
+            let slot = &self.slots[i];
+            match slot.key.load(Ordering::Acquire) {
+                found if found == key => return (slot, true),
+                0 => return (slot, false),
+                _ => i = (i + 1) & mask,
+            }
+        }
+    }
+}
+
+impl Index {
+    pub(crate) fn new() -> Self {
+        Self { first: Table::new(FIRST), used: Mutex::new(0) }
+    }
+
+    /// The number of `key`, if it has one.
+    #[inline]
+    pub(crate) fn get(&self, key: u64) -> Option<u32> {
+        let mut table = &self.first;
+        loop {
+            let (slot, found) = table.probe(key);
+            if found {
+                return Some(slot.value.load(Ordering::Relaxed));
+            }
+            table = table.next.get()?;
+        }
+    }
+
+    /// The number of `key`, asked of `make` if it has none yet. `make` runs once
+    /// per key, under a lock. Where it gives `None`, so does this, and the key is
+    /// asked for again the next time.
+    #[cold]
+    pub(crate) fn get_or_insert(
+        &self,
+        key: u64,
+        make: impl FnOnce() -> Option<u32>,
+    ) -> Option<u32> {
+        debug_assert_ne!(key, 0, "0 marks a free slot");
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = self.get(key) {
+            return Some(found);
+        }
+        let value = make()?;
+        let mut last = &self.first;
+        while let Some(next) = last.next.get() {
+            last = next;
+        }
+        if *used >= last.slots.len() / 4 * 3 {
+            last = last.next.get_or_init(|| Box::new(Table::new(last.slots.len() * 2)));
+            *used = 0;
+        }
+        let (slot, _) = last.probe(key);
+        slot.value.store(value, Ordering::Relaxed);
+        slot.key.store(key, Ordering::Release);
+        *used += 1;
+        Some(value)
+    }
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use proptest::prelude::*;
+
+    use super::Index;
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_map(keys in proptest::collection::vec(1_u64..500, 0..800)) {
+            let index = Index::new();
+            let mut model = HashMap::new();
+            for (i, &key) in keys.iter().enumerate() {
+                let i = u32::try_from(i).expect("few");
+                let expected = *model.entry(key).or_insert(i);
+                prop_assert_eq!(index.get_or_insert(key, || Some(i)), Some(expected));
+            }
+            for key in 1..500 {
+                prop_assert_eq!(index.get(key), model.get(&key).copied());
+            }
+        }
+    }
+
+    #[test]
+    fn threads_that_race_for_a_key_agree_on_its_number() {
+        let index = Arc::new(Index::new());
+        let made = Arc::new(AtomicU32::new(0));
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let (index, made) = (Arc::clone(&index), Arc::clone(&made));
+                std::thread::spawn(move || {
+                    (1..2_000_u64)
+                        .map(|key| {
+                            index.get(key).or_else(|| {
+                                index.get_or_insert(key, || {
+                                    Some(made.fetch_add(1, Ordering::Relaxed))
+                                })
+                            })
+                        })
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let seen: Vec<_> = threads.into_iter().map(|t| t.join().expect("no panic")).collect();
+        assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
+        assert_eq!(made.load(Ordering::Relaxed), 1_999, "each number was made once");
+    }
+
+    #[test]
+    fn a_refused_key_is_asked_for_again() {
+        let index = Index::new();
+        assert_eq!(index.get_or_insert(7, || None), None);
+        assert_eq!(index.get_or_insert(7, || Some(1)), Some(1));
+    }
+}

@@ -1,0 +1,177 @@
+//! What tells the series of one route apart, packed into 64 bits.
+
+use http::{Method, StatusCode, Version};
+
+use crate::golden_signals::outcome::{Cause, Outcome};
+
+/// Labels of a caller's own, per series.
+pub(crate) const MAX_LABELS: usize = 4;
+
+/// The index of a label whose value is not known (yet).
+pub(crate) const NO_VALUE: u8 = u8::MAX;
+
+/// `http.request.method` as OpenTelemetry lists its known values; the rest is `_OTHER`.
+pub(crate) const METHODS: [&str; 11] = [
+    "_OTHER", "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE",
+    "QUERY",
+];
+
+pub(crate) const SCHEMES: [&str; 2] = ["http", "https"];
+
+const VERSIONS: [&str; 6] = ["", "0.9", "1.0", "1.1", "2", "3"];
+
+/// The method's place in [`METHODS`].
+#[inline]
+pub(crate) fn method_index(method: &Method) -> usize {
+    match *method {
+        Method::GET => 1,
+        Method::POST => 2,
+        Method::PUT => 3,
+        Method::DELETE => 4,
+        Method::HEAD => 5,
+        Method::OPTIONS => 6,
+        Method::PATCH => 7,
+        Method::CONNECT => 8,
+        Method::TRACE => 9,
+        _ if method.as_str() == "QUERY" => 10,
+        _ => 0,
+    }
+}
+
+fn version_index(version: Version) -> u64 {
+    match version {
+        Version::HTTP_09 => 1,
+        Version::HTTP_10 => 2,
+        Version::HTTP_11 => 3,
+        Version::HTTP_2 => 4,
+        Version::HTTP_3 => 5,
+        _ => 0,
+    }
+}
+
+/// The labels of one series of the duration histogram, the route aside.
+///
+/// Bits, from the lowest: status 10, outcome 4, method 4, version 3, scheme 1,
+/// cause 5, labels 4 x 8; the highest is always set, so a key is never 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key(u64);
+
+const STATUS: u32 = 0;
+const OUTCOME: u32 = 10;
+const METHOD: u32 = 14;
+const VERSION: u32 = 18;
+const SCHEME: u32 = 21;
+const CAUSE: u32 = 22;
+const LABELS: u32 = 27;
+
+impl Key {
+    /// The bits of the method and the scheme, and the one that is always set.
+    pub(crate) const METHOD_AND_SCHEME: u64 = 1 << 63 | 0xF << METHOD | 1 << SCHEME;
+
+    /// What is known when a request arrives.
+    #[inline]
+    pub(crate) fn new(method: usize, scheme: usize, version: Version) -> Self {
+        Self(
+            1 << 63
+                | (method as u64) << METHOD
+                | (scheme as u64) << SCHEME
+                | version_index(version) << VERSION
+                | 0xFFFF_FFFF << LABELS,
+        )
+    }
+
+    /// With the value of a caller's label.
+    #[inline]
+    pub(crate) fn with_label(self, label: usize, value: u8) -> Self {
+        let shift = LABELS + 8 * u32::try_from(label).unwrap_or(0);
+        Self(self.0 & !(0xFF << shift) | u64::from(value) << shift)
+    }
+
+    /// With how it ended.
+    #[inline]
+    pub(crate) fn ended(self, outcome: Outcome, status: Option<StatusCode>, cause: Cause) -> Self {
+        let status = status.map_or(0, |status| u64::from(status.as_u16()));
+        Self(self.0 | status << STATUS | (outcome as u64) << OUTCOME | cause.bits() << CAUSE)
+    }
+
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    fn field(self, shift: u32, bits: u32) -> usize {
+        // At most ten bits are asked for.
+        usize::try_from(self.0 >> shift & ((1 << bits) - 1)).unwrap_or(0)
+    }
+
+    pub(crate) fn method(self) -> &'static str {
+        METHODS.get(self.field(METHOD, 4)).copied().unwrap_or(METHODS[0])
+    }
+
+    pub(crate) fn is_connect(self) -> bool {
+        self.field(METHOD, 4) == 8
+    }
+
+    pub(crate) fn scheme(self) -> &'static str {
+        SCHEMES[self.field(SCHEME, 1)]
+    }
+
+    pub(crate) fn version(self) -> &'static str {
+        VERSIONS.get(self.field(VERSION, 3)).copied().unwrap_or("")
+    }
+
+    /// The status as text, empty where there was none.
+    pub(crate) fn status(self) -> String {
+        match self.field(STATUS, 10) {
+            0 => String::new(),
+            status => status.to_string(),
+        }
+    }
+
+    /// The place of the value of a caller's label, [`NO_VALUE`] where there is none.
+    pub(crate) fn label(self, label: usize) -> usize {
+        self.field(LABELS + 8 * u32::try_from(label).unwrap_or(0), 8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, StatusCode, Version};
+
+    use super::{Key, MAX_LABELS, METHODS, NO_VALUE, method_index};
+    use crate::golden_signals::outcome::{Cause, Outcome};
+
+    #[test]
+    fn every_part_comes_back_and_disturbs_no_other() {
+        for (method, name) in METHODS.into_iter().enumerate() {
+            for status in [100, 200, 404, 599, 999] {
+                let status = StatusCode::from_u16(status).expect("valid");
+                let key = Key::new(method, 1, Version::HTTP_2).with_label(3, 7).ended(
+                    Outcome::Panic,
+                    Some(status),
+                    Cause::Body,
+                );
+                assert_eq!(key.method(), name);
+                assert_eq!((key.scheme(), key.version()), ("https", "2"));
+                assert_eq!(key.status(), status.as_str());
+                assert_eq!(key.label(3), 7);
+                for label in 0..MAX_LABELS - 1 {
+                    assert_eq!(key.label(label), usize::from(NO_VALUE));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_method_is_folded() {
+        for (method, expected) in [("GET", "GET"), ("QUERY", "QUERY"), ("FOO", "_OTHER")] {
+            let method = Method::from_bytes(method.as_bytes()).expect("valid");
+            assert_eq!(METHODS[method_index(&method)], expected);
+        }
+    }
+
+    #[test]
+    fn no_status_prints_as_nothing() {
+        let key = Key::new(1, 0, Version::HTTP_11).ended(Outcome::Panic, None, Cause::Status);
+        assert_eq!(key.status(), "");
+    }
+}

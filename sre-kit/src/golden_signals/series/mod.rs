@@ -1,0 +1,10 @@
+//! The series behind the layer: what is counted, under which labels.
+
+mod flow;
+mod index;
+pub(crate) mod key;
+mod store;
+
+pub(crate) use index::Index;
+pub(crate) use key::Key;
+pub(crate) use store::{Bounds, End, Rows, Store, StreamKind};
