@@ -16,6 +16,9 @@ mod series;
 mod service;
 mod upgrade;
 
+#[cfg(test)]
+mod tests;
+
 use hub::Hubs;
 
 pub use body::ResponseBody;
