@@ -498,3 +498,43 @@ fn two_layers_on_one_registry_are_refused_and_on_two_are_fine() {
     assert_eq!(err.field(), "metric name");
     GoldenSignals::builder(&Registry::new()).build().expect("a registry of its own");
 }
+
+#[tokio::test]
+async fn the_size_of_a_request_body_is_declared_or_counted_and_never_guessed() {
+    use sre_kit::golden_signals::CountRequestBodyLayer;
+
+    let size = |registry: &Registry| {
+        let text = exposition(registry);
+        let of = |suffix: &str| {
+            let name = format!("http_server_request_body_size_bytes_{suffix}{{");
+            let line = text.lines().find(|line| line.starts_with(&name)).expect("a series");
+            line.rsplit(' ').next().and_then(|v| v.parse::<u64>().ok()).expect("a number")
+        };
+        (of("count"), of("sum"))
+    };
+    for (counting, header, expected) in [
+        (false, Some(("content-length", "7")), (1, 7)),
+        (false, Some(("transfer-encoding", "chunked")), (0, 0)),
+        (false, None, (1, 0)),
+        (true, Some(("transfer-encoding", "chunked")), (1, 15)),
+    ] {
+        let registry = Registry::new();
+        let mut builder = GoldenSignals::builder(&registry);
+        if counting {
+            builder = builder.count_request_bodies();
+        }
+        let service = tower::ServiceBuilder::new()
+            .layer(builder.build().expect("valid").layer())
+            .layer(CountRequestBodyLayer::new())
+            .service_fn(|request: Request<_>| async {
+                let _ = BodyExt::collect(request.into_body()).await;
+                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+            });
+        let mut request = Request::new(chunks(3));
+        if let Some((name, value)) = header {
+            request.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        let Ok(_) = service.oneshot(request).await;
+        assert_eq!(size(&registry), expected, "{header:?}, counting: {counting}");
+    }
+}

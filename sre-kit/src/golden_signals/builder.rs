@@ -39,6 +39,7 @@ pub struct GoldenSignalsBuilder {
     max_routes: usize,
     on_error: Option<ErrorRule>,
     is_stream: Option<StreamRule>,
+    count_bodies: bool,
     clock: Option<Clock>,
 }
 
@@ -58,6 +59,7 @@ impl GoldenSignalsBuilder {
             max_routes: 1_000,
             on_error: None,
             is_stream: None,
+            count_bodies: false,
             clock: None,
         }
     }
@@ -139,6 +141,14 @@ impl GoldenSignalsBuilder {
         self
     }
 
+    /// Records the size of request bodies that declare none, as a
+    /// [`CountRequestBodyLayer`](super::CountRequestBodyLayer) further in counts
+    /// them. Without that layer they count as 0 bytes.
+    pub fn count_request_bodies(mut self) -> Self {
+        self.count_bodies = true;
+        self
+    }
+
     /// Tells the outcome of errors of the inner service; `None` leaves it to the
     /// layer, which knows `tower`'s `Elapsed` and `Overloaded`.
     pub fn classify_error(
@@ -183,6 +193,7 @@ impl GoldenSignalsBuilder {
                 default_scheme: self.scheme as usize,
                 on_error: self.on_error,
                 is_stream: self.is_stream,
+                count_bodies: self.count_bodies,
             }),
         })
     }

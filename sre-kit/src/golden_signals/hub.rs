@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::head::{RequestHead, ResponseHead};
 use super::in_flight::InFlight;
 use super::outcome::Outcome;
+use super::request_body::RequestBytes;
 use super::route::Directory;
 use super::series::key::{SCHEMES, method_index};
 use super::series::{Key, Store};
@@ -26,6 +27,7 @@ pub(crate) struct Hub {
     pub(crate) default_scheme: usize,
     pub(crate) on_error: Option<ErrorRule>,
     pub(crate) is_stream: Option<StreamRule>,
+    pub(crate) count_bodies: bool,
 }
 
 /// One reference count per shard for the same [`Hub`].
@@ -94,13 +96,20 @@ impl Hubs {
             }
         }
         let rows = hub.store.rows(route, method, scheme);
-        hub.store.start(rows, classify::request_bytes(head));
+        let declared = classify::request_bytes(head);
+        hub.store.start(rows, declared);
         let hub_ref = self.mine();
         if head.headers.contains_key(header::UPGRADE) || head.method == http::Method::CONNECT {
             let lifetime = UpgradeLifetime::new(hub_ref.clone(), route_id, key);
             request.extensions_mut().insert(lifetime);
         }
-        Some(InFlight::new(hub_ref, started, route_id, rows, key))
+        let mut in_flight = InFlight::new(hub_ref, started, route_id, rows, key);
+        if hub.count_bodies && declared.is_none() {
+            let bytes = RequestBytes::default();
+            request.extensions_mut().insert(bytes.clone());
+            in_flight.count_request(bytes);
+        }
+        Some(in_flight)
     }
 }
 

@@ -8,6 +8,7 @@ use super::clock::Reading;
 use super::head::ResponseHead;
 use super::hub::HubRef;
 use super::outcome::{Cause, Outcome, of_grpc_status};
+use super::request_body::RequestBytes;
 use super::route::RouteId;
 use super::series::{End, Key, Rows, StreamKind};
 
@@ -21,6 +22,8 @@ pub(crate) struct InFlight {
     key: Key,
     phase: Phase,
     response_bytes: u64,
+    /// Only for bodies of undeclared size, when they are counted.
+    request_bytes: Option<RequestBytes>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +44,13 @@ enum Phase {
 impl InFlight {
     #[inline]
     pub(crate) fn new(hub: HubRef, started: Reading, route: RouteId, rows: Rows, key: Key) -> Self {
-        Self { hub, started, route, rows, key, phase: Phase::Waiting, response_bytes: 0 }
+        let (phase, response_bytes, request_bytes) = (Phase::Waiting, 0, None);
+        Self { hub, started, route, rows, key, phase, response_bytes, request_bytes }
+    }
+
+    /// The size of the request body is what `bytes` will have counted at the end.
+    pub(crate) fn count_request(&mut self, bytes: RequestBytes) {
+        self.request_bytes = Some(bytes);
     }
 
     /// The response head is there.
@@ -128,6 +137,7 @@ impl InFlight {
             stream,
             nanos: hub.clock.nanos_since(self.started),
             response_bytes: status.map(|_| self.response_bytes),
+            request_bytes: self.request_bytes.as_ref().map(RequestBytes::get),
         };
         hub.store.end(hub.directory.get(self.route), self.rows, &end);
     }

@@ -172,8 +172,12 @@ impl Store {
     #[inline]
     pub(crate) fn end(&self, route: &Route, rows: Rows, end: &End) {
         let shard = self.cells.my_shard();
-        if let Some(bytes) = end.response_bytes {
-            observe(&self.cells, shard, rows.response_size, &self.bounds.size, bytes);
+        for (row, bytes) in
+            [(rows.response_size, end.response_bytes), (rows.request_size, end.request_bytes)]
+        {
+            if let Some(bytes) = bytes {
+                observe(&self.cells, shard, row, &self.bounds.size, bytes);
+            }
         }
         match end.stream {
             None => {
@@ -254,6 +258,8 @@ pub(crate) struct End {
     pub(crate) stream: Option<StreamKind>,
     pub(crate) nanos: u64,
     pub(crate) response_bytes: Option<u64>,
+    /// Where it was not declared at the start.
+    pub(crate) request_bytes: Option<u64>,
 }
 
 /// A row that may be remembered under its key: the overflow row is not one.
