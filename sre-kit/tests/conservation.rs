@@ -34,14 +34,13 @@ enum Plan {
 impl Plan {
     fn outcome(self) -> Outcome {
         match self {
-            Self::Finish { status: 500 } => Outcome::Error,
+            Self::Finish { status: 500 } | Self::BreakBody => Outcome::Error,
             Self::Finish { status: 404 } => Outcome::ClientError,
             Self::Finish { .. } => Outcome::Ok,
             Self::Fail => Outcome::ServiceError,
             Self::TimeOut => Outcome::Timeout,
             Self::Shed => Outcome::Shed,
             Self::PanicInFuture | Self::PanicInBody => Outcome::Panic,
-            Self::BreakBody => Outcome::Error,
             Self::CancelBeforeHead => Outcome::AbortedBeforeHeaders,
             Self::CancelMidBody => Outcome::AbortedMidBody,
         }
@@ -143,6 +142,9 @@ fn signals(registry: &Registry) -> GoldenSignals {
     let routes = Routes::new(["/a", "/b"]).expect("valid");
     GoldenSignals::builder(registry).routes(routes).build().expect("valid")
 }
+
+/// Requests per thread of the stress test.
+const PER_THREAD: usize = 4_000;
 
 /// Starts a request that goes as planned.
 fn start(signals: &GoldenSignals, plan: Plan, path: &str) -> Running {
@@ -246,7 +248,6 @@ fn every_plan_ends_as_planned() {
 #[test]
 fn the_law_holds_in_every_scrape_while_threads_record() {
     silence_expected_panics();
-    const PER_THREAD: usize = 4_000;
     let registry = Registry::builder().shards(4).build().expect("valid");
     let signals = signals(&registry);
     let done = Arc::new(AtomicBool::new(false));

@@ -207,7 +207,7 @@ mod tests {
         for len in [1, 16, 3, 17, 1, 64, 7, 8, 1000, 1, 1024, 2].into_iter().cycle().take(600) {
             let row = cells.take_row(len).expect("far from full").index() as usize;
             assert_eq!(row / CHUNK, (row + len - 1) / CHUNK, "a row lies in one chunk");
-            assert!(len < LINE / 2 || row % LINE == 0, "a long row starts a line");
+            assert!(len < LINE / 2 || row.is_multiple_of(LINE), "a long row starts a line");
             for cell in row..row + len {
                 assert!(taken.insert(cell), "cell {cell} was handed out twice");
             }

@@ -126,18 +126,18 @@ impl RegistryBuilder {
                 ));
             }
         }
-        Ok(Registry::from(self))
+        Ok(Registry::from(&self))
     }
 }
 
 impl Registry {
     /// A registry with the default limits.
     pub fn new() -> Self {
-        Self::from(Self::builder())
+        Self::from(&Self::builder())
     }
 
     /// From settings that were checked.
-    fn from(settings: RegistryBuilder) -> Self {
+    fn from(settings: &RegistryBuilder) -> Self {
         let cells = settings.shards.map_or_else(Cells::new, Cells::with_shards);
         Self {
             inner: Arc::new(Inner {
