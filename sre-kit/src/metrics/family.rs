@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::buckets::Buckets;
 use super::cells::{Cells, Row};
+use super::exemplars::Exemplars;
 use super::labels::push_pair;
+use super::series::Series;
 use super::visit::{Desc, Kind, Visitor};
 use crate::ConfigError;
 
@@ -25,23 +27,8 @@ pub(crate) struct Family {
     limit: usize,
     overflow: Row,
     series: Mutex<Series>,
-}
-
-/// Label texts end to end, with the row of each.
-#[derive(Default)]
-struct Series {
-    text: String,
-    ends: Vec<usize>,
-    rows: Vec<Row>,
-    /// Only for families whose handles are looked up by value.
-    by_labels: HashMap<Box<str>, Row>,
-}
-
-impl Series {
-    fn labels(&self, i: usize) -> &str {
-        let start = if i == 0 { 0 } else { self.ends[i - 1] };
-        &self.text[start..self.ends[i]]
-    }
+    /// By row, made when the first exemplar is offered.
+    exemplars: Mutex<HashMap<u32, Arc<Exemplars>>>,
 }
 
 impl Family {
@@ -60,11 +47,40 @@ impl Family {
                 "make fewer families or use a second registry",
             ));
         };
-        Ok(Self { desc, buckets, cells, limit, overflow, series: Mutex::default() })
+        Ok(Self::with_overflow(desc, buckets, cells, limit, overflow))
+    }
+
+    /// A family whose rows are taken by somebody else, the overflow row too.
+    pub(crate) fn with_overflow(
+        desc: Desc,
+        buckets: Option<Buckets>,
+        cells: Arc<Cells>,
+        limit: usize,
+        overflow: Row,
+    ) -> Self {
+        Self {
+            desc,
+            buckets,
+            cells,
+            limit,
+            overflow,
+            series: Mutex::default(),
+            exemplars: Mutex::default(),
+        }
+    }
+
+    /// Takes `row` in as a series. The caller keeps the number within bounds.
+    pub(crate) fn adopt(&self, labels: &str, row: Row) {
+        // Texts of 4 GiB in one family: what cannot be named is in the sums all the same.
+        let _ = self.lock().push(labels, row);
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.desc.name
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.desc.kind
     }
 
     pub(crate) fn cells(&self) -> &Arc<Cells> {
@@ -84,27 +100,25 @@ impl Family {
     /// The series with these labels, made now if it was not there.
     pub(crate) fn find_or_create(&self, labels: &str) -> Row {
         let mut series = self.lock();
-        if let Some(&row) = series.by_labels.get(labels) {
-            return row;
+        match series.find(labels) {
+            Ok(row) => row,
+            Err(place) => {
+                let row = self.create_in(&mut series, labels);
+                if row != self.overflow {
+                    series.order_last(place);
+                }
+                row
+            }
         }
-        let row = self.create_in(&mut series, labels);
-        if row != self.overflow {
-            series.by_labels.insert(labels.into(), row);
-        }
-        row
     }
 
     fn create_in(&self, series: &mut Series, labels: &str) -> Row {
-        if series.rows.len() >= self.limit {
+        if series.len() >= self.limit {
             return self.overflow;
         }
         let len = self.buckets.as_ref().map_or(1, Buckets::row_len);
-        let Some(row) = self.cells.take_row(len) else { return self.overflow };
-        series.text.push_str(labels);
-        let end = series.text.len();
-        series.ends.push(end);
-        series.rows.push(row);
-        row
+        let row = self.cells.take_row(len).filter(|&row| series.push(labels, row));
+        row.unwrap_or(self.overflow)
     }
 
     /// How many observations went into the overflow series.
@@ -117,24 +131,39 @@ impl Family {
         }
     }
 
+    /// The exemplars of a histogram's series.
+    ///
+    /// Takes a lock and may allocate: keep what it returns.
+    pub(crate) fn exemplars(&self, row: Row) -> Arc<Exemplars> {
+        let buckets = self.buckets.as_ref().map_or(0, |buckets| buckets.bounds().len() + 1);
+        let mut all = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(row.index()).or_insert_with(|| Arc::new(Exemplars::new(buckets))))
+    }
+
+    fn known_exemplars(&self, row: Row) -> Option<Arc<Exemplars>> {
+        let all = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.is_empty() { None } else { all.get(&row.index()).cloned() }
+    }
+
     pub(crate) fn visit(&self, visitor: &mut dyn Visitor) {
         let mut scratch = vec![0; self.buckets.as_ref().map_or(1, Buckets::row_len)];
+        let overflowed = self.overflowed() > 0;
         let mut next = 0;
         loop {
             let series = self.lock();
-            if next == 0 && !series.rows.is_empty() {
+            if next == 0 && (overflowed || series.len() > 0) {
                 visitor.family(&self.desc);
             }
-            let end = series.rows.len().min(next + BATCH);
-            for i in next..end {
-                self.sample(visitor, series.labels(i), series.rows[i], &mut scratch);
+            let end = series.len().min(next + BATCH);
+            for (labels, row) in series.range(next, end) {
+                self.sample(visitor, labels, row, &mut scratch);
             }
-            if end == series.rows.len() {
+            if end == series.len() {
                 break;
             }
             next = end;
         }
-        if self.overflowed() > 0 {
+        if overflowed {
             self.sample(visitor, OVERFLOW_LABEL, self.overflow, &mut scratch);
         }
     }
@@ -143,7 +172,10 @@ impl Family {
         scratch.fill(0);
         self.cells.sum_into(row, scratch);
         match &self.buckets {
-            Some(buckets) => visitor.histogram(labels, buckets, scratch),
+            Some(buckets) => {
+                let exemplars = self.known_exemplars(row);
+                visitor.histogram(labels, buckets, scratch, exemplars.as_deref());
+            }
             None => visitor.integer(labels, scratch[0]),
         }
     }
@@ -166,10 +198,14 @@ impl fmt::Debug for Family {
 /// Renders values under their names; what is missing is empty, what is too much is left out.
 pub(crate) fn label_text(names: &[Box<str>], values: &[&str]) -> String {
     let mut text = String::new();
-    for (name, value) in names.iter().zip(values) {
-        push_pair(&mut text, name, value);
-    }
+    push_labels(&mut text, names, values);
     text
+}
+
+fn push_labels(text: &mut String, names: &[Box<str>], values: &[&str]) {
+    for (name, value) in names.iter().zip(values) {
+        push_pair(text, name, value);
+    }
 }
 
 /// The values of a family that are computed when it is scraped.
@@ -182,6 +218,8 @@ pub struct Samples<'a> {
     names: &'a [Box<str>],
     left: usize,
     begun: bool,
+    /// Used again for each sample.
+    labels: String,
 }
 
 impl<'a> Samples<'a> {
@@ -191,7 +229,7 @@ impl<'a> Samples<'a> {
         names: &'a [Box<str>],
         limit: usize,
     ) -> Self {
-        Self { visitor, desc, names, left: limit, begun: false }
+        Self { visitor, desc, names, left: limit, begun: false, labels: String::new() }
     }
 
     /// Reports one value. `label_values` follow the order of the label names;
@@ -208,13 +246,14 @@ impl<'a> Samples<'a> {
             self.begun = true;
             self.visitor.family(self.desc);
         }
-        let labels = label_text(self.names, label_values);
+        self.labels.clear();
+        push_labels(&mut self.labels, self.names, label_values);
         // Whole numbers of a counter are printed as such.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         if self.desc.kind == Kind::Counter && value.fract() == 0.0 && (0.0..9e15).contains(&value) {
-            self.visitor.integer(&labels, value as u64);
+            self.visitor.integer(&self.labels, value as u64);
         } else {
-            self.visitor.float(&labels, value);
+            self.visitor.float(&self.labels, value);
         }
     }
 }

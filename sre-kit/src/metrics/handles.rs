@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::buckets::{Buckets, Scale};
-use super::cells::{Cells, Row, add};
+use super::cells::{Cells, Column, Place, Row, Writer};
+#[cfg(feature = "telemetry")]
+use super::exemplars::Link;
 use super::family::{Family, label_text};
 
 /// A counter whose additions never meet on one cache line.
@@ -42,7 +44,12 @@ impl Counter {
     /// Adds `n`. The count wraps at 2^64.
     #[inline]
     pub fn add(&self, n: u64) {
-        add(self.cells.row(self.row).first(), n);
+        self.cells.writer(self.row, self.cells.here()).add(0, n);
+    }
+
+    /// Its cell in one column, to be kept: finding it again is free.
+    pub(crate) fn column(&self, place: Place) -> Column {
+        self.cells.column(self.row, place)
     }
 
     /// The sum of all shards. An addition that happened before this call is in it.
@@ -114,7 +121,7 @@ impl Histogram {
     /// Records nanoseconds, or whole units: the integer that is stored.
     #[inline]
     pub fn observe_raw(&self, value: u64) {
-        observe(&self.cells, self.cells.my_shard(), self.row, &self.buckets, value);
+        observe(self.cells.writer(self.row, self.cells.here()), 0, &self.buckets, value);
     }
 
     /// How many observations were made.
@@ -123,13 +130,20 @@ impl Histogram {
     }
 }
 
-/// One observation into `row`: its bucket and the sum.
+/// One observation into the histogram that begins `at` cells into the row: its
+/// bucket, the sum, its native bucket.
 #[inline]
-pub(crate) fn observe(cells: &Cells, shard: usize, row: Row, buckets: &Buckets, value: u64) {
-    let row = cells.row_in(row, shard);
-    let bounds = buckets.bounds().len();
-    add(row.get(buckets.index(value)), 1);
-    add(row.get(bounds + 1), value);
+pub(crate) fn observe(writer: Writer<'_>, at: usize, buckets: &Buckets, value: u64) {
+    let (bucket, sum) = buckets.places(value);
+    writer.add(at + bucket, 1);
+    // Most request bodies are empty, and nothing need not be added.
+    if value != 0 {
+        writer.add(at + sum, value);
+    }
+    #[cfg(feature = "protobuf")]
+    if let Some(native) = buckets.native() {
+        writer.add(at + sum + 1 + native.index(value), 1);
+    }
 }
 
 impl fmt::Debug for Histogram {
@@ -147,6 +161,18 @@ pub struct HistogramFamily {
 }
 
 impl HistogramFamily {
+    /// Records an integer as it is stored, and the span that it came from.
+    #[cfg(feature = "telemetry")]
+    pub(crate) fn observe_linked(&self, label_values: &[&str], value: u64, link: Option<Link>) {
+        let row = self.family.find_or_create(&label_text(&self.names, label_values));
+        Histogram::new(Arc::clone(self.family.cells()), row, self.buckets.clone())
+            .observe_raw(value);
+        if let Some(link) = link {
+            let (bucket, _) = self.buckets.places(value);
+            self.family.exemplars(row).offer(bucket, value, link);
+        }
+    }
+
     /// The histogram with these label values; see [`CounterFamily::with`].
     pub fn with(&self, label_values: &[&str]) -> Histogram {
         let row = self.family.find_or_create(&label_text(&self.names, label_values));

@@ -1,5 +1,6 @@
 //! Label pairs, rendered once when a series is made and copied at every scrape.
 
+#[cfg(any(test, feature = "console", feature = "protobuf", feature = "telemetry"))]
 use std::borrow::Cow;
 
 /// Appends `name="value"` to `text`, with a comma when something is there.
@@ -27,6 +28,7 @@ pub(crate) fn push_pair(text: &mut String, name: &str, value: &str) {
 }
 
 /// The pairs of a text that [`push_pair`] made, values unescaped.
+#[cfg(any(test, feature = "console", feature = "protobuf", feature = "telemetry"))]
 pub(crate) fn pairs(text: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -42,6 +44,7 @@ pub(crate) fn pairs(text: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
     })
 }
 
+#[cfg(any(test, feature = "console", feature = "protobuf", feature = "telemetry"))]
 fn unescape(value: &str) -> Cow<'_, str> {
     if !value.contains('\\') {
         return Cow::Borrowed(value);

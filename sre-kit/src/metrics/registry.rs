@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::metrics::MetricType;
-use prometheus_client::registry::{Metric, Registry as ForeignRegistry};
+use prometheus_client::registry::Metric;
 
 use super::buckets::Buckets;
-use super::cells::Cells;
+use super::cells::{Cells, Row};
+use super::exposition::{self, Format, Scrapes};
 use super::family::{Family, Samples};
+use super::foreign::Foreign;
 use super::handles::{Counter, CounterFamily, Histogram, HistogramFamily};
 use super::name::{Names, check_labels};
 use super::text::{TextEncoder, TextFormat};
@@ -51,13 +53,14 @@ struct Inner {
     cells: Arc<Cells>,
     limit: usize,
     state: Mutex<State>,
-    foreign: Mutex<ForeignRegistry>,
+    scrapes: Mutex<Option<Scrapes>>,
 }
 
 #[derive(Default)]
 struct State {
     names: Names,
     entries: Vec<Entry>,
+    foreign: Vec<Arc<Foreign>>,
 }
 
 #[derive(Clone)]
@@ -100,8 +103,10 @@ impl RegistryBuilder {
         self
     }
 
-    /// How many shards counts are spread over: a power of two up to 64. As many
-    /// as the process has cores unless set.
+    /// How many threads record at once. As many as the process has cores unless set.
+    ///
+    /// Twice as many, and up to 64, have a shard of their own that nobody else
+    /// writes; the others share up to 8. A thread that records nothing takes no room.
     #[must_use]
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = Some(shards);
@@ -138,13 +143,13 @@ impl Registry {
 
     /// From settings that were checked.
     fn from(settings: &RegistryBuilder) -> Self {
-        let cells = settings.shards.map_or_else(Cells::new, Cells::with_shards);
+        let cells = settings.shards.map_or_else(Cells::new, Cells::for_threads);
         Self {
             inner: Arc::new(Inner {
                 cells: Arc::new(cells),
                 limit: settings.limit,
                 state: Mutex::default(),
-                foreign: Mutex::new(ForeignRegistry::default()),
+                scrapes: Mutex::default(),
             }),
         }
     }
@@ -245,11 +250,28 @@ impl Registry {
     /// Adds a metric made with the `prometheus_client` crate.
     ///
     /// That crate appends `_total` to a counter and `_info` to an info metric:
-    /// give `name` without.
+    /// give `name` without. The metric is written in every format, a native-only
+    /// histogram with its `+Inf` bucket where the format knows only classic ones.
+    ///
+    /// ```
+    /// use prometheus_client::metrics::gauge::Gauge;
+    /// use sre_kit::metrics::{Format, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let queued = Gauge::<i64>::default();
+    /// registry.register("jobs_queued", "Jobs that wait.", queued.clone())?;
+    /// queued.set(3);
+    ///
+    /// let mut out = Vec::new();
+    /// registry.encode(Format::Prometheus, &mut out);
+    /// assert!(String::from_utf8_lossy(&out).contains("\njobs_queued 3\n"));
+    /// # Ok::<(), sre_kit::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// When the name that will be printed is malformed or taken.
+    /// When the name that will be printed is malformed or taken, or has a suffix
+    /// that would be appended once more.
     pub fn register(&self, name: &str, help: &str, metric: impl Metric) -> Result<(), ConfigError> {
         let (kind, suffix) = match metric.metric_type() {
             MetricType::Counter => (Kind::Counter, "_total"),
@@ -257,10 +279,28 @@ impl Registry {
             MetricType::Info => (Kind::Gauge, "_info"),
             _ => (Kind::Gauge, ""),
         };
-        self.lock().names.reserve(&format!("{name}{suffix}"), kind)?;
-        // The crate appends a full stop to every help text.
-        self.foreign().register(name, help.trim_end_matches('.'), metric);
+        if !suffix.is_empty() && name.ends_with(suffix) {
+            return Err(ConfigError::new(
+                "metric name",
+                name,
+                format!("`{suffix}` is appended to a metric of this kind"),
+                format!("leave `{suffix}` out"),
+            ));
+        }
+        let mut state = self.lock();
+        state.names.reserve(&format!("{name}{suffix}"), kind)?;
+        state.foreign.push(Arc::new(Foreign::new(name, suffix, kind, help, metric)));
         Ok(())
+    }
+
+    /// Appends every family to `out`, as a scraper reads it: those of the kit,
+    /// those that were added by [`register`](Self::register), and what the format
+    /// has at its end.
+    ///
+    /// For pushing metrics or looking at them; over HTTP, use an
+    /// [`Exposition`](super::Exposition).
+    pub fn encode(&self, format: Format, out: &mut Vec<u8>) {
+        exposition::encode(self, format, out);
     }
 
     /// Appends the kit's own families to `out`, without a closing `# EOF`.
@@ -272,10 +312,18 @@ impl Registry {
     }
 
     pub(crate) fn visit(&self, visitor: &mut dyn Visitor) {
+        self.visit_some(|_| true, visitor);
+    }
+
+    /// The same without families whose names are not `wanted`, where leaving them
+    /// out saves work: a visitor still has to look at the names it is given.
+    pub(crate) fn visit_some(&self, wanted: impl Fn(&str) -> bool, visitor: &mut dyn Visitor) {
         // A closure may use the registry, so none runs while it is locked.
         let entries = self.lock().entries.clone();
         for entry in &entries {
             match entry {
+                Entry::Sharded(family) if !wanted(family.name()) => {}
+                Entry::Computed(computed) if !wanted(&computed.desc.name) => {}
                 Entry::Sharded(family) => family.visit(visitor),
                 Entry::Collector(collector) => collector.collect(visitor),
                 Entry::Computed(computed) => {
@@ -306,14 +354,36 @@ impl Registry {
         kind: Kind,
         buckets: Option<Buckets>,
     ) -> Result<Arc<Family>, ConfigError> {
-        let mut state = self.lock();
-        if name == OVERFLOW {
-            return Err(ConfigError::new("metric name", name, "the registry prints it", "rename"));
-        }
-        state.names.reserve(name, kind)?;
         let desc = Desc { name: name.to_owned(), help: help.to_owned(), kind };
         let cells = Arc::clone(&self.inner.cells);
-        let family = Arc::new(Family::new(desc, buckets, cells, self.inner.limit)?);
+        self.add_family(Family::new(desc, buckets, cells, self.inner.limit)?)
+    }
+
+    /// A histogram family whose rows are parts of longer ones.
+    pub(crate) fn adopted(
+        &self,
+        name: &str,
+        help: &str,
+        buckets: Buckets,
+        overflow: Row,
+    ) -> Result<Arc<Family>, ConfigError> {
+        let desc = Desc { name: name.to_owned(), help: help.to_owned(), kind: Kind::Histogram };
+        let (cells, limit) = (Arc::clone(&self.inner.cells), self.inner.limit);
+        self.add_family(Family::with_overflow(desc, Some(buckets), cells, limit, overflow))
+    }
+
+    fn add_family(&self, family: Family) -> Result<Arc<Family>, ConfigError> {
+        let mut state = self.lock();
+        if family.name() == OVERFLOW {
+            return Err(ConfigError::new(
+                "metric name",
+                OVERFLOW,
+                "the registry prints it",
+                "rename",
+            ));
+        }
+        state.names.reserve(family.name(), family.kind())?;
+        let family = Arc::new(family);
         state.entries.push(Entry::Sharded(Arc::clone(&family)));
         Ok(family)
     }
@@ -341,8 +411,17 @@ impl Registry {
     }
 
     /// The users' own metrics.
-    pub(crate) fn foreign(&self) -> MutexGuard<'_, ForeignRegistry> {
-        self.inner.foreign.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn foreign(&self) -> Vec<Arc<Foreign>> {
+        self.lock().foreign.clone()
+    }
+
+    /// What expositions of this registry report of themselves, made by the first one.
+    pub(crate) fn scrapes(&self) -> Result<Scrapes, ConfigError> {
+        let mut scrapes = self.inner.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*scrapes {
+            Some(made) => Ok(made.clone()),
+            None => Ok(scrapes.insert(Scrapes::new(self)?).clone()),
+        }
     }
 
     fn computed(
@@ -382,7 +461,7 @@ impl fmt::Debug for Registry {
         f.debug_struct("Registry")
             .field("families", &self.lock().entries.len())
             .field("max_series_per_family", &self.inner.limit)
-            .field("shards", &self.inner.cells.shard_count())
+            .field("columns", &self.inner.cells.column_count())
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,10 @@
 //! and one integer. Sources: the OpenMetrics 1.0.0 specification and the
 //! Prometheus text exposition format 0.0.4.
 
-use super::buckets::{Buckets, Scale, float_text};
+use std::fmt::Write;
+
+use super::buckets::{Buckets, Scale, push_float};
+use super::exemplars::{Exemplar, Exemplars};
 use super::visit::{Desc, Kind, Visitor};
 
 /// Which text format to write.
@@ -20,16 +23,23 @@ pub enum TextFormat {
 /// Units that OpenMetrics names in a `# UNIT` line when a family's name ends with one.
 const UNITS: [&str; 4] = ["seconds", "bytes", "ratio", "cores"];
 
+/// The unit that a family's name, without `_total`, ends in.
+pub(crate) fn unit(name: &str) -> Option<&'static str> {
+    UNITS.into_iter().find(|unit| name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')))
+}
+
 /// Writes into a buffer that the caller keeps.
 pub(crate) struct TextEncoder<'a> {
     out: &'a mut String,
     format: TextFormat,
     name: String,
+    /// What the bucket lines of one series have in common. Used again for each.
+    line: String,
 }
 
 impl<'a> TextEncoder<'a> {
     pub(crate) fn new(out: &'a mut String, format: TextFormat) -> Self {
-        Self { out, format, name: String::new() }
+        Self { out, format, name: String::new(), line: String::new() }
     }
 
     fn integer_text(&mut self, value: u64) {
@@ -47,16 +57,17 @@ impl<'a> TextEncoder<'a> {
         }
         self.out.push(' ');
     }
+}
 
-    fn help(&mut self, help: &str) {
-        for c in help.chars() {
-            match c {
-                '\\' => self.out.push_str("\\\\"),
-                '\n' => self.out.push_str("\\n"),
-                // Only OpenMetrics escapes a quote in a help text.
-                '"' if self.format == TextFormat::OpenMetrics => self.out.push_str("\\\""),
-                c => self.out.push(c),
-            }
+/// Appends a help text, escaped.
+pub(crate) fn help_text(out: &mut String, help: &str, format: TextFormat) {
+    for c in help.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            // Only OpenMetrics escapes a quote in a help text.
+            '"' if format == TextFormat::OpenMetrics => out.push_str("\\\""),
+            c => out.push(c),
         }
     }
 }
@@ -80,14 +91,11 @@ impl Visitor for TextEncoder<'_> {
         self.out.push_str("# HELP ");
         self.out.push_str(name);
         self.out.push(' ');
-        self.help(&desc.help);
+        help_text(self.out, &desc.help, self.format);
         for part in ["\n# TYPE ", name, " ", kind, "\n"] {
             self.out.push_str(part);
         }
-        let unit = UNITS
-            .iter()
-            .find(|unit| name.strip_suffix(*unit).is_some_and(|rest| rest.ends_with('_')));
-        if let (TextFormat::OpenMetrics, Some(unit)) = (self.format, unit) {
+        if let (TextFormat::OpenMetrics, Some(unit)) = (self.format, unit(name)) {
             for part in ["# UNIT ", name, " ", unit, "\n"] {
                 self.out.push_str(part);
             }
@@ -102,34 +110,41 @@ impl Visitor for TextEncoder<'_> {
 
     fn float(&mut self, labels: &str, value: f64) {
         self.begin("", labels);
-        self.out.push_str(&float_text(value));
+        push_float(self.out, value);
         self.out.push('\n');
     }
 
-    fn histogram(&mut self, labels: &str, buckets: &Buckets, row: &[u64]) {
+    fn histogram(
+        &mut self,
+        labels: &str,
+        buckets: &Buckets,
+        row: &[u64],
+        exemplars: Option<&Exemplars>,
+    ) {
         let counts = buckets.bounds().len() + 1;
         // One reservation per series instead of a check that grows per line.
         self.out.reserve((self.name.len() + labels.len() + 40) * (counts + 2));
+        self.line.clear();
+        for part in ["\n", &self.name, "_bucket{", labels, if labels.is_empty() { "" } else { "," }]
+        {
+            self.line.push_str(part);
+        }
         let mut total = 0_u64;
-        for (le, count) in buckets.le().iter().zip(row) {
+        // The older format has no place for them, and its parsers refuse the line.
+        let exemplars = exemplars.filter(|_| self.format == TextFormat::OpenMetrics);
+        for (bucket, (le, count)) in buckets.le().iter().zip(row).enumerate() {
             total = total.wrapping_add(*count);
-            self.out.push_str(&self.name);
-            self.out.push_str("_bucket{");
-            self.out.push_str(labels);
-            if !labels.is_empty() {
-                self.out.push(',');
-            }
+            // The end of the line before lies in front of each but the first.
+            self.out.push_str(&self.line[usize::from(bucket == 0)..]);
             self.out.push_str(le);
-            self.out.push_str("} ");
             self.integer_text(total);
-            self.out.push('\n');
+            if let Some(exemplar) = exemplars.and_then(|all| all.get(bucket)) {
+                self.exemplar(buckets.scale(), &exemplar);
+            }
         }
+        self.out.push('\n');
         self.begin("_sum", labels);
-        let sum = row.get(counts).copied().unwrap_or(0);
-        match buckets.scale() {
-            Scale::Ones => self.integer_text(sum),
-            Scale::Nanos => self.seconds_text(sum),
-        }
+        self.scaled_text(buckets.scale(), row.get(counts).copied().unwrap_or(0));
         self.out.push('\n');
         self.begin("_count", labels);
         self.integer_text(total);
@@ -138,18 +153,37 @@ impl Visitor for TextEncoder<'_> {
 }
 
 impl TextEncoder<'_> {
+    /// ` # {labels} value timestamp` behind a bucket's count.
+    fn exemplar(&mut self, scale: Scale, exemplar: &Exemplar) {
+        let Exemplar { link, value, at } = exemplar;
+        // Writing into a string cannot fail.
+        let _ = write!(
+            self.out,
+            " # {{trace_id=\"{:032x}\",span_id=\"{:016x}\"}} ",
+            link.trace_id, link.span_id
+        );
+        self.scaled_text(scale, *value);
+        let _ = write!(self.out, " {}.{:03}", at.as_secs(), at.subsec_millis());
+    }
+
+    /// A recorded integer as it is shown.
+    fn scaled_text(&mut self, scale: Scale, recorded: u64) {
+        match scale {
+            Scale::Ones => self.integer_text(recorded),
+            Scale::Nanos => self.seconds_text(recorded),
+        }
+    }
+
     /// Nanoseconds as decimal seconds, exactly, with no float between.
     fn seconds_text(&mut self, nanos: u64) {
         self.integer_text(nanos / 1_000_000_000);
+        // With a one in front the zeros behind the point are digits like others.
+        let mut buffer = itoa::Buffer::new();
+        let digits = buffer.format(1_000_000_000 + nanos % 1_000_000_000);
+        let (_, fraction) = digits.split_at(1);
+        let fraction = fraction.trim_end_matches('0');
         self.out.push('.');
-        let mut digits = *b"000000000";
-        let mut rest = nanos % 1_000_000_000;
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
-        let used = digits.iter().rposition(|&d| d != b'0').unwrap_or(0) + 1;
-        self.out.extend(digits[..used].iter().map(|&d| char::from(d)));
+        self.out.push_str(if fraction.is_empty() { "0" } else { fraction });
     }
 }
 
@@ -157,6 +191,7 @@ impl TextEncoder<'_> {
 mod tests {
     use super::{TextEncoder, TextFormat};
     use crate::metrics::buckets::Buckets;
+    use crate::metrics::exemplars::{Exemplars, Link};
     use crate::metrics::visit::{Desc, Kind, Visitor};
 
     fn desc(name: &str, kind: Kind) -> Desc {
@@ -193,7 +228,7 @@ mod tests {
         let mut encoder = TextEncoder::new(&mut out, TextFormat::OpenMetrics);
         let buckets = Buckets::seconds([0.1, 1.0]).expect("valid");
         encoder.family(&desc("wait_seconds", Kind::Histogram));
-        encoder.histogram("a=\"b\"", &buckets, &[1, 2, 3, 1_500_000_001]);
+        encoder.histogram("a=\"b\"", &buckets, &[1, 2, 3, 1_500_000_001], None);
         assert!(out.contains("# UNIT wait_seconds seconds\n"), "{out}");
         let lines: Vec<_> = out.lines().skip(3).collect();
         assert_eq!(
@@ -206,6 +241,34 @@ mod tests {
                 "wait_seconds_count{a=\"b\"} 6",
             ]
         );
+    }
+
+    #[test]
+    fn only_openmetrics_carries_exemplars_each_behind_its_bucket() {
+        let buckets = Buckets::seconds([0.1, 1.0]).expect("valid");
+        let exemplars = Exemplars::new(3);
+        exemplars.offer(1, 250_000_000, Link { trace_id: 0xabc, span_id: 0xdef });
+        let text = |format| {
+            let mut out = String::new();
+            TextEncoder::new(&mut out, format).histogram(
+                "",
+                &buckets,
+                &[0, 1, 0, 0],
+                Some(&exemplars),
+            );
+            out
+        };
+        let out = text(TextFormat::OpenMetrics);
+        let lines: Vec<_> = out.lines().filter(|line| line.contains('#')).collect();
+        let [line] = lines[..] else { panic!("{out}") };
+        let (expected, at) = line.rsplit_once(' ').expect("a timestamp");
+        assert_eq!(
+            expected,
+            "_bucket{le=\"1.0\"} 1 # {trace_id=\"00000000000000000000000000000abc\",\
+             span_id=\"0000000000000def\"} 0.25"
+        );
+        assert!(at.parse::<f64>().expect("seconds") > 1.7e9, "since the epoch");
+        assert!(!text(TextFormat::Prometheus).contains('#'));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How a scrape walks over what the registry holds.
 
 use super::buckets::Buckets;
+use super::exemplars::Exemplars;
 
 /// What a family's samples are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,13 @@ pub(crate) trait Visitor {
     fn integer(&mut self, labels: &str, value: u64);
     fn float(&mut self, labels: &str, value: f64);
     /// `row` holds one count per bucket, not cumulated, and the sum last.
-    fn histogram(&mut self, labels: &str, buckets: &Buckets, row: &[u64]);
+    fn histogram(
+        &mut self,
+        labels: &str,
+        buckets: &Buckets,
+        row: &[u64],
+        exemplars: Option<&Exemplars>,
+    );
 }
 
 /// Something that brings its own families to a scrape, taken at one moment.
