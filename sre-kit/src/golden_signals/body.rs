@@ -1,12 +1,12 @@
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::in_flight::{InFlight, PanicGuard};
+use super::in_flight::{InFlight, PanicGuard, complete};
+use super::trace;
 
 pin_project! {
     /// A response body that knows when it has ended.
@@ -21,37 +21,18 @@ pin_project! {
         #[pin]
         inner: B,
         in_flight: Option<InFlight>,
-        // Bytes that the head declares, if it does.
-        declared: Option<u64>,
-    }
-}
-
-impl<B: Body> ResponseBody<B> {
-    #[inline]
-    pub(crate) fn new(
-        inner: B,
-        mut in_flight: Option<InFlight>,
-        declared: Option<u64>,
-        no_body: bool,
-    ) -> Self {
-        if no_body || declared == Some(0) || inner.is_end_stream() {
-            complete(&mut in_flight);
-        }
-        Self { inner, in_flight, declared }
     }
 }
 
 impl<B> ResponseBody<B> {
+    #[inline]
+    pub(crate) fn new(inner: B, in_flight: Option<InFlight>) -> Self {
+        Self { inner, in_flight }
+    }
+
     /// The body within.
     pub fn get_ref(&self) -> &B {
         &self.inner
-    }
-}
-
-#[inline]
-fn complete(in_flight: &mut Option<InFlight>) {
-    if let Some(in_flight) = in_flight.take() {
-        in_flight.complete();
     }
 }
 
@@ -68,34 +49,25 @@ impl<B: Body> Body for ResponseBody<B> {
         if this.in_flight.is_none() {
             return this.inner.poll_frame(cx);
         }
+        let _current = trace::enter(this.in_flight.as_ref());
         let guard = PanicGuard::new(this.in_flight);
         let polled = this.inner.as_mut().poll_frame(cx);
         guard.disarm();
-        let frame = ready!(polled);
-        match &frame {
-            Some(Ok(frame)) => {
-                let mut ended = false;
-                if let Some(in_flight) = this.in_flight.as_mut() {
-                    if let Some(data) = frame.data_ref() {
-                        in_flight.sent(data.remaining());
-                        ended = this.declared.is_some_and(|n| in_flight.response_bytes() >= n);
-                    } else if let Some(trailers) = frame.trailers_ref() {
-                        in_flight.trailers(trailers);
-                        ended = true;
-                    }
-                }
-                if ended || this.inner.is_end_stream() {
-                    complete(this.in_flight);
-                }
-            }
-            Some(Err(_)) => {
-                if let Some(in_flight) = this.in_flight.take() {
+        // Looked at where it lies: moving it would cost as much as counting it.
+        if let (Poll::Ready(frame), Some(in_flight)) = (&polled, this.in_flight.as_mut()) {
+            let ended = match frame {
+                Some(Ok(frame)) => in_flight.frame(frame) || this.inner.is_end_stream(),
+                Some(Err(_)) => {
                     in_flight.body_error();
+                    true
                 }
+                None => true,
+            };
+            if ended {
+                complete(this.in_flight);
             }
-            None => complete(this.in_flight),
         }
-        Poll::Ready(frame)
+        polled
     }
 
     #[inline]
@@ -112,15 +84,12 @@ impl<B: Body> Body for ResponseBody<B> {
 
 impl<B: Default> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self { inner: B::default(), in_flight: None, declared: None }
+        Self { inner: B::default(), in_flight: None }
     }
 }
 
 impl<B> fmt::Debug for ResponseBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseBody")
-            .field("in_flight", &self.in_flight)
-            .field("declared", &self.declared)
-            .finish_non_exhaustive()
+        f.debug_struct("ResponseBody").field("in_flight", &self.in_flight).finish_non_exhaustive()
     }
 }

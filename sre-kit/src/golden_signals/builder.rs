@@ -8,13 +8,16 @@ use std::sync::Arc;
 use super::GoldenSignals;
 use super::clock::Clock;
 use super::head::{RequestHead, ResponseHead};
-use super::hub::{ErrorRule, Hub, Hubs, StreamRule};
+use super::hub::{ErrorRule, Hub, MarkRule, Root, StreamRule};
 use super::label::{self, Label, LabelDef};
+use super::objectives::Objectives;
 use super::outcome::Outcome;
 use super::route::{Directory, Flags, RouteSource};
 use super::series::{Bounds, Store};
+use super::trace::Traces;
 use crate::ConfigError;
 use crate::metrics::{Buckets, Registry};
+use crate::slo::Budgets;
 
 /// The scheme of requests that do not name one: all of HTTP/1's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +43,10 @@ pub struct GoldenSignalsBuilder {
     on_error: Option<ErrorRule>,
     is_stream: Option<StreamRule>,
     count_bodies: bool,
+    objectives: Objectives,
+    mark: Option<MarkRule>,
     clock: Option<Clock>,
+    traces: Traces,
 }
 
 impl GoldenSignalsBuilder {
@@ -60,7 +66,10 @@ impl GoldenSignalsBuilder {
             on_error: None,
             is_stream: None,
             count_bodies: false,
+            objectives: Objectives::default(),
+            mark: None,
             clock: None,
+            traces: Traces::default(),
         }
     }
 
@@ -159,6 +168,42 @@ impl GoldenSignalsBuilder {
         self
     }
 
+    /// Counts each request for the availability and latency SLOs that select it,
+    /// once, when it has ended. What an outcome counts as says
+    /// [`Slo`](crate::slo::Slo#what-counts).
+    ///
+    /// [`build`](Self::build) refuses an SLO that names a route, method or outcome
+    /// that this layer does not have. May be called for several sets.
+    pub fn slos(mut self, budgets: &Budgets) -> Self {
+        self.objectives.add(budgets);
+        self
+    }
+
+    /// Marks requests as they come in, such as those of a synthetic probe, for
+    /// SLOs that leave them out. A [`SloMark`](super::SloMark) in the response
+    /// takes precedence.
+    pub fn slo_mark(
+        mut self,
+        rule: impl Fn(RequestHead<'_>) -> Option<&'static str> + Send + Sync + 'static,
+    ) -> Self {
+        self.mark = Some(Arc::new(rule));
+        self
+    }
+
+    /// Makes a span of each request that is sampled, named `GET /items/{id}`, with
+    /// the attributes that the semantic conventions for HTTP servers name; passes on
+    /// the context of every request, sampled or not; and shows the spans of slow and
+    /// fast requests as exemplars of `http_server_request_duration_seconds`.
+    ///
+    /// The span ends with the body, as the duration does. What the handler and the
+    /// body do is within it; what they spawn is not, see
+    /// [`TraceExt`](crate::telemetry::TraceExt).
+    #[cfg(feature = "telemetry")]
+    pub fn telemetry(mut self, telemetry: &crate::telemetry::Telemetry) -> Self {
+        self.traces = Some(telemetry.server_traces());
+        self
+    }
+
     #[cfg(test)]
     pub(crate) fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
@@ -170,7 +215,7 @@ impl GoldenSignalsBuilder {
     /// # Errors
     ///
     /// When bounds do not match their unit, a label is malformed, a marked route
-    /// is not declared, a limit is out of range, or a second layer is built on
+    /// is not declared, an SLO names what can not occur, a limit is out of range, or a second layer is built on
     /// the same registry: give it a registry of its own, or clone the first.
     pub fn build(self) -> Result<GoldenSignals, ConfigError> {
         self.bounds.check()?;
@@ -183,19 +228,26 @@ impl GoldenSignalsBuilder {
                 "write the template as the router has it, such as `/items/{id}`",
             ));
         }
-        let directory = Directory::new(self.source, self.flags, self.max_routes)?;
+        let excluded = |route: &str| self.flags.get(route).is_some_and(|flags| flags.excluded);
+        self.objectives.check(&self.source, excluded)?;
+        let columns = self.registry.cells().column_count();
+        let directory = Directory::new(self.source, self.flags, self.max_routes, columns)?;
+        for route in self.objectives.routes() {
+            directory.reserve(route)?;
+        }
         let store = Store::new(&self.registry, self.bounds, self.labels.into())?;
-        Ok(GoldenSignals {
-            hubs: Hubs::new(Hub {
-                clock: self.clock.unwrap_or_else(Clock::new),
-                directory,
-                store,
-                default_scheme: self.scheme as usize,
-                on_error: self.on_error,
-                is_stream: self.is_stream,
-                count_bodies: self.count_bodies,
-            }),
-        })
+        let hub = Hub {
+            clock: self.clock.unwrap_or_else(Clock::new),
+            store,
+            default_scheme: self.scheme as usize,
+            on_error: self.on_error,
+            is_stream: self.is_stream,
+            count_bodies: self.count_bodies,
+            objectives: self.objectives,
+            mark: self.mark,
+            traces: self.traces,
+        };
+        Ok(GoldenSignals { root: Root::new(hub, directory) })
     }
 }
 

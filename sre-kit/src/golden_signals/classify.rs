@@ -10,6 +10,7 @@ use tower::timeout::error::Elapsed;
 use super::head::{RequestHead, ResponseHead};
 use super::outcome::{Cause, Outcome, of_grpc_status};
 use super::series::StreamKind;
+use crate::Shed;
 
 /// What is known once there is a response head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,22 +36,44 @@ pub(crate) struct Verdict {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Streaming;
 
-/// The size of a request body, where the request says it.
-///
-/// `Content-Length` is what an HTTP/1 or HTTP/2 server holds the body to. An
-/// HTTP/1 request with neither it nor `Transfer-Encoding` has no body. The rest
-/// is not known before the body was read, and a guess is not recorded.
-pub(crate) fn request_bytes(head: RequestHead<'_>) -> Option<u64> {
-    if let Some(length) = content_length(head.headers) {
-        return Some(length);
-    }
-    let framed_by_headers = matches!(head.version, Version::HTTP_10 | Version::HTTP_11);
-    (framed_by_headers && !head.headers.contains_key(header::TRANSFER_ENCODING)).then_some(0)
+/// What the layer wants to know of a request's headers, found in one pass over
+/// their names: three lookups would hash three names.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RequestFacts {
+    /// The size of the body, where the request says it.
+    ///
+    /// `Content-Length` is what an HTTP/1 or HTTP/2 server holds the body to. An
+    /// HTTP/1 request with neither it nor `Transfer-Encoding` has no body. The
+    /// rest is not known before the body was read, and a guess is not recorded.
+    pub(crate) bytes: Option<u64>,
+    /// Whether it asks to change the protocol.
+    pub(crate) upgrade: bool,
 }
 
-pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get(header::CONTENT_LENGTH)?;
+impl RequestFacts {
+    #[inline]
+    pub(crate) fn of(head: RequestHead<'_>) -> Self {
+        let mut upgrade = head.method == http::Method::CONNECT;
+        let (mut declared, mut chunked) = (false, false);
+        for name in head.headers.keys() {
+            declared |= *name == header::CONTENT_LENGTH;
+            chunked |= *name == header::TRANSFER_ENCODING;
+            upgrade |= *name == header::UPGRADE;
+        }
+        let bytes = if declared { content_length(head.headers) } else { None };
+        let framed_by_headers = matches!(head.version, Version::HTTP_10 | Version::HTTP_11);
+        let nothing = || (framed_by_headers && !chunked).then_some(0);
+        Self { bytes: bytes.or_else(nothing), upgrade }
+    }
+}
+
+fn parse_length(value: &http::HeaderValue) -> Option<u64> {
     std::str::from_utf8(value.as_bytes()).ok()?.trim().parse().ok()
+}
+
+/// The size that a head declares.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    parse_length(headers.get(header::CONTENT_LENGTH)?)
 }
 
 /// Reads a response head. `exact` is the body's size where it is known: a body of
@@ -81,6 +104,9 @@ pub(crate) fn response(
         }
         if let Some(outcome) = head.extensions.get::<Outcome>() {
             verdict.outcome = *outcome;
+            verdict.grpc = false;
+        } else if head.extensions.get::<Shed>().is_some() {
+            verdict.outcome = Outcome::Shed;
             verdict.grpc = false;
         }
     }
@@ -132,12 +158,6 @@ pub(crate) fn error<E: 'static>(error: &E) -> Outcome {
         source = error.source();
     }
     Outcome::ServiceError
-}
-
-/// How many bytes the body will have, where the head or the body says so.
-#[inline]
-pub(crate) fn declared_bytes<C: http_body::Body>(response: &http::Response<C>) -> Option<u64> {
-    response.body().size_hint().exact().or_else(|| content_length(response.headers()))
 }
 
 /// Whether the status alone rules a body out.

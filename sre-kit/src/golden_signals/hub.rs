@@ -2,84 +2,108 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
-use http::{Request, header};
+use http::Request;
 
-use super::classify::{self, Verdict};
+use super::classify::{self, RequestFacts, Verdict};
 use super::clock::Clock;
 use super::head::{RequestHead, ResponseHead};
 use super::in_flight::InFlight;
+use super::objectives::Objectives;
 use super::outcome::Outcome;
 use super::request_body::RequestBytes;
-use super::route::Directory;
+use super::route::{Directory, Route};
+use super::series::Store;
 use super::series::key::{SCHEMES, method_index};
-use super::series::{Key, Store};
+use super::site::Site;
+use super::trace::{self, Traces};
 use super::upgrade::UpgradeLifetime;
+use crate::metrics::internal::Place;
 
 pub(crate) type ErrorRule = Arc<dyn Fn(&(dyn Any + 'static)) -> Option<Outcome> + Send + Sync>;
+pub(crate) type MarkRule = Arc<dyn Fn(RequestHead<'_>) -> Option<&'static str> + Send + Sync>;
 pub(crate) type StreamRule = Arc<dyn Fn(ResponseHead<'_>) -> bool + Send + Sync>;
 
 pub(crate) struct Hub {
     pub(crate) clock: Clock,
-    pub(crate) directory: Directory,
     pub(crate) store: Store,
     pub(crate) default_scheme: usize,
     pub(crate) on_error: Option<ErrorRule>,
     pub(crate) is_stream: Option<StreamRule>,
     pub(crate) count_bodies: bool,
+    pub(crate) objectives: Objectives,
+    pub(crate) mark: Option<MarkRule>,
+    pub(crate) traces: Traces,
 }
 
-/// One reference count per shard for the same [`Hub`].
-///
-/// A request holds a reference for as long as it lives. Were there one count
-/// for all, every core would write its cache line twice per request.
-#[derive(Clone)]
-pub(crate) struct Hubs {
+/// All of a layer: its hub, its routes, and a handle per column.
+pub(crate) struct Root {
     hub: Arc<Hub>,
-    shards: Arc<[HubRef]>,
+    handles: Box<[Arc<Handle>]>,
 }
 
-/// A reference to the hub. Aligned so that each count has lines of its own.
-#[derive(Clone)]
-pub(crate) struct HubRef(Arc<Aligned>);
+/// What a service holds of a layer.
+///
+/// axum clones a service for each request. Were there one reference count for all
+/// clones, every core would write its cache line twice per request; so a clone
+/// counts at the handle of its thread's column. Services that a layer made keep all
+/// handles alive. A clone that has outlived them counts where it came from.
+pub(crate) struct Hubs {
+    mine: Arc<Handle>,
+    // Held, never read: it keeps every handle alive.
+    _root: Option<Arc<Root>>,
+}
 
+/// The hub and the routes, with a reference count on lines of its own.
 #[repr(align(128))]
-struct Aligned(Arc<Hub>);
+struct Handle {
+    hub: Arc<Hub>,
+    directory: Arc<Directory>,
+    siblings: Arc<OnceLock<Box<[Weak<Self>]>>>,
+}
 
-impl HubRef {
-    #[inline]
+impl Root {
+    pub(crate) fn new(hub: Hub, directory: Directory) -> Arc<Self> {
+        let (hub, directory) = (Arc::new(hub), Arc::new(directory));
+        let siblings = Arc::new(OnceLock::new());
+        let handles: Box<[_]> = (0..hub.store.cells.column_count())
+            .map(|_| {
+                let (hub, directory) = (Arc::clone(&hub), Arc::clone(&directory));
+                Arc::new(Handle { hub, directory, siblings: Arc::clone(&siblings) })
+            })
+            .collect();
+        siblings.get_or_init(|| handles.iter().map(Arc::downgrade).collect());
+        Arc::new(Self { hub, handles })
+    }
+
     pub(crate) fn hub(&self) -> &Hub {
-        &self.0.0
+        &self.hub
+    }
+}
+
+impl Clone for Hubs {
+    #[inline]
+    fn clone(&self) -> Self {
+        let here = self.mine.hub.store.cells.here();
+        let sibling = self.mine.siblings.get().and_then(|all| all.get(here.column())?.upgrade());
+        Self { mine: sibling.unwrap_or_else(|| Arc::clone(&self.mine)), _root: None }
     }
 }
 
 impl Hubs {
-    pub(crate) fn new(hub: Hub) -> Self {
-        let hub = Arc::new(hub);
-        let shards = (0..hub.store.cells.shard_count())
-            .map(|_| HubRef(Arc::new(Aligned(Arc::clone(&hub)))))
-            .collect();
-        Self { hub, shards }
-    }
-
-    #[inline]
-    pub(crate) fn hub(&self) -> &Hub {
-        &self.hub
-    }
-
-    /// The reference that the calling thread may clone without meeting another core.
-    #[inline]
-    fn mine(&self) -> HubRef {
-        self.shards[self.hub.store.cells.my_shard()].clone()
+    /// For a service that a layer makes.
+    pub(crate) fn new(root: &Arc<Root>) -> Self {
+        let mine = &root.handles[root.hub.store.cells.here().column()];
+        Self { mine: Arc::clone(mine), _root: Some(Arc::clone(root)) }
     }
 
     /// Counts the start of a request. `None` when its route is excluded.
     #[inline]
     pub(crate) fn start<B>(&self, request: &mut Request<B>) -> Option<InFlight> {
-        let hub = &*self.hub;
+        let Handle { hub, directory, .. } = &*self.mine;
         let head = RequestHead::of(request);
-        let (route_id, route) = hub.directory.resolve(head);
+        let route = directory.resolve(head);
         if route.flags.excluded {
             return None;
         }
@@ -89,22 +113,28 @@ impl Hubs {
             // A client may send any scheme; only the two known ones are a label.
             SCHEMES.iter().position(|known| *known == scheme).unwrap_or(hub.default_scheme)
         });
-        let mut key = Key::new(method, scheme, head.version);
+        let here = hub.store.cells.here();
+        let column = here.column();
+        let site =
+            route.site(column, method, scheme, || new_site(hub, route, here, method, scheme));
+        let mut key = site.key(head.version);
         for (i, label) in hub.store.labels().iter().enumerate() {
             if let Some(value) = label.of_request(head) {
                 key = key.with_label(i, value);
             }
         }
-        let rows = hub.store.rows(route, method, scheme);
-        let declared = classify::request_bytes(head);
-        hub.store.start(rows, declared);
-        let hub_ref = self.mine();
-        if head.headers.contains_key(header::UPGRADE) || head.method == http::Method::CONNECT {
-            let lifetime = UpgradeLifetime::new(hub_ref.clone(), route_id, key);
+        let facts = RequestFacts::of(head);
+        site.start(facts.bytes, here);
+        let trace = trace::begin(&hub.traces, site, key, head);
+        let mut in_flight = InFlight::new(Arc::clone(site), started, key, trace);
+        if let Some(rule) = &hub.mark {
+            in_flight.mark(rule(head));
+        }
+        if facts.upgrade {
+            let lifetime = UpgradeLifetime::new(Arc::clone(site), key);
             request.extensions_mut().insert(lifetime);
         }
-        let mut in_flight = InFlight::new(hub_ref, started, route_id, rows, key);
-        if hub.count_bodies && declared.is_none() {
+        if hub.count_bodies && facts.bytes.is_none() {
             let bytes = RequestBytes::default();
             request.extensions_mut().insert(bytes.clone());
             in_flight.count_request(bytes);
@@ -113,7 +143,23 @@ impl Hubs {
     }
 }
 
+#[cold]
+fn new_site(
+    hub: &Arc<Hub>,
+    route: &Route,
+    place: Place,
+    method: usize,
+    scheme: usize,
+) -> Arc<Site> {
+    Site::new(hub, route, place, method, scheme)
+}
+
 impl Hub {
+    /// Whether no rule of the caller's looks at response heads.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_stream.is_none() && self.store.labels().is_empty()
+    }
+
     /// What a response head says of how the request will end.
     pub(crate) fn judge(
         &self,
@@ -138,11 +184,23 @@ impl Hub {
     }
 }
 
-impl fmt::Debug for Hubs {
+impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GoldenSignals")
-            .field("routes", &self.hub.directory)
+            .field("routes", &self.directory)
             .field("labels", &self.hub.store.labels())
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handles.first().fmt(f)
+    }
+}
+
+impl fmt::Debug for Hubs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.mine.fmt(f)
     }
 }

@@ -19,6 +19,6 @@ impl<S> Layer<S> for GoldenSignalsLayer {
     type Service = GoldenSignalsService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        GoldenSignalsService::new(inner, self.signals.clone())
+        GoldenSignalsService::new(inner, &self.signals)
     }
 }

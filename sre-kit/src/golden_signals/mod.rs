@@ -66,29 +66,33 @@
 //!
 //! Once its series exist a request takes no lock, allocates nothing and hashes no
 //! text: a route is found in the table or by the address of its template, its
-//! series by one integer key. Counts are spread over shards, one per core.
+//! series by one integer key. Each thread counts in cells of its own.
 
 mod body;
 mod builder;
 mod classify;
-mod clock;
 mod future;
-mod head;
 mod hub;
 mod in_flight;
 mod label;
 mod layer;
+mod objectives;
 mod outcome;
 mod request_body;
 mod route;
 mod series;
 mod service;
+mod site;
+mod trace;
 mod upgrade;
 
 #[cfg(test)]
 mod tests;
 
-use hub::Hubs;
+use std::sync::Arc;
+
+use crate::{clock, head};
+use hub::Root;
 
 pub use body::ResponseBody;
 pub use builder::{GoldenSignalsBuilder, Scheme};
@@ -97,6 +101,7 @@ pub use future::ResponseFuture;
 pub use head::{RequestHead, ResponseHead};
 pub use label::Label;
 pub use layer::GoldenSignalsLayer;
+pub use objectives::SloMark;
 pub use outcome::Outcome;
 pub use request_body::{CountRequestBody, CountRequestBodyLayer, CountedBody};
 pub use route::{RouteSource, Routes};
@@ -108,7 +113,7 @@ use crate::metrics::Registry;
 /// Records the golden signals of a service. Cloning is cheap; clones count together.
 #[derive(Clone, Debug)]
 pub struct GoldenSignals {
-    hubs: Hubs,
+    root: Arc<Root>,
 }
 
 impl GoldenSignals {
@@ -125,16 +130,16 @@ impl GoldenSignals {
 
     /// Requests that have started.
     pub fn started(&self) -> u64 {
-        self.hubs.hub().store.flow.started()
+        self.root.hub().store.flow.started()
     }
 
     /// Requests that ended in `outcome`.
     pub fn ended(&self, outcome: Outcome) -> u64 {
-        self.hubs.hub().store.flow.ended(outcome)
+        self.root.hub().store.flow.ended(outcome)
     }
 
     /// Requests in flight: started and not ended.
     pub fn in_flight(&self) -> u64 {
-        self.hubs.hub().store.flow.active()
+        self.root.hub().store.flow.active()
     }
 }

@@ -34,7 +34,8 @@ pub enum Outcome {
     /// Given up because it took too long: `tower`'s `Elapsed`, status 504, or
     /// gRPC `DEADLINE_EXCEEDED`.
     Timeout,
-    /// Refused to protect the service: `tower`'s `Overloaded`, or marked so.
+    /// Refused to protect the service: `tower`'s `Overloaded`, or a response that
+    /// is marked [`Shed`](crate::Shed).
     Shed,
     /// Dropped before there was a response head: the client went away, or
     /// something around the layer cancelled it.

@@ -6,18 +6,20 @@ use tower_service::Service;
 use super::GoldenSignals;
 use super::body::ResponseBody;
 use super::future::ResponseFuture;
-use super::in_flight::PanicGuard;
+use super::hub::Hubs;
+use super::in_flight::called;
+use super::trace;
 
 /// A service whose requests are recorded. See [`GoldenSignals`].
 #[derive(Clone, Debug)]
 pub struct GoldenSignalsService<S> {
     inner: S,
-    signals: GoldenSignals,
+    hubs: Hubs,
 }
 
 impl<S> GoldenSignalsService<S> {
-    pub(crate) fn new(inner: S, signals: GoldenSignals) -> Self {
-        Self { inner, signals }
+    pub(crate) fn new(inner: S, signals: &GoldenSignals) -> Self {
+        Self { inner, hubs: Hubs::new(&signals.root) }
     }
 
     /// The service within.
@@ -48,11 +50,9 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let mut in_flight = self.signals.hubs.start(&mut request);
-        let head_only = request.method() == http::Method::HEAD;
-        let guard = PanicGuard::new(&mut in_flight);
-        let future = self.inner.call(request);
-        guard.disarm();
-        ResponseFuture::new(future, in_flight, head_only)
+        let in_flight = self.hubs.start(&mut request);
+        let _current = trace::enter(in_flight.as_ref());
+        // In one expression, so that the future is made where it is to lie.
+        ResponseFuture { inner: self.inner.call(request), in_flight: called(in_flight) }
     }
 }

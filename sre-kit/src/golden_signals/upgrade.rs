@@ -1,11 +1,11 @@
 //! Connections that changed their protocol.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::clock::Reading;
-use super::hub::HubRef;
-use super::route::RouteId;
 use super::series::{Key, StreamKind};
+use super::site::Site;
 
 /// Counts how long an upgraded connection lives.
 ///
@@ -29,26 +29,25 @@ use super::series::{Key, StreamKind};
 /// handler that ignores it loses that sample and nothing else.
 #[derive(Clone)]
 pub struct UpgradeLifetime {
-    hub: HubRef,
-    route: RouteId,
+    site: Arc<Site>,
     key: Key,
 }
 
 impl UpgradeLifetime {
-    pub(crate) fn new(hub: HubRef, route: RouteId, key: Key) -> Self {
-        Self { hub, route, key }
+    pub(crate) fn new(site: Arc<Site>, key: Key) -> Self {
+        Self { site, key }
     }
 
     /// Begins the lifetime, which ends when the result is dropped.
     #[must_use = "dropping it ends the lifetime"]
     pub fn start(&self) -> OpenUpgrade {
-        OpenUpgrade { started: self.hub.hub().clock.read(), lifetime: self.clone() }
+        OpenUpgrade { started: self.site.hub.clock.read(), lifetime: self.clone() }
     }
 }
 
 impl fmt::Debug for UpgradeLifetime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UpgradeLifetime").field("route", &self.route).finish_non_exhaustive()
+        f.debug_struct("UpgradeLifetime").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -61,9 +60,8 @@ pub struct OpenUpgrade {
 
 impl Drop for OpenUpgrade {
     fn drop(&mut self) {
-        let UpgradeLifetime { hub, route, key } = &self.lifetime;
-        let hub = hub.hub();
-        let nanos = hub.clock.nanos_since(self.started);
-        hub.store.stream_end(hub.directory.get(*route), *key, StreamKind::Upgrade, nanos);
+        let UpgradeLifetime { site, key } = &self.lifetime;
+        let nanos = site.hub.clock.nanos_since(self.started);
+        site.stream_end(*key, StreamKind::Upgrade, nanos);
     }
 }

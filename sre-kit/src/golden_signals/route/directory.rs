@@ -5,82 +5,29 @@ use std::fmt;
 use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::addresses::{Addresses, Text};
+use super::entry::{Flags, Route};
 use super::source::{Found, RouteSource, Source};
 use crate::ConfigError;
 use crate::golden_signals::head::RequestHead;
-use crate::golden_signals::series::key::{METHODS, SCHEMES};
-use crate::golden_signals::series::{Index, Rows};
-use crate::metrics::internal::Slots;
 
 /// A route's number in its directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RouteId(u32);
+struct RouteId(u32);
 
 const UNMATCHED: RouteId = RouteId(0);
 const OVERFLOW: RouteId = RouteId(1);
 /// Numbers of the routes proper begin here.
 const FIRST: usize = 2;
-
-/// What a builder said of single routes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flags {
-    /// Records nothing.
-    pub(crate) excluded: bool,
-    /// Every response is a stream.
-    pub(crate) stream: bool,
-}
-
-/// The rows of one route, method and scheme.
-pub(crate) type Entry = Rows;
-
-/// One route. Aligned so that two routes never share a cache line with
-/// something that one of them writes.
-#[repr(align(128))]
-pub(crate) struct Route {
-    /// `http_route="..."`, empty without a route.
-    pub(crate) template: Option<Box<str>>,
-    pub(crate) flags: Flags,
-    entries: [OnceLock<Entry>; METHODS.len() * SCHEMES.len()],
-    /// Series of the duration histogram.
-    pub(crate) durations: Index,
-    /// Series of the stream lifetimes.
-    pub(crate) streams: Index,
-    overflow: bool,
-}
-
-impl Route {
-    fn new(template: Option<&str>, flags: Flags, overflow: bool) -> Self {
-        Self {
-            template: template.map(Into::into),
-            flags,
-            entries: [const { OnceLock::new() }; METHODS.len() * SCHEMES.len()],
-            durations: Index::new(),
-            streams: Index::new(),
-            overflow,
-        }
-    }
-
-    /// The rows for a method and scheme, made now if they are new.
-    #[inline]
-    pub(crate) fn entry(
-        &self,
-        method: usize,
-        scheme: usize,
-        make: impl FnOnce() -> Entry,
-    ) -> Entry {
-        *self.entries[method * SCHEMES.len() + scheme].get_or_init(make)
-    }
-
-    /// Whether this stands for every route past the limit.
-    pub(crate) fn is_overflow(&self) -> bool {
-        self.overflow
-    }
-}
+/// The highest limit that may be set.
+const MOST: usize = 65_533;
 
 /// The routes of one layer.
 pub(crate) struct Directory {
     source: RouteSource,
-    routes: Slots<Route>,
+    /// By number; as many places as there may ever be routes, so that finding
+    /// one is one load.
+    routes: Box<[OnceLock<Box<Route>>]>,
+    columns: usize,
     by_text: RwLock<HashMap<Box<str>, RouteId>>,
     by_address: Addresses,
     flags: HashMap<String, Flags>,
@@ -92,8 +39,9 @@ impl Directory {
         source: RouteSource,
         flags: HashMap<String, Flags>,
         max_routes: usize,
+        columns: usize,
     ) -> Result<Self, ConfigError> {
-        if max_routes == 0 || max_routes > crate::metrics::internal::MAX_SLOTS - FIRST {
+        if max_routes == 0 || max_routes > MOST {
             return Err(ConfigError::new(
                 "max_routes",
                 max_routes,
@@ -103,14 +51,15 @@ impl Directory {
         }
         let directory = Self {
             source,
-            routes: Slots::new(),
+            routes: (0..max_routes + FIRST).map(|_| OnceLock::new()).collect(),
+            columns,
             by_text: RwLock::default(),
             by_address: Addresses::new(),
             flags,
             max_routes,
         };
-        directory.put(UNMATCHED, Route::new(None, Flags::default(), false));
-        directory.put(OVERFLOW, Route::new(None, Flags::default(), true));
+        directory.put(UNMATCHED, Route::new(None, Flags::default(), false, columns));
+        directory.put(OVERFLOW, Route::new(None, Flags::default(), true, columns));
         directory.declare()?;
         Ok(directory)
     }
@@ -141,9 +90,22 @@ impl Directory {
         Ok(())
     }
 
+    /// Keeps a place for a route, whatever others come first.
+    pub(crate) fn reserve(&self, template: &str) -> Result<(), ConfigError> {
+        if self.by_text(template) != OVERFLOW {
+            return Ok(());
+        }
+        Err(ConfigError::new(
+            "max_routes",
+            self.max_routes,
+            format!("there is no place left for `{template}`, which an SLO names"),
+            "raise the limit",
+        ))
+    }
+
     /// The route of a request.
     #[inline]
-    pub(crate) fn resolve(&self, head: RequestHead<'_>) -> (RouteId, &Route) {
+    pub(crate) fn resolve(&self, head: RequestHead<'_>) -> &Route {
         let id = match self.source.find(head) {
             Found::Unmatched => UNMATCHED,
             // A table's routes were made first and in its order.
@@ -153,15 +115,17 @@ impl Directory {
                 None => self.learn(text),
             },
         };
-        (id, self.get(id))
+        self.get(id).unwrap_or_else(|| self.unmatched())
     }
 
     #[inline]
-    pub(crate) fn get(&self, id: RouteId) -> &Route {
-        self.routes
-            .get(id.0 as usize)
-            .or_else(|| self.routes.get(UNMATCHED.0 as usize))
-            .expect("the unmatched route is made with the directory")
+    fn get(&self, id: RouteId) -> Option<&Route> {
+        self.routes.get(id.0 as usize)?.get().map(|route| &**route)
+    }
+
+    #[cold]
+    fn unmatched(&self) -> &Route {
+        self.get(UNMATCHED).expect("the unmatched route is made with the directory")
     }
 
     #[cold]
@@ -192,13 +156,15 @@ impl Directory {
         }
         let Ok(id) = u32::try_from(number + FIRST).map(RouteId) else { return OVERFLOW };
         let flags = self.flags.get(text).copied().unwrap_or_default();
-        self.put(id, Route::new(Some(text), flags, false));
+        self.put(id, Route::new(Some(text), flags, false, self.columns));
         known.insert(text.into(), id);
         id
     }
 
     fn put(&self, id: RouteId, route: Route) {
-        self.routes.get_or_init(id.0 as usize, || route);
+        if let Some(place) = self.routes.get(id.0 as usize) {
+            place.get_or_init(|| Box::new(route));
+        }
     }
 }
 

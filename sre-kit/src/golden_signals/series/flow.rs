@@ -1,12 +1,11 @@
 //! Requests started, how they ended, and what is in flight: one truth, three families.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::key::{METHODS, SCHEMES};
 use crate::golden_signals::outcome::Outcome;
 use crate::metrics::internal::{
-    Cells, Collect, Desc, Kind, OVERFLOW_LABEL, Row, Visitor, add, push_pair,
+    Cells, Collect, Desc, Kind, OVERFLOW_LABEL, Row, Visitor, Writer, push_pair,
 };
 
 const STARTED: &str = "http_server_requests_started_total";
@@ -19,7 +18,7 @@ pub(crate) const FLOW_FAMILIES: [(&str, Kind); 3] =
 
 /// One cell per outcome, and behind them the requests that started.
 const OUTCOMES: usize = Outcome::ALL.len();
-const CELLS: usize = OUTCOMES + 1;
+pub(crate) const CELLS: usize = OUTCOMES + 1;
 
 /// Counts of requests by route, method and scheme.
 ///
@@ -48,9 +47,8 @@ struct Sums {
 }
 
 impl Flow {
-    /// `None` when the registry has no cell left.
-    pub(crate) fn new(cells: Arc<Cells>, limit: usize) -> Option<Self> {
-        let overflow = cells.take_row(CELLS)?;
+    /// `overflow` takes what finds no entry of its own.
+    pub(crate) fn new(cells: Arc<Cells>, limit: usize, overflow: Row) -> Self {
         let entry = FlowEntry {
             labels: OVERFLOW_LABEL.into(),
             method: 0,
@@ -58,32 +56,45 @@ impl Flow {
             overflow: true,
             row: overflow,
         };
-        Some(Self { cells, limit, overflow, entries: Mutex::new(vec![entry]) })
+        Self { cells, limit, overflow, entries: Mutex::new(vec![entry]) }
     }
 
-    /// Makes the row of a route, method and scheme.
-    pub(crate) fn create(&self, labels: &str, method: usize, scheme: usize, overflow: bool) -> Row {
+    /// Takes a row of `len` cells for a route, method and scheme, of which the
+    /// first [`CELLS`] are counted in here. `None` when the overflow row serves.
+    pub(crate) fn take(
+        &self,
+        len: usize,
+        labels: &str,
+        method: usize,
+        scheme: usize,
+        overflow: bool,
+    ) -> Option<Row> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() > self.limit {
-            return self.overflow;
+            return None;
         }
-        let Some(row) = self.cells.take_row(CELLS) else { return self.overflow };
+        let row = self.cells.take_row(len)?;
         entries.push(FlowEntry { labels: labels.into(), method, scheme, overflow, row });
-        row
+        Some(row)
     }
 
-    #[inline]
-    pub(crate) fn start(&self, row: Row, shard: usize) {
-        add(self.cells.row_in(row, shard).get(OUTCOMES), 1);
+    /// The row for what finds no entry of its own.
+    pub(crate) fn overflow_row(&self) -> Row {
+        self.overflow
     }
 
+    /// Counts a start in one of its rows.
     #[inline]
-    pub(crate) fn end(&self, row: Row, shard: usize, outcome: Outcome) {
-        if let Some(cell) = self.cells.row_in(row, shard).get(outcome as usize) {
-            // Release: who sees this end also sees the start that came before it,
-            // though it may have been counted in another column.
-            cell.fetch_add(1, Ordering::Release);
-        }
+    pub(crate) fn start(writer: Writer<'_>) {
+        writer.add(OUTCOMES, 1);
+    }
+
+    /// Counts an end in one of its rows.
+    #[inline]
+    pub(crate) fn end(writer: Writer<'_>, outcome: Outcome) {
+        // Who sees this end also sees the start that came before it, though it
+        // may have been counted in another column.
+        writer.add_last(outcome as usize, 1);
     }
 
     /// Ends are read before starts, in all columns: a start is never missed for

@@ -38,6 +38,17 @@ pub(crate) fn method_index(method: &Method) -> usize {
     }
 }
 
+/// Whether a place in [`METHODS`] is CONNECT's.
+pub(crate) fn is_connect(method: usize) -> bool {
+    METHODS[method] == "CONNECT"
+}
+
+/// Whether a place in [`METHODS`] is HEAD's.
+pub(crate) fn is_head(method: usize) -> bool {
+    METHODS[method] == "HEAD"
+}
+
+#[inline]
 fn version_index(version: Version) -> u64 {
     match version {
         Version::HTTP_09 => 1,
@@ -68,16 +79,17 @@ impl Key {
     /// The bits of the method and the scheme, and the one that is always set.
     pub(crate) const METHOD_AND_SCHEME: u64 = 1 << 63 | 0xF << METHOD | 1 << SCHEME;
 
-    /// What is known when a request arrives.
+    /// What all requests of a method and scheme share.
     #[inline]
-    pub(crate) fn new(method: usize, scheme: usize, version: Version) -> Self {
-        Self(
-            1 << 63
-                | (method as u64) << METHOD
-                | (scheme as u64) << SCHEME
-                | version_index(version) << VERSION
-                | 0xFFFF_FFFF << LABELS,
-        )
+    pub(crate) fn new(method: usize, scheme: usize) -> Self {
+        let (method, scheme) = ((method as u64) << METHOD, (scheme as u64) << SCHEME);
+        Self(1 << 63 | method | scheme | 0xFFFF_FFFF << LABELS)
+    }
+
+    /// With the version of HTTP.
+    #[inline]
+    pub(crate) fn with_version(self, version: Version) -> Self {
+        Self(self.0 | version_index(version) << VERSION)
     }
 
     /// With the value of a caller's label.
@@ -94,6 +106,16 @@ impl Key {
         Self(self.0 | status << STATUS | (outcome as u64) << OUTCOME | cause.bits() << CAUSE)
     }
 
+    /// A place below `places`, a power of two, that depends on all of the key.
+    #[inline]
+    pub(crate) fn spread(self, places: usize) -> usize {
+        // Fibonacci hashing. The mask leaves a few bits.
+        #[allow(clippy::cast_possible_truncation)]
+        let spread = (self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as usize;
+        spread & (places - 1)
+    }
+
+    #[inline]
     pub(crate) fn bits(self) -> u64 {
         self.0
     }
@@ -105,10 +127,6 @@ impl Key {
 
     pub(crate) fn method(self) -> &'static str {
         METHODS.get(self.field(METHOD, 4)).copied().unwrap_or(METHODS[0])
-    }
-
-    pub(crate) fn is_connect(self) -> bool {
-        self.field(METHOD, 4) == 8
     }
 
     pub(crate) fn scheme(self) -> &'static str {
@@ -145,7 +163,7 @@ mod tests {
         for (method, name) in METHODS.into_iter().enumerate() {
             for status in [100, 200, 404, 599, 999] {
                 let status = StatusCode::from_u16(status).expect("valid");
-                let key = Key::new(method, 1, Version::HTTP_2).with_label(3, 7).ended(
+                let key = Key::new(method, 1).with_version(Version::HTTP_2).with_label(3, 7).ended(
                     Outcome::Panic,
                     Some(status),
                     Cause::Body,
@@ -171,7 +189,7 @@ mod tests {
 
     #[test]
     fn no_status_prints_as_nothing() {
-        let key = Key::new(1, 0, Version::HTTP_11).ended(Outcome::Panic, None, Cause::Status);
+        let key = Key::new(1, 0).ended(Outcome::Panic, None, Cause::Status);
         assert_eq!(key.status(), "");
     }
 }

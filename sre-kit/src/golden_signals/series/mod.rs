@@ -1,6 +1,6 @@
 //! The series behind the layer: what is counted, under which labels.
 
-mod flow;
+pub(crate) mod flow;
 mod index;
 pub(crate) mod key;
 mod store;

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::flow::{FLOW_FAMILIES, Flow};
+use super::flow::{CELLS, FLOW_FAMILIES, Flow};
 use super::key::{Key, METHODS, SCHEMES};
 use crate::ConfigError;
 use crate::golden_signals::label::LabelDef;
 use crate::golden_signals::outcome::{Cause, Outcome};
-use crate::golden_signals::route::Route;
+use crate::golden_signals::route::RouteSeries;
 use crate::metrics::internal::{
-    Cells, Family, Kind, OVERFLOW_LABEL, Row, Scale, observe, push_pair,
+    Cells, Exemplars, Family, Kind, LINE, OVERFLOW_LABEL, Row, Scale, push_pair,
 };
 use crate::metrics::{Buckets, Registry};
 
@@ -34,14 +34,36 @@ impl StreamKind {
     }
 }
 
-/// The rows of one route, method and scheme.
+/// Where the parts of a block begin.
+///
+/// What is counted per route, method and scheme lies in one block of cells, so
+/// that a request finds its place once when it starts, once at its head and once
+/// at its end: the flow, then three histograms, each on lines of its own.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rows {
-    flow: Row,
-    to_headers: Row,
-    request_size: Row,
-    response_size: Row,
+pub(crate) struct Block {
+    pub(crate) to_headers: usize,
+    pub(crate) request_size: usize,
+    pub(crate) response_size: usize,
+    len: usize,
 }
+
+impl Block {
+    fn new(bounds: &Bounds) -> Self {
+        let to_headers = CELLS.next_multiple_of(LINE);
+        let request_size = to_headers + bounds.duration.row_len().next_multiple_of(LINE);
+        let response_size = request_size + bounds.size.row_len().next_multiple_of(LINE);
+        let len = response_size + bounds.size.row_len();
+        Self { to_headers, request_size, response_size, len }
+    }
+
+    fn part(start: Row, offset: usize) -> Row {
+        // A block is shorter than a chunk, 1 024 cells.
+        start.part(u32::try_from(offset).unwrap_or(0))
+    }
+}
+
+/// The block of one route, method and scheme.
+pub(crate) type Rows = Row;
 
 /// Bounds of the layer's histograms.
 #[derive(Clone, Debug)]
@@ -74,7 +96,8 @@ impl Bounds {
 pub(crate) struct Store {
     pub(crate) cells: Arc<Cells>,
     pub(crate) flow: Arc<Flow>,
-    bounds: Bounds,
+    pub(crate) bounds: Bounds,
+    pub(crate) block: Block,
     labels: Box<[LabelDef]>,
     duration: Arc<Family>,
     to_headers: Arc<Family>,
@@ -90,17 +113,21 @@ impl Store {
         labels: Box<[LabelDef]>,
     ) -> Result<Self, ConfigError> {
         let cells = Arc::clone(registry.cells());
-        let flow =
-            Flow::new(Arc::clone(&cells), registry.limit()).map(Arc::new).ok_or_else(|| {
-                ConfigError::new(
-                    "registry",
-                    "full",
-                    "the layer needs room for its rows",
-                    "use a new one",
-                )
-            })?;
+        let block = Block::new(&bounds);
+        let overflow = cells.take_row(block.len).ok_or_else(|| {
+            ConfigError::new(
+                "registry",
+                "full",
+                "the layer needs room for its rows",
+                "use a new one",
+            )
+        })?;
+        let flow = Arc::new(Flow::new(Arc::clone(&cells), registry.limit(), overflow));
         let histogram = |name, help, buckets: &Buckets| {
             registry.sharded(name, help, Kind::Histogram, Some(buckets.clone()))
+        };
+        let part = |name, help, buckets: &Buckets, offset| {
+            registry.adopted(name, help, buckets.clone(), Block::part(overflow, offset))
         };
         let store = Self {
             duration: histogram(
@@ -108,20 +135,23 @@ impl Store {
                 "Time from the request's arrival to the end of the response body.",
                 &bounds.duration,
             )?,
-            to_headers: histogram(
+            to_headers: part(
                 "http_server_time_to_headers_seconds",
                 "Time from the request's arrival to the response head.",
                 &bounds.duration,
+                block.to_headers,
             )?,
-            request_size: histogram(
+            request_size: part(
                 "http_server_request_body_size_bytes",
-                "Size of request bodies, as declared.",
+                "Size of request bodies, as declared or counted.",
                 &bounds.size,
+                block.request_size,
             )?,
-            response_size: histogram(
+            response_size: part(
                 "http_server_response_body_size_bytes",
                 "Size of response bodies, as sent.",
                 &bounds.size,
+                block.response_size,
             )?,
             stream: histogram(
                 "http_server_stream_duration_seconds",
@@ -131,6 +161,7 @@ impl Store {
             cells,
             flow,
             bounds,
+            block,
             labels,
         };
         // Last: the names are reserved only once everything else is there.
@@ -138,61 +169,27 @@ impl Store {
         Ok(store)
     }
 
-    /// The rows of a request's route, method and scheme.
-    #[inline]
-    pub(crate) fn rows(&self, route: &Route, method: usize, scheme: usize) -> Rows {
-        route.entry(method, scheme, || {
-            let labels = base_labels(route, METHODS[method], SCHEMES[scheme]);
-            Rows {
-                flow: self.flow.create(&labels, method, scheme, route.is_overflow()),
-                to_headers: self.to_headers.create(&labels),
-                request_size: self.request_size.create(&labels),
-                response_size: self.response_size.create(&labels),
-            }
-        })
+    /// The block of a route, method and scheme.
+    pub(crate) fn rows(&self, route: &RouteSeries, method: usize, scheme: usize) -> Rows {
+        route.rows(method, scheme, || self.new_rows(route, method, scheme))
     }
 
-    #[inline]
-    pub(crate) fn start(&self, rows: Rows, request_bytes: Option<u64>) {
-        let shard = self.cells.my_shard();
-        self.flow.start(rows.flow, shard);
-        if let Some(bytes) = request_bytes {
-            observe(&self.cells, shard, rows.request_size, &self.bounds.size, bytes);
+    fn new_rows(&self, route: &RouteSeries, method: usize, scheme: usize) -> Rows {
+        let labels = base_labels(route, METHODS[method], SCHEMES[scheme]);
+        let taken = self.flow.take(self.block.len, &labels, method, scheme, route.is_overflow());
+        let Some(start) = taken else { return self.flow.overflow_row() };
+        for (family, offset) in [
+            (&self.to_headers, self.block.to_headers),
+            (&self.request_size, self.block.request_size),
+            (&self.response_size, self.block.response_size),
+        ] {
+            family.adopt(&labels, Block::part(start, offset));
         }
+        start
     }
 
-    #[inline]
-    pub(crate) fn headers(&self, rows: Rows, nanos: u64) {
-        let shard = self.cells.my_shard();
-        observe(&self.cells, shard, rows.to_headers, &self.bounds.duration, nanos);
-    }
-
-    /// Counts the end of a request. The outcome comes last: whoever sees it sees
-    /// the rest as well.
-    #[inline]
-    pub(crate) fn end(&self, route: &Route, rows: Rows, end: &End) {
-        let shard = self.cells.my_shard();
-        for (row, bytes) in
-            [(rows.response_size, end.response_bytes), (rows.request_size, end.request_bytes)]
-        {
-            if let Some(bytes) = bytes {
-                observe(&self.cells, shard, row, &self.bounds.size, bytes);
-            }
-        }
-        match end.stream {
-            None => {
-                let row = self.duration_row(route, end);
-                observe(&self.cells, shard, row, &self.bounds.duration, end.nanos);
-            }
-            // Its lifetime begins here; whoever holds the connection counts it.
-            Some(StreamKind::Upgrade) => {}
-            Some(kind) => self.stream_end(route, end.key, kind, end.nanos),
-        }
-        self.flow.end(rows.flow, shard, end.outcome);
-    }
-
-    /// Counts the lifetime of a stream.
-    pub(crate) fn stream_end(&self, route: &Route, key: Key, kind: StreamKind, nanos: u64) {
+    /// The series of a stream's lifetime.
+    pub(crate) fn stream_row(&self, route: &RouteSeries, key: Key, kind: StreamKind) -> Row {
         let slot = (key.bits() & Key::METHOD_AND_SCHEME) | (kind as u64 + 1);
         let row = route.streams.get(slot).or_else(|| {
             route.streams.get_or_insert(slot, || {
@@ -201,21 +198,20 @@ impl Store {
                 known(&self.stream, self.stream.create(&labels))
             })
         });
-        let row = row.map_or(self.stream.overflow_row(), Row::from_index);
-        observe(&self.cells, self.cells.my_shard(), row, &self.bounds.stream, nanos);
+        row.map_or(self.stream.overflow_row(), Row::from_index)
     }
 
+    /// The series of a duration.
     #[inline]
-    fn duration_row(&self, route: &Route, end: &End) -> Row {
-        let bits = end.key.bits();
-        match route.durations.get(bits) {
+    pub(crate) fn duration_row(&self, route: &RouteSeries, end: &End) -> Row {
+        match route.durations.get(end.key.bits()) {
             Some(row) => Row::from_index(row),
             None => self.new_duration_row(route, end),
         }
     }
 
     #[cold]
-    fn new_duration_row(&self, route: &Route, end: &End) -> Row {
+    fn new_duration_row(&self, route: &RouteSeries, end: &End) -> Row {
         let row = route.durations.get_or_insert(end.key.bits(), || {
             let labels = self.duration_labels(route, end);
             known(&self.duration, self.duration.create(&labels))
@@ -223,18 +219,25 @@ impl Store {
         row.map_or(self.duration.overflow_row(), Row::from_index)
     }
 
+    /// The exemplars of a duration's series.
+    #[cold]
+    pub(crate) fn duration_exemplars(&self, route: &RouteSeries, end: &End) -> Arc<Exemplars> {
+        self.duration.exemplars(self.duration_row(route, end))
+    }
+
+    /// Whether a duration's row is the one for what found no series of its own.
+    pub(crate) fn is_overflow(&self, row: Row) -> bool {
+        row == self.duration.overflow_row()
+    }
+
     /// Labels in the order of the semantic conventions' table, callers' own last.
-    fn duration_labels(&self, route: &Route, end: &End) -> String {
-        let End { key, outcome, cause, .. } = *end;
+    fn duration_labels(&self, route: &RouteSeries, end: &End) -> String {
+        let key = end.key;
         let status = key.status();
-        let error_type = cause.error_type().or(outcome.error_type()).or(match outcome {
-            Outcome::Error => Some(status.as_str()),
-            _ => None,
-        });
         let mut labels = String::new();
         push_pair(&mut labels, "http_request_method", key.method());
         push_pair(&mut labels, "url_scheme", key.scheme());
-        push_pair(&mut labels, "error_type", error_type.unwrap_or(""));
+        push_pair(&mut labels, "error_type", end.error_type(&status).unwrap_or(""));
         push_pair(&mut labels, "http_response_status_code", &status);
         push_route(&mut labels, route);
         push_pair(&mut labels, "network_protocol_version", key.version());
@@ -260,6 +263,18 @@ pub(crate) struct End {
     pub(crate) response_bytes: Option<u64>,
     /// Where it was not declared at the start.
     pub(crate) request_bytes: Option<u64>,
+    /// Nanoseconds to the response head, if there was one.
+    pub(crate) to_headers: Option<u64>,
+    /// The reason for which an SLO may leave it out.
+    pub(crate) mark: Option<&'static str>,
+}
+
+impl End {
+    /// The `error.type`, for a request whose status prints as `status`.
+    pub(crate) fn error_type<'a>(&self, status: &'a str) -> Option<&'a str> {
+        let of_status = || (self.outcome == Outcome::Error).then_some(status);
+        self.cause.error_type().or(self.outcome.error_type()).or_else(of_status)
+    }
 }
 
 /// A row that may be remembered under its key: the overflow row is not one.
@@ -267,7 +282,7 @@ fn known(family: &Family, row: Row) -> Option<u32> {
     (row != family.overflow_row()).then(|| row.index())
 }
 
-fn base_labels(route: &Route, method: &str, scheme: &str) -> String {
+fn base_labels(route: &RouteSeries, method: &str, scheme: &str) -> String {
     let mut labels = String::new();
     push_pair(&mut labels, "http_request_method", method);
     push_route(&mut labels, route);
@@ -275,7 +290,7 @@ fn base_labels(route: &Route, method: &str, scheme: &str) -> String {
     labels
 }
 
-fn push_route(labels: &mut String, route: &Route) {
+fn push_route(labels: &mut String, route: &RouteSeries) {
     if let Some(template) = &route.template {
         push_pair(labels, "http_route", template);
     } else if route.is_overflow() {
