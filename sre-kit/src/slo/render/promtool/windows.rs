@@ -1,0 +1,69 @@
+//! Every recorded ratio against a history that looks different over each window.
+
+use std::time::Duration;
+
+use super::super::plan::Plan;
+use super::timeline::Timeline;
+use super::{Case, steps_of, times};
+
+/// Edges of a range may miss one interval between two samples.
+pub(super) const TOLERANCE: f64 = 0.1;
+
+/// Good and bad events per step, one after another.
+const PATTERN: [(u64, u64); 3] = [(1_000, 1_000), (3_000, 150), (600, 60)];
+
+/// A history in which each window, and half and twice of it, has its own ratio.
+/// It ends when rules are evaluated.
+pub(super) fn cases(
+    plan: &Plan<'_>,
+    windows: &[Duration],
+    step: Duration,
+    evaluation: Duration,
+) -> Vec<Case> {
+    if windows.is_empty() {
+        return Vec::new();
+    }
+    let timeline = history(windows, step, steps_of(evaluation, step));
+    let at = timeline.len();
+    let mut case = Case::beside_an_idle_one("each window sees its own past", timeline.clone());
+    for window in windows {
+        let expected = timeline.ratio(at, *window);
+        case.expect_near(times(step, at), &plan.ratio(*window), expected, TOLERANCE);
+    }
+    if windows.contains(&plan.base) {
+        let (rate, bad) = (timeline.rate(at, plan.base), timeline.bad_rate(at, plan.base));
+        let at = times(step, at);
+        case.expect_near(at, &plan.recorded(&plan.events_rate()), rate, TOLERANCE);
+        case.expect_near(at, &plan.recorded(&plan.bad_events_rate()), bad, TOLERANCE);
+    }
+    vec![case]
+}
+
+/// The oldest first: a border at each window, at half of it, and at twice.
+/// Its length is a multiple of `unit` steps.
+fn history(windows: &[Duration], step: Duration, unit: u64) -> Timeline {
+    let mut borders: Vec<_> = windows
+        .iter()
+        .flat_map(|window| [*window / 2, *window, *window * 2])
+        .map(|age| steps_of(age, step))
+        .filter(|age| *age > 0)
+        .collect();
+    borders.sort_unstable();
+    borders.dedup();
+    if let Some(oldest) = borders.last_mut() {
+        *oldest = oldest.next_multiple_of(unit.max(1));
+    }
+    let ages: Vec<_> = borders
+        .iter()
+        .scan(0, |from, to| {
+            let length = *to - *from;
+            *from = *to;
+            Some(length)
+        })
+        .collect();
+    let pattern = PATTERN.iter().cycle();
+    let pieces: Vec<_> = ages.into_iter().zip(pattern).collect();
+    pieces.into_iter().rev().fold(Timeline::new(step), |timeline, (steps, (good, bad))| {
+        timeline.then(steps, *good, *bad)
+    })
+}
