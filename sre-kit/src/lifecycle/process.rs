@@ -1,0 +1,49 @@
+//! A `main` that comes to its end.
+
+use std::future::Future;
+use std::io;
+use std::process::{ExitCode, Termination};
+use std::time::Duration;
+
+/// What blocking work has left when everything else has ended.
+const LAST: Duration = Duration::from_millis(100);
+
+/// Runs `main` on a runtime with all threads, and ends in bounded time.
+///
+/// The runtime of `#[tokio::main]` waits, without a bound, for blocking work
+/// (`spawn_blocking`, file access, name resolution) before the process may exit;
+/// one call that hangs turns a clean shutdown into a kill at the end of the grace
+/// period. This leaves such work behind.
+///
+/// ```no_run
+/// use sre_kit::lifecycle::{self, Lifecycle, Outcome};
+/// # use bytes::Bytes;
+/// # use http_body_util::Full;
+///
+/// fn main() -> std::io::Result<std::process::ExitCode> {
+///     lifecycle::run_main(serve())
+/// }
+///
+/// async fn serve() -> Result<Outcome, Box<dyn std::error::Error>> {
+/// #   let service = tower::service_fn(|_request: http::Request<hyper::body::Incoming>| async {
+/// #       Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::new())))
+/// #   });
+///     let lifecycle = Lifecycle::builder().env()?.build()?;
+///     let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
+///     Ok(lifecycle.serve(listener, service).await)
+/// }
+/// ```
+///
+/// # Errors
+///
+/// When the runtime cannot be built: the system refuses threads or descriptors.
+pub fn run_main<F>(main: F) -> io::Result<ExitCode>
+where
+    F: Future,
+    F::Output: Termination,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let code = runtime.block_on(main).report();
+    runtime.shutdown_timeout(LAST);
+    Ok(code)
+}

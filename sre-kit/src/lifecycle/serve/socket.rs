@@ -1,0 +1,98 @@
+//! The socket under hyper: it counts as open until it is dropped, and can be cut off.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::connection::{Conn, OpenGuard};
+use super::shared::Phase;
+
+/// A TCP stream with the bytes that were read ahead to tell its protocol.
+pub(super) struct Socket {
+    stream: TcpStream,
+    ahead: Bytes,
+    conn: Arc<Conn>,
+    _open: OpenGuard,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, conn: Arc<Conn>, open: OpenGuard) -> Self {
+        Self { stream, ahead: Bytes::new(), conn, _open: open }
+    }
+
+    /// Gives bytes back, to be read again.
+    pub(super) fn put_back(&mut self, bytes: &[u8]) {
+        self.ahead = Bytes::copy_from_slice(bytes);
+    }
+
+    /// Only an upgraded socket meets this: for others the driver looks first.
+    fn check(&self) -> io::Result<()> {
+        if self.conn.shared.phase() == Phase::Aborted {
+            return Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "the drain is over and this connection was cut off",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // Registered before looking, so that being cut off in between is not missed.
+        self.conn.waker.register(cx.waker());
+        self.check()?;
+        if self.ahead.has_remaining() {
+            let len = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead.split_to(len));
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.conn.bytes_arrived();
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

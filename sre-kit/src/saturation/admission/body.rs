@@ -1,0 +1,97 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::permit::Permit;
+
+pin_project! {
+    /// A response body that holds its request's permit until it ends.
+    ///
+    /// It has ended at `None`, an error, trailers, when `is_end_stream` is true,
+    /// or when it is dropped, which is what a server does once it has sent as many
+    /// bytes as the head declares. The body of a refusal is empty.
+    pub struct AdmissionBody<B> {
+        // `None` in a refusal.
+        #[pin]
+        inner: Option<B>,
+        // After `inner`: what the body holds is gone before its permit is given back.
+        permit: Option<Permit>,
+    }
+}
+
+impl<B: Body> AdmissionBody<B> {
+    #[inline]
+    pub(crate) fn new(inner: B, permit: Option<Permit>) -> Self {
+        let permit = permit.filter(|_| !inner.is_end_stream());
+        Self { inner: Some(inner), permit }
+    }
+}
+
+impl<B> AdmissionBody<B> {
+    pub(crate) fn empty() -> Self {
+        Self { inner: None, permit: None }
+    }
+
+    /// The body within; `None` in a refusal.
+    pub fn get_ref(&self) -> Option<&B> {
+        self.inner.as_ref()
+    }
+}
+
+impl<B: Body> Body for AdmissionBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    #[inline]
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let this = self.project();
+        let Some(mut inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
+        // Out of its place while others' code runs: a panic in there gives it back.
+        let permit = this.permit.take();
+        let polled = inner.as_mut().poll_frame(cx);
+        if permit.is_none() {
+            return polled;
+        }
+        let Poll::Ready(frame) = polled else {
+            *this.permit = permit;
+            return Poll::Pending;
+        };
+        let ended = match &frame {
+            Some(Ok(frame)) => frame.is_trailers() || inner.is_end_stream(),
+            Some(Err(_)) | None => true,
+        };
+        if !ended {
+            *this.permit = permit;
+        }
+        Poll::Ready(frame)
+    }
+
+    #[inline]
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    // Without it hyper would send chunks where the inner body has a length.
+    #[inline]
+    fn size_hint(&self) -> SizeHint {
+        self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl<B> Default for AdmissionBody<B> {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl<B> fmt::Debug for AdmissionBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdmissionBody").field("permit", &self.permit).finish_non_exhaustive()
+    }
+}

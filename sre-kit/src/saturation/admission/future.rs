@@ -1,0 +1,171 @@
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tokio::time::Sleep;
+use tower_service::Service;
+
+use super::Admission;
+use super::body::AdmissionBody;
+use super::permit::Permit;
+use super::queue::{Ticket, Waited};
+use super::series::Reason;
+
+pin_project! {
+    /// The future of an [`AdmissionService`](super::AdmissionService).
+    ///
+    /// Dropping it at any time leaves the queue or gives the permit back.
+    pub struct AdmissionFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        state: State<S, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        // `inner` before `permit`: the work is gone before its place is free.
+        Running { #[pin] inner: S::Future, permit: Option<Permit> },
+        // Boxed, so that a request that is admitted is not moved around in a future
+        // with room for one that waits, or for a refusal. `None` once it is over.
+        Waiting { waiting: Option<Box<Waiting<S, B>>> },
+        Refused { head: Option<Box<Response<()>>> },
+    }
+}
+
+struct Waiting<S, B> {
+    ticket: Ticket,
+    patience: Pin<Box<Sleep>>,
+    service: S,
+    request: Request<B>,
+    admission: Admission,
+}
+
+impl<S: Service<Request<B>>, B> AdmissionFuture<S, B> {
+    #[inline]
+    pub(crate) fn running(inner: S::Future, permit: Option<Permit>) -> Self {
+        Self { state: State::Running { inner, permit } }
+    }
+
+    #[cold]
+    pub(crate) fn waiting(
+        ticket: Ticket,
+        service: S,
+        request: Request<B>,
+        admission: Admission,
+    ) -> Self {
+        let patience = admission.shared.gates.shared().gate().patience;
+        let patience = Box::pin(tokio::time::sleep(patience));
+        let waiting = Waiting { ticket, patience, service, request, admission };
+        Self { state: State::Waiting { waiting: Some(Box::new(waiting)) } }
+    }
+
+    #[cold]
+    pub(crate) fn shed(head: Response<()>) -> Self {
+        Self { state: State::Refused { head: Some(Box::new(head)) } }
+    }
+}
+
+impl<S, B> Waiting<S, B> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit, Reason>> {
+        // The grant first: one that comes with the last moment is not refused.
+        if let Poll::Ready(waited) = self.ticket.poll(cx) {
+            return Poll::Ready(match waited {
+                Waited::Admitted(permit) => Ok(permit),
+                Waited::Displaced => Err(Reason::Displaced),
+            });
+        }
+        self.patience.as_mut().poll(cx).map(|()| Err(Reason::QueueTimeout))
+    }
+}
+
+impl<S, B, C> Future for AdmissionFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<C>>,
+    C: http_body::Body,
+{
+    type Output = Result<Response<AdmissionBody<C>>, S::Error>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let next = match self.as_mut().project().state.project() {
+                StateProj::Running { inner, permit: slot } => {
+                    // Out of its place while others' code runs: a panic in there
+                    // gives it back.
+                    let mut permit = slot.take();
+                    let polled = inner.poll(cx);
+                    // Looked at where it lies: to move a response costs as much as
+                    // to admit it.
+                    if let (Poll::Ready(Ok(response)), Some(permit)) = (&polled, &mut permit) {
+                        permit.head(!response.status().is_server_error());
+                    }
+                    return match polled {
+                        Poll::Pending => {
+                            *slot = permit;
+                            Poll::Pending
+                        }
+                        Poll::Ready(Ok(response)) => {
+                            let (head, inner) = response.into_parts();
+                            let body = AdmissionBody::new(inner, permit);
+                            Poll::Ready(Ok(Response::from_parts(head, body)))
+                        }
+                        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                    };
+                }
+                StateProj::Waiting { waiting: slot } => {
+                    let Some(waiting) = slot.as_mut() else { return Poll::Pending };
+                    let admitted = ready!(waiting.poll(cx));
+                    let Some(waiting) = slot.take() else { return Poll::Pending };
+                    start(*waiting, admitted)
+                }
+                StateProj::Refused { head } => {
+                    // Polled again after it was ready, which no caller may do.
+                    let Some(head) = head.take() else { return Poll::Pending };
+                    return Poll::Ready(Ok(head.map(|()| AdmissionBody::empty())));
+                }
+            };
+            self.as_mut().project().state.set(next);
+        }
+    }
+}
+
+/// What comes after the queue.
+fn start<S, B>(waiting: Waiting<S, B>, admitted: Result<Permit, Reason>) -> State<S, B>
+where
+    S: Service<Request<B>>,
+{
+    let Waiting { ticket, mut service, request, admission, .. } = waiting;
+    // Out of the queue before the service runs: it may take its time to begin.
+    drop(ticket);
+    match admitted {
+        Ok(mut permit) => {
+            permit.start();
+            State::Running { inner: service.call(request), permit: Some(permit) }
+        }
+        Err(reason) => {
+            let shared = &*admission.shared;
+            let head = shared.refusals.refuse(reason, &shared.gates);
+            State::Refused { head: Some(Box::new(head)) }
+        }
+    }
+}
+
+impl<S: Service<Request<B>>, B> fmt::Debug for AdmissionFuture<S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Running { .. } => "running",
+            State::Waiting { .. } => "waiting",
+            State::Refused { .. } => "refused",
+        };
+        f.debug_struct("AdmissionFuture").field("state", &state).finish_non_exhaustive()
+    }
+}

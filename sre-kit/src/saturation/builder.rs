@@ -1,0 +1,151 @@
+//! Settings of the saturation signals, checked once.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::cgroup::Cgroup;
+use super::pool::{Pool, PoolSource};
+use super::runtime::{Runtime, RuntimeSnapshot};
+use super::sources::Sources;
+use super::{Saturation, Snapshot, collect};
+use crate::ConfigError;
+use crate::metrics::{Buckets, Registry};
+
+/// Builds [`Saturation`].
+#[must_use = "nothing is read before `build`"]
+pub struct SaturationBuilder {
+    registry: Registry,
+    runtimes: Vec<(String, Handle)>,
+    pools: Vec<Pool>,
+    root: PathBuf,
+    max_age: Duration,
+}
+
+impl SaturationBuilder {
+    pub(crate) fn new(registry: &Registry) -> Self {
+        Self {
+            registry: registry.clone(),
+            runtimes: Vec::new(),
+            pools: Vec::new(),
+            root: PathBuf::from("/"),
+            max_age: Duration::from_secs(1),
+        }
+    }
+
+    /// Watches a runtime, with one probe task on it. Its series have no label `runtime`.
+    ///
+    /// The runtime must have its timer enabled, as it has by `#[tokio::main]` and
+    /// `enable_all`; without, the probe cannot run.
+    pub fn runtime(self, handle: Handle) -> Self {
+        self.named_runtime("", handle)
+    }
+
+    /// Watches one of several runtimes; `name` is the label `runtime` of its series.
+    pub fn named_runtime(mut self, name: impl Into<String>, handle: Handle) -> Self {
+        self.runtimes.push((name.into(), handle));
+        self
+    }
+
+    /// Reports a pool; `name` is the label `pool` of its series. See also
+    /// [`Saturation::add_pool`].
+    pub fn pool(mut self, name: impl Into<String>, source: impl PoolSource + 'static) -> Self {
+        self.pools.push(Pool { name: name.into(), source: Box::new(source) });
+        self
+    }
+
+    /// Where `proc` and `sys` are found. `/` unless set; another for a tree that was
+    /// mounted elsewhere, or made for a test.
+    pub fn filesystem_root(mut self, root: impl Into<PathBuf>) -> Self {
+        self.root = root.into();
+        self
+    }
+
+    /// How old a reading may be that [`Saturation::snapshot`] and a scrape are
+    /// answered with. One second unless set; nothing reads anew each time.
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = age;
+        self
+    }
+
+    /// Checks the settings, finds the control group, registers the families and
+    /// starts the probes.
+    ///
+    /// # Errors
+    ///
+    /// When two runtimes or two pools have one name, or a second one is built on
+    /// the same registry: keep the first.
+    pub fn build(self) -> Result<Saturation, ConfigError> {
+        for (i, (name, _)) in self.runtimes.iter().enumerate() {
+            if self.runtimes[..i].iter().any(|(other, _)| other == name) {
+                return Err(ConfigError::new(
+                    "runtime.name",
+                    name,
+                    "each runtime has a name of its own, and at most one has none",
+                    "use `named_runtime` with different names",
+                ));
+            }
+        }
+        if self.max_age > Duration::from_hours(1) {
+            return Err(ConfigError::new(
+                "max_age",
+                self.max_age,
+                "a reading is at most an hour old",
+                "leave it out to have one second",
+            ));
+        }
+        let lag = self.registry.histogram_family(
+            "tokio_runtime_scheduling_lag_seconds",
+            "By how much a task that slept 100 ms overslept.",
+            &Buckets::seconds([
+                0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+            ])?,
+            &["runtime"],
+        )?;
+        let runtimes = self.runtimes.into_iter().map(|(name, handle)| {
+            let histogram = lag.with(&[&name]);
+            Runtime::watch(name, &handle, histogram)
+        });
+        let sources = Sources::new(runtimes.collect(), Cgroup::find(&self.root), self.max_age);
+        let sources = Arc::new(sources);
+        tell_workers(&sources.snapshot());
+        for pool in self.pools {
+            sources.add_pool(pool)?;
+        }
+        collect::register(&self.registry, Arc::clone(&sources))?;
+        Ok(Saturation { sources })
+    }
+}
+
+/// More workers than the quota has cores use it up in the first part of each period
+/// and are stopped together for the rest: worse than fewer workers.
+fn tell_workers(snapshot: &Snapshot) {
+    let quota = snapshot.cgroup.cpu_quota_cores;
+    for RuntimeSnapshot { name, workers, .. } in &snapshot.runtimes {
+        if quota.is_some_and(|cores| *workers as f64 > cores.ceil()) {
+            tracing::warn!(
+                runtime = name,
+                workers,
+                quota_cores = quota,
+                "the runtime has more workers than its quota has cores, so they will be \
+                 throttled together; leave TOKIO_WORKER_THREADS unset or set it to the quota"
+            );
+        } else {
+            tracing::info!(runtime = name, workers, quota_cores = quota, "watching the runtime");
+        }
+    }
+}
+
+impl fmt::Debug for SaturationBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SaturationBuilder")
+            .field("runtimes", &self.runtimes.len())
+            .field("pools", &self.pools)
+            .field("root", &self.root)
+            .field("max_age", &self.max_age)
+            .finish_non_exhaustive()
+    }
+}
