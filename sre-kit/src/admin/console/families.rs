@@ -1,0 +1,147 @@
+//! Which families of the registry the page is told of, and in which form.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::traces::{Trace, TraceReader};
+use super::traffic::{Part, Traffic, TrafficReader, bounds};
+use crate::metrics::Buckets;
+use crate::metrics::internal::{Desc, Exemplars, Visitor, pairs};
+
+/// Beginnings of the names of families that are told as they are.
+const SHOWN: [&str; 16] = [
+    "cgroup_",
+    "db_client_connection",
+    "health_heartbeat_age_seconds",
+    "http_server_concurrency_",
+    "http_server_connection_errors_total",
+    "http_server_connections_limit",
+    "http_server_open_connections",
+    "http_server_queue_",
+    "http_server_shed_total",
+    "lifecycle_",
+    "process_",
+    "saturation_pool_",
+    "sre_kit_db_",
+    "sre_kit_metrics_overflow_total",
+    "sre_kit_telemetry_",
+    "tokio_runtime_",
+];
+
+/// Series of one family that are told. Those of the kit are fewer by far; a page
+/// could not show more.
+const MAX_SERIES: usize = 200;
+
+/// Families by name.
+pub(super) type Families = BTreeMap<String, Family>;
+
+/// One family.
+#[derive(Debug, Serialize)]
+pub(super) struct Family {
+    /// Upper bounds of a histogram's buckets, without `+Inf`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    le: Option<Vec<f64>>,
+    series: Vec<(BTreeMap<String, String>, Value)>,
+}
+
+/// One value.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Value {
+    Integer(u64),
+    Float(f64),
+    /// Counts per bucket, not cumulated, `+Inf` last.
+    Histogram {
+        counts: Vec<u64>,
+        sum: f64,
+    },
+}
+
+/// Walks over a registry and keeps what the page shows.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    traffic: TrafficReader,
+    traces: TraceReader,
+    families: Families,
+    current: Current,
+}
+
+/// The family that samples belong to.
+#[derive(Debug, Default)]
+enum Current {
+    #[default]
+    None,
+    Traffic(Part),
+    Shown(String),
+}
+
+impl Reader {
+    /// Whether a family of this name is of use here. The others need not be read.
+    pub(super) fn reads(name: &str) -> bool {
+        Part::of(name).is_some() || Self::shows(name)
+    }
+
+    fn shows(name: &str) -> bool {
+        SHOWN.iter().any(|beginning| name.starts_with(beginning))
+    }
+
+    pub(super) fn finish(self) -> (Traffic, Vec<Trace>, Families) {
+        (self.traffic.finish(), self.traces.finish(), self.families)
+    }
+
+    fn push(&mut self, labels: &str, le: Option<&Buckets>, value: Value) {
+        let Current::Shown(name) = &self.current else { return };
+        let family = self
+            .families
+            .entry(name.clone())
+            .or_insert_with(|| Family { le: le.map(bounds), series: Vec::new() });
+        if family.series.len() < MAX_SERIES {
+            let labels =
+                pairs(labels).map(|(name, value)| (name.to_owned(), Cow::into_owned(value)));
+            family.series.push((labels.collect(), value));
+        }
+    }
+}
+
+impl Visitor for Reader {
+    fn family(&mut self, desc: &Desc) {
+        self.current = match Part::of(&desc.name) {
+            Some(part) => Current::Traffic(part),
+            None if Self::shows(&desc.name) => Current::Shown(desc.name.clone()),
+            None => Current::None,
+        };
+    }
+
+    fn integer(&mut self, labels: &str, value: u64) {
+        match self.current {
+            Current::Traffic(part) => self.traffic.count(part, labels, value),
+            _ => self.push(labels, None, Value::Integer(value)),
+        }
+    }
+
+    fn float(&mut self, labels: &str, value: f64) {
+        self.push(labels, None, Value::Float(value));
+    }
+
+    fn histogram(
+        &mut self,
+        labels: &str,
+        buckets: &Buckets,
+        row: &[u64],
+        exemplars: Option<&Exemplars>,
+    ) {
+        let counts = buckets.bounds().len() + 1;
+        if let Current::Traffic(_) = self.current {
+            self.traffic.durations(labels, buckets, &row[..counts]);
+            if let Some(exemplars) = exemplars {
+                self.traces.read(labels, buckets, exemplars);
+            }
+        } else {
+            let sum = buckets.scale().value(row.get(counts).copied().unwrap_or(0));
+            let counts = row[..counts].to_vec();
+            self.push(labels, Some(buckets), Value::Histogram { counts, sum });
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The page itself: one file, put together when the crate is built.
+
+use std::io::Write;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{
+    CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::admin::answer;
+use crate::admin::body::AdminBody;
+use crate::metrics::internal::{accepts_gzip, weight};
+
+macro_rules! asset {
+    ($name:literal) => {
+        include_str!(concat!("../../../assets/console/", $name))
+    };
+}
+
+macro_rules! style {
+    () => {
+        concat!(asset!("uplot/uPlot.min.css"), asset!("console.css"))
+    };
+}
+
+macro_rules! script {
+    () => {
+        concat!(
+            asset!("uplot/uPlot.iife.min.js"),
+            asset!("dom.js"),
+            asset!("units.js"),
+            asset!("history.js"),
+            asset!("metrics.js"),
+            asset!("plots.js"),
+            asset!("panels.js"),
+            asset!("console.js"),
+        )
+    };
+}
+
+const HTML: &str = concat!(
+    asset!("head.html"),
+    "<!--\n",
+    asset!("uplot/LICENSE"),
+    "-->\n<style>",
+    style!(),
+    "</style>\n",
+    asset!("body.html"),
+    "<script>",
+    script!(),
+    "</script>\n</body>\n</html>\n",
+);
+
+/// The SHA-256 of the style and of the script, in base 64: what is not exactly this
+/// does not run. A test computes them, and says what to write here.
+const STYLE_HASH: &str = "yXWbyNirjFenpt1OXnYZ7Y7HMnGO1p3g68X7aK0vSyA=";
+const SCRIPT_HASH: &str = "MNFL5zTaCycsMa4AGe5ERR8SfJ6012nCe9zLiDDpunw=";
+
+/// Level 9 once, since every page that is opened is given the same bytes.
+static PACKED: LazyLock<Option<Bytes>> = LazyLock::new(|| {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(HTML.as_bytes()).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+});
+
+/// The console for a browser, the list of pages for everybody else: `curl` is not
+/// given a hundred kilobytes.
+pub(super) fn respond(headers: &HeaderMap, list: &str) -> Response<AdminBody> {
+    let mut response = if weight(headers, "text/html") > weight(headers, "text/plain") {
+        html(accepts_gzip(headers))
+    } else {
+        answer::text(StatusCode::OK, list.to_owned())
+    };
+    let vary = HeaderValue::from_static("accept, accept-encoding");
+    response.headers_mut().insert(VARY, vary);
+    response
+}
+
+fn html(gzip: bool) -> Response<AdminBody> {
+    let packed = PACKED.clone().filter(|_| gzip);
+    let encoded = packed.is_some();
+    let body = packed.unwrap_or_else(|| Bytes::from_static(HTML.as_bytes()));
+    let mut response = Response::new(AdminBody::from(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    if encoded {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    if let Ok(policy) = HeaderValue::from_str(&policy()) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    isolate(headers);
+    response
+}
+
+/// Keeps pages of other sites from reading the response.
+pub(super) fn isolate(headers: &mut HeaderMap) {
+    let name = HeaderName::from_static("cross-origin-resource-policy");
+    headers.insert(name, HeaderValue::from_static("same-origin"));
+}
+
+/// Nothing but the style and the script above, and questions to where the page came
+/// from. The icon is in the page, hence `data:`.
+fn policy() -> String {
+    format!(
+        "default-src 'none'; script-src 'sha256-{SCRIPT_HASH}'; style-src 'sha256-{STYLE_HASH}'; \
+         connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use sha2::{Digest, Sha256};
+
+    use super::{HTML, PACKED, SCRIPT_HASH, STYLE_HASH};
+
+    fn hash(text: &str) -> String {
+        BASE64_STANDARD.encode(Sha256::digest(text))
+    }
+
+    #[test]
+    fn the_policy_names_the_style_and_the_script_that_are_in_the_page() {
+        let (style, script) = (hash(style!()), hash(script!()));
+        assert_eq!(STYLE_HASH, style, "write the right one into STYLE_HASH");
+        assert_eq!(SCRIPT_HASH, script, "write the right one into SCRIPT_HASH");
+    }
+
+    #[test]
+    fn there_is_one_style_and_one_script_and_neither_ends_early() {
+        for (open, close) in [("<style", "</style"), ("<script", "</script")] {
+            assert_eq!(HTML.matches(open).count(), 1, "{open}");
+            assert_eq!(HTML.matches(close).count(), 1, "{close}");
+        }
+        assert!(!HTML.contains(" style=\""), "the policy would not let it be");
+        assert!(!HTML.contains(" onclick="), "the policy would not let it run");
+    }
+
+    #[test]
+    fn the_page_is_small() {
+        assert!(HTML.len() <= 150_000, "{} bytes", HTML.len());
+        let packed = PACKED.as_ref().expect("packed").len();
+        assert!(packed <= 50_000, "{packed} bytes packed");
+    }
+}

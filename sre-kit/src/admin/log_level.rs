@@ -1,0 +1,47 @@
+//! The log level as a page: read by anybody who reaches it, changed from this machine only.
+
+use http::{Response, StatusCode};
+use http_body_util::BodyExt;
+
+use super::answer;
+use super::body::AdminBody;
+use super::page::{AdminRequest, Page};
+use crate::telemetry::LogLevel;
+
+const PATH: &str = "/loglevel";
+
+/// Reading and changing.
+pub(super) fn pages(level: &LogLevel) -> [Page; 2] {
+    let (read, change) = (level.clone(), level.clone());
+    [
+        Page::get(PATH, "What is logged.", move |_| {
+            std::future::ready(line(StatusCode::OK, &read.get()))
+        }),
+        Page::post(PATH, "Changes it: `info,my_crate=debug`.", move |request| {
+            let change = change.clone();
+            async move { set(&change, request).await }
+        }),
+    ]
+}
+
+async fn set(level: &LogLevel, request: AdminRequest) -> Response<AdminBody> {
+    let Ok(body) = request.into_body().collect().await;
+    let body = body.to_bytes();
+    let Some(wanted) =
+        std::str::from_utf8(&body).ok().map(str::trim).filter(|text| !text.is_empty())
+    else {
+        return line(StatusCode::BAD_REQUEST, "send the directives as text");
+    };
+    let before = level.get();
+    match level.set(wanted) {
+        Ok(()) => {
+            tracing::warn!(before, now = wanted, "the log level was changed");
+            line(StatusCode::OK, &level.get())
+        }
+        Err(error) => line(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
+}
+
+fn line(status: StatusCode, line: &str) -> Response<AdminBody> {
+    answer::text(status, format!("{line}\n"))
+}

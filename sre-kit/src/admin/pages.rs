@@ -1,0 +1,54 @@
+//! The pages that the admin listener brings.
+
+use std::fmt::Write;
+
+use http::StatusCode;
+
+use super::answer::text;
+use super::page::Page;
+use crate::metrics::BuildInfo;
+
+/// A probe that asks a function, for as long as there are no health checks.
+pub(super) fn probe(
+    path: &'static str,
+    about: &'static str,
+    complaint: &'static str,
+    holds: impl Fn() -> bool + Send + Sync + 'static,
+) -> Page {
+    Page::get(path, about, move |_| {
+        std::future::ready(if holds() {
+            text(StatusCode::OK, "ok\n")
+        } else {
+            text(StatusCode::SERVICE_UNAVAILABLE, complaint)
+        })
+    })
+}
+
+/// `/version`.
+pub(super) fn version(build: &BuildInfo) -> Page {
+    let known = [
+        ("service", Some(build.service())),
+        ("version", Some(build.version())),
+        ("revision", build.revision_text()),
+        ("rustc", build.rustc_text()),
+    ];
+    let known: Vec<_> = known.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
+    let mut plain = String::new();
+    let mut json = serde_json::Map::new();
+    for (name, value) in known {
+        // Writing into a string cannot fail.
+        let _ = writeln!(plain, "{name}: {value}");
+        json.insert(name.to_owned(), value.into());
+    }
+    let json = serde_json::Value::Object(json).to_string();
+    Page::document("/version", "Which build runs.", move || json.clone(), move || plain.clone())
+}
+
+/// The list of pages.
+pub(super) fn list<'a>(pages: impl Iterator<Item = &'a Page>) -> String {
+    let mut out = String::new();
+    for page in pages.filter(|page| page.is_listed()) {
+        let _ = writeln!(out, "{:<5} {:<20} {}", page.method().as_str(), page.path(), page.about());
+    }
+    out
+}

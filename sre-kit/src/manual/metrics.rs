@@ -1,0 +1,173 @@
+//! Every metric: its unit, its labels, and a query to begin with.
+//!
+//! What each one means, and where it comes from, is on the page of the part that has
+//! it. Names follow the OpenTelemetry semantic conventions where these have one, in
+//! Prometheus' spelling; what begins with `sre_kit_` is about the kit itself. A counter
+//! ends in `_total`, and a unit is the end of the name. A label without a value is left
+//! out, and so is a series whose source is absent: there is no 0 that means "unknown".
+//!
+//! Names and labels are part of the public API, see the [promise](crate#stability).
+//! `pod` stands for whatever tells instances apart where you are.
+//!
+//! # HTTP requests
+//!
+//! See [`golden_signals`](crate::golden_signals).
+//!
+//! | Metric | Kind, unit | Labels | A query |
+//! |---|---|---|---|
+//! | `http_server_requests_started_total` | counter, requests | `http_request_method`, `http_route`, `url_scheme` | `sum by (http_route) (rate(http_server_requests_started_total[5m]))` |
+//! | `http_server_requests_total` | counter, requests | the same and `outcome` | `sum(rate(http_server_requests_total{outcome=~"error\|timeout\|shed\|panic\|service_error"}[5m])) / sum(rate(http_server_requests_total[5m]))` |
+//! | `http_server_active_requests` | gauge, requests | `http_request_method`, `url_scheme` | `sum(http_server_active_requests)` |
+//! | `http_server_request_duration_seconds` | histogram, seconds to the end of the body | `http_request_method`, `http_route`, `http_response_status_code`, `error_type`, `network_protocol_version`, `url_scheme` | `histogram_quantile(0.99, sum by (le, http_route) (rate(http_server_request_duration_seconds_bucket[5m])))` |
+//! | `http_server_time_to_headers_seconds` | histogram, seconds to the head | `http_request_method`, `http_route`, `url_scheme` | `histogram_quantile(0.5, sum by (le) (rate(http_server_time_to_headers_seconds_bucket[5m])))` |
+//! | `http_server_request_body_size_bytes` | histogram, bytes | the same | `sum(rate(http_server_request_body_size_bytes_sum[5m]))` |
+//! | `http_server_response_body_size_bytes` | histogram, bytes | the same | `sum by (http_route) (rate(http_server_response_body_size_bytes_sum[5m]))` |
+//! | `http_server_stream_duration_seconds` | histogram, seconds | the same and `stream` | `sum by (stream) (rate(http_server_stream_duration_seconds_count[5m]))` |
+//!
+//! # Admission
+//!
+//! See [`saturation::Admission`](crate::saturation::Admission).
+//!
+//! | Metric | Kind, unit | Labels | A query |
+//! |---|---|---|---|
+//! | `http_server_concurrency_limit` | gauge, requests |  | `sum(http_server_concurrency_limit)` |
+//! | `http_server_concurrency_in_flight` | gauge, requests |  | `max by (pod) (http_server_concurrency_in_flight / http_server_concurrency_limit)` |
+//! | `http_server_queue_depth` | gauge, requests |  | `sum(http_server_queue_depth)` |
+//! | `http_server_queue_wait_seconds` | histogram, seconds |  | `histogram_quantile(0.99, sum by (le) (rate(http_server_queue_wait_seconds_bucket[5m])))` |
+//! | `http_server_shed_total` | counter, requests | `reason` | `sum by (reason) (rate(http_server_shed_total[5m]))` |
+//! | `http_server_concurrency_gradient` | gauge, ratio |  | `min(http_server_concurrency_gradient)` |
+//! | `http_server_concurrency_latency_seconds` | gauge, seconds | `kind` | `max by (kind) (http_server_concurrency_latency_seconds)` |
+//! | `http_server_concurrency_probes_total` | counter, probes |  | `sum(increase(http_server_concurrency_probes_total[1h]))` |
+//!
+//! # Connections
+//!
+//! See [`lifecycle::ConnectionMetrics`](crate::lifecycle::ConnectionMetrics).
+//!
+//! | Metric | Kind, unit | Labels | A query |
+//! |---|---|---|---|
+//! | `http_server_open_connections` | gauge, connections | `listener`, `http_connection_state` | `sum by (http_connection_state) (http_server_open_connections)` |
+//! | `http_server_connections_limit` | gauge, connections | `listener` | `sum by (listener) (http_server_open_connections) / sum by (listener) (http_server_connections_limit)` |
+//! | `http_server_connections_accepted_total` | counter, connections | `listener` | `sum by (listener) (rate(http_server_connections_accepted_total[5m]))` |
+//! | `http_server_accept_errors_total` | counter, failures | `listener`, `error_type` | `sum by (error_type) (increase(http_server_accept_errors_total[1h])) > 0` |
+//! | `http_server_connection_errors_total` | counter, connections | `listener`, `error_type` | `sum by (error_type) (rate(http_server_connection_errors_total[5m]))` |
+//!
+//! # SLOs
+//!
+//! See [`slo`](crate::slo).
+//!
+//! | Metric | Kind, unit | Labels | A query |
+//! |---|---|---|---|
+//! | `slo_events_total` | counter, events | `service`, `slo`, `outcome` | `sum by (slo) (rate(slo_events_total{outcome="bad"}[1h])) / sum by (slo) (rate(slo_events_total[1h]))` |
+//! | `slo_events_excluded_total` | counter, events | `service`, `slo`, `reason` | `sum by (slo, reason) (rate(slo_events_excluded_total[5m]))` |
+//! | `slo_objective_ratio` | gauge, ratio | `service`, `slo` | `max by (slo) (slo_objective_ratio)` |
+//! | `slo_window_seconds` | gauge, seconds | `service`, `slo` | `max by (slo) (slo_window_seconds) / 86400` |
+//! | `slo_instance_error_ratio` | gauge, ratio | `service`, `slo`, `window` | `max by (pod) (slo_instance_error_ratio{window="1h"})` |
+//! | `slo_instance_burn_rate` | gauge, ratio | `service`, `slo`, `window` | `topk(3, slo_instance_burn_rate{window="5m"})` |
+//! | `slo_instance_window_events` | gauge, events | `service`, `slo`, `window` | `sum by (slo) (slo_instance_window_events{window="1h"})` |
+//! | `slo_instance_window_coverage_ratio` | gauge, ratio | `service`, `slo`, `window` | `min by (slo) (slo_instance_window_coverage_ratio{window="30d"})` |
+//! | `slo_instance_error_budget_remaining_ratio` | gauge, ratio | `service`, `slo` | `min by (slo) (slo_instance_error_budget_remaining_ratio)` |
+//! | `slo_instance_alert_state` | gauge, 0 quiet to 3 firing | `service`, `slo`, `tier` | `count by (slo, tier) (slo_instance_alert_state == 3)` |
+//!
+//! # Health
+//!
+//! See [`health`](crate::health).
+//!
+//! | Metric | Kind, unit | Labels | A query |
+//! |---|---|---|---|
+//! | `health_check_up` | gauge, 0 or 1 | `check`, `gate` | `min by (check) (health_check_up) == 0` |
+//! | `health_check_degraded` | gauge, 0 or 1 | `check` | `max by (check) (health_check_degraded) == 1` |
+//! | `health_check_last_success_timestamp_seconds` | gauge, Unix seconds | `check` | `time() - max by (check) (health_check_last_success_timestamp_seconds)` |
+//! | `health_heartbeat_age_seconds` | gauge, seconds | `heartbeat` | `max by (heartbeat) (health_heartbeat_age_seconds)` |
+//! | `health_checks_total` | counter, runs | `check`, `result` | `sum by (check, result) (rate(health_checks_total[5m]))` |
+//! | `health_check_duration_seconds` | histogram, seconds | `check` | `histogram_quantile(0.99, sum by (le, check) (rate(health_check_duration_seconds_bucket[5m])))` |
+//!
+//! # Lifecycle
+//!
+//! See [`lifecycle`](crate::lifecycle).
+//!
+//! | Metric | Kind, unit | Labels | A query |
+//! |---|---|---|---|
+//! | `lifecycle_state` | gauge, 0 or 1 | `state` | `count by (state) (lifecycle_state == 1)` |
+//! | `lifecycle_phase_duration_seconds` | gauge, seconds | `phase` | `max by (phase) (max_over_time(lifecycle_phase_duration_seconds[1d]))` |
+//! | `lifecycle_phase_bound_seconds` | gauge, seconds | `phase` | `max by (phase) (lifecycle_phase_bound_seconds)` |
+//! | `lifecycle_cut_off_total` | counter, what was lost | `kind` | `sum by (kind) (max_over_time(lifecycle_cut_off_total[1d])) > 0` |
+//!
+//! # Saturation
+//!
+//! See [`saturation`](crate::saturation).
+//!
+//! | Metric | Kind, unit | Labels | A query |
+//! |---|---|---|---|
+//! | `tokio_runtime_workers` | gauge, threads |  | `sum(tokio_runtime_workers)` |
+//! | `tokio_runtime_alive_tasks` | gauge, tasks |  | `sum(tokio_runtime_alive_tasks)` |
+//! | `tokio_runtime_global_queue_depth` | gauge, tasks |  | `max(tokio_runtime_global_queue_depth)` |
+//! | `tokio_runtime_worker_busy_seconds_total` | counter, seconds | `worker` | `sum by (pod) (rate(tokio_runtime_worker_busy_seconds_total[5m])) / sum by (pod) (tokio_runtime_workers)` |
+//! | `tokio_runtime_worker_parks_total` | counter, parks | `worker` | `sum(rate(tokio_runtime_worker_parks_total[5m]))` |
+//! | `tokio_runtime_scheduling_lag_seconds` | histogram, seconds |  | `histogram_quantile(0.99, sum by (le) (rate(tokio_runtime_scheduling_lag_seconds_bucket[5m])))` |
+//! | `tokio_runtime_blocking_queue_depth` | gauge, tasks; with `tokio_unstable` |  | `max(tokio_runtime_blocking_queue_depth)` |
+//! | `tokio_runtime_blocking_threads` | gauge, threads; with `tokio_unstable` |  | `max(tokio_runtime_blocking_threads)` |
+//! | `cgroup_cpu_periods_total` | counter, periods |  | `rate(cgroup_cpu_periods_total[5m])` |
+//! | `cgroup_cpu_throttled_periods_total` | counter, periods |  | `rate(cgroup_cpu_throttled_periods_total[5m]) / rate(cgroup_cpu_periods_total[5m])` |
+//! | `cgroup_cpu_throttled_seconds_total` | counter, seconds |  | `rate(cgroup_cpu_throttled_seconds_total[5m])` |
+//! | `cgroup_cpu_quota_cores` | gauge, cores |  | `rate(process_cpu_seconds_total[5m]) / cgroup_cpu_quota_cores` |
+//! | `cgroup_memory_usage_bytes` | gauge, bytes |  | `cgroup_memory_usage_bytes / cgroup_memory_max_bytes` |
+//! | `cgroup_memory_max_bytes` | gauge, bytes |  | `min(cgroup_memory_max_bytes)` |
+//! | `cgroup_memory_high_bytes` | gauge, bytes |  | `min(cgroup_memory_high_bytes)` |
+//! | `cgroup_memory_events_total` | counter, events | `event` | `increase(cgroup_memory_events_total{event="oom_kill"}[1h]) > 0` |
+//! | `cgroup_pressure_stalled_seconds_total` | counter, seconds | `resource`, `kind` | `max by (resource) (rate(cgroup_pressure_stalled_seconds_total{kind="some"}[5m]))` |
+//! | `saturation_pool_size` | gauge, items | `pool` | `sum by (pool) (saturation_pool_size)` |
+//! | `saturation_pool_used` | gauge, items | `pool` | `sum by (pool) (saturation_pool_used) / sum by (pool) (saturation_pool_max)` |
+//! | `saturation_pool_max` | gauge, items | `pool` | `sum by (pool) (saturation_pool_max)` |
+//! | `saturation_pool_waiting` | gauge, waiters | `pool` | `sum by (pool) (saturation_pool_waiting) > 0` |
+//!
+//! # Databases
+//!
+//! See [`db`](crate#features), all but the first with `db_client_connection_pool_name`.
+//!
+//! | Metric | Kind, unit | Labels | A query |
+//! |---|---|---|---|
+//! | `db_client_operation_duration_seconds` | histogram, seconds | `db_system_name`, `db_namespace`, `db_operation_name`, `db_collection_name`, `server_address`, `server_port`, `error_type` | `histogram_quantile(0.99, sum by (le, db_operation_name) (rate(db_client_operation_duration_seconds_bucket[5m])))` |
+//! | `db_client_connections` | gauge, connections | `state` | `sum(db_client_connections{state="used"}) / sum(db_client_connection_max)` |
+//! | `db_client_connection_max` | gauge, connections |  | `sum(db_client_connection_max)` |
+//! | `db_client_connection_idle_min` | gauge, connections |  | `sum(db_client_connection_idle_min)` |
+//! | `db_client_connection_pending_requests` | gauge, requests |  | `sum(db_client_connection_pending_requests) > 0` |
+//! | `db_client_connection_wait_time_seconds` | histogram, seconds |  | `histogram_quantile(0.99, sum by (le) (rate(db_client_connection_wait_time_seconds_bucket[5m])))` |
+//! | `db_client_connection_create_time_seconds` | histogram, seconds |  | `histogram_quantile(0.99, sum by (le) (rate(db_client_connection_create_time_seconds_bucket[5m])))` |
+//! | `db_client_connection_timeouts_total` | counter, waits |  | `sum(rate(db_client_connection_timeouts_total[5m])) > 0` |
+//! | `sre_kit_db_logins_total` | counter, logins | `outcome`, `db_response_status_code` | `sum by (outcome) (rate(sre_kit_db_logins_total[5m]))` |
+//! | `sre_kit_db_login_retries_total` | counter, logins |  | `sum(increase(sre_kit_db_login_retries_total[1h]))` |
+//! | `sre_kit_db_dial_duration_seconds` | histogram, seconds | `phase`, `error_type` | `histogram_quantile(0.99, sum by (le, phase) (rate(sre_kit_db_dial_duration_seconds_bucket[5m])))` |
+//! | `sre_kit_db_io_bytes_total` | counter, bytes | `direction` | `sum by (direction) (rate(sre_kit_db_io_bytes_total[5m]))` |
+//! | `sre_kit_db_bridge_refused_total` | counter, connections |  | `increase(sre_kit_db_bridge_refused_total[1h]) > 0` |
+//! | `sre_kit_db_recycled_total` | counter, connections | `reason` | `sum by (reason) (rate(sre_kit_db_recycled_total[5m]))` |
+//! | `sre_kit_db_recycling_paused` | gauge, 0 or 1 |  | `max(sre_kit_db_recycling_paused) == 1` |
+//! | `sre_kit_db_auth_refreshes_total` | counter, answers | `outcome`, `error_type` | `sum by (error_type) (rate(sre_kit_db_auth_refreshes_total{outcome="error"}[5m]))` |
+//! | `sre_kit_db_auth_rebuilds_total` | counter, starts |  | `increase(sre_kit_db_auth_rebuilds_total[1h]) > 0` |
+//! | `sre_kit_db_auth_token_age_seconds` | gauge, seconds |  | `max(sre_kit_db_auth_token_age_seconds) > 3500` |
+//! | `sre_kit_db_cert_refreshes_total` | counter, answers | `outcome`, `error_type` | `sum by (error_type) (rate(sre_kit_db_cert_refreshes_total{outcome="error"}[5m]))` |
+//! | `sre_kit_db_cert_expiry_seconds` | gauge, seconds |  | `min(sre_kit_db_cert_expiry_seconds) < 600` |
+//! | `sre_kit_db_migration_duration_seconds` | histogram, seconds | `outcome` | `sum by (outcome) (increase(sre_kit_db_migration_duration_seconds_count[1d]))` |
+//! | `sre_kit_db_migration_pending` | gauge, migrations |  | `max(sre_kit_db_migration_pending) > 0` |
+//!
+//! # The process and the kit itself
+//!
+//! See [`metrics`](crate::metrics).
+//!
+//! | Metric | Kind, unit | Labels | A query |
+//! |---|---|---|---|
+//! | `build_info` | gauge, always 1 | `service`, `version`, `revision`, `rustc` | `count by (version) (build_info)` |
+//! | `process_cpu_seconds_total` | counter, seconds |  | `rate(process_cpu_seconds_total[5m])` |
+//! | `process_resident_memory_bytes` | gauge, bytes |  | `max(process_resident_memory_bytes)` |
+//! | `process_virtual_memory_bytes` | gauge, bytes |  | `max(process_virtual_memory_bytes)` |
+//! | `process_virtual_memory_max_bytes` | gauge, bytes |  | `min(process_virtual_memory_max_bytes)` |
+//! | `process_open_fds` | gauge, descriptors |  | `max(process_open_fds / process_max_fds)` |
+//! | `process_max_fds` | gauge, descriptors |  | `min(process_max_fds)` |
+//! | `process_start_time_seconds` | gauge, Unix seconds |  | `time() - process_start_time_seconds` |
+//! | `process_threads` | gauge, threads |  | `max(process_threads)` |
+//! | `sre_kit_metrics_overflow_total` | counter, observations | `metric` | `sum by (metric) (rate(sre_kit_metrics_overflow_total[5m])) > 0` |
+//! | `sre_kit_scrapes_total` | counter, scrapes | `format`, `outcome` | `sum by (outcome) (rate(sre_kit_scrapes_total[5m]))` |
+//! | `sre_kit_scrape_duration_seconds` | histogram, seconds |  | `histogram_quantile(0.99, sum by (le) (rate(sre_kit_scrape_duration_seconds_bucket[5m])))` |
+//! | `sre_kit_scrape_size_bytes` | histogram, bytes |  | `rate(sre_kit_scrape_size_bytes_sum[5m]) / rate(sre_kit_scrape_size_bytes_count[5m])` |
+//! | `sre_kit_scrape_unwritable_total` | counter, scrapes | `metric` | `increase(sre_kit_scrape_unwritable_total[1h]) > 0` |
+//! | `sre_kit_telemetry_items_total` | counter, items; feature `telemetry` | `signal`, `result` | `sum by (signal) (rate(sre_kit_telemetry_items_total{result="dropped"}[5m])) > 0` |
+//! | `sre_kit_telemetry_queue_ratio` | gauge, ratio; feature `telemetry` | `signal` | `max by (signal) (sre_kit_telemetry_queue_ratio)` |
