@@ -1,4 +1,5 @@
-//! Started = sum of outcomes + in flight, whatever happens to the requests.
+//! Started = sum of outcomes + in flight, whatever happens to the requests, and
+//! each one that ended was an event of every SLO, once.
 
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -15,6 +16,7 @@ use http_body_util::StreamBody;
 use proptest::prelude::*;
 use sre_kit::golden_signals::{GoldenSignals, Outcome, ResponseBody, ResponseFuture, Routes};
 use sre_kit::metrics::{Registry, TextFormat};
+use sre_kit::slo::{Budgets, Objective, Slo, Slos};
 use tower::{BoxError, Layer, Service, service_fn};
 
 /// What a request of the test does, and what may happen to it from outside.
@@ -140,7 +142,23 @@ impl Running {
 
 fn signals(registry: &Registry) -> GoldenSignals {
     let routes = Routes::new(["/a", "/b"]).expect("valid");
-    GoldenSignals::builder(registry).routes(routes).build().expect("valid")
+    let objective = Objective::percent(99.0).expect("valid");
+    let latency = Slo::latency("latency", objective, std::time::Duration::from_hours(1));
+    let slos = [Slo::availability("availability", objective), latency];
+    let slos = Slos::new("test", slos).expect("valid");
+    let budgets = Budgets::new(registry, &slos).expect("valid");
+    GoldenSignals::builder(registry).routes(routes).slos(&budgets).build().expect("valid")
+}
+
+/// Good, bad and excluded events of one SLO, together.
+fn judged(registry: &Registry, slo: &str) -> u64 {
+    let mut text = String::new();
+    registry.encode_text(&mut text, TextFormat::Prometheus);
+    text.lines()
+        .filter(|line| line.starts_with("slo_events_"))
+        .filter(|line| line.contains(&format!("slo=\"{slo}\"")))
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+        .sum()
 }
 
 /// Requests per thread of the stress test.
@@ -188,6 +206,7 @@ proptest! {
             let (started, ended, active) = scraped(&registry);
             (started, ended, active)
                 == (plans.len() as u64, (plans.len() - running) as u64, running as u64)
+                && ["availability", "latency"].iter().all(|slo| judged(&registry, slo) == ended)
         };
         prop_assert!(check(running.len()));
         for index in order {
@@ -248,7 +267,14 @@ fn every_plan_ends_as_planned() {
 #[test]
 fn the_law_holds_in_every_scrape_while_threads_record() {
     silence_expected_panics();
-    let registry = Registry::builder().shards(4).build().expect("valid");
+    // Where each thread has cells of its own, and where most of them share some.
+    for shards in [4, 1] {
+        the_law_holds(shards);
+    }
+}
+
+fn the_law_holds(shards: usize) {
+    let registry = Registry::builder().shards(shards).build().expect("valid");
     let signals = signals(&registry);
     let done = Arc::new(AtomicBool::new(false));
     let scraper = {
@@ -306,6 +332,8 @@ fn the_law_holds_in_every_scrape_while_threads_record() {
     let calls = u64::try_from(4 * PER_THREAD).expect("small");
     let ended: u64 = Outcome::ALL.into_iter().map(|outcome| signals.ended(outcome)).sum();
     assert_eq!((signals.started(), ended, signals.in_flight()), (calls, calls, 0));
+    assert_eq!(judged(&registry, "availability"), calls);
+    assert_eq!(judged(&registry, "latency"), calls);
 }
 
 /// Panics are part of the plan; their backtraces would bury a real failure.

@@ -1,0 +1,98 @@
+//! Which tokens are good at the moment.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sre_kit::db::{Secret, Token, TokenError, TokenSource};
+
+/// Issues tokens, and knows which of them are good. It plays the part of IAM.
+#[derive(Clone, Default)]
+pub(crate) struct Tokens(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    good: Mutex<HashMap<String, Instant>>,
+    issued: AtomicU64,
+    logins: Mutex<Vec<(Instant, bool)>>,
+}
+
+impl Tokens {
+    /// A new token, as long as Google's are, that is good for this long.
+    pub(crate) fn issue(&self, lasts: Duration) -> String {
+        let number = self.0.issued.fetch_add(1, Ordering::SeqCst);
+        let token = format!("ya29.sesame-{number}-{}", "x".repeat(1_000));
+        self.0.good.lock().expect("held").insert(token.clone(), Instant::now() + lasts);
+        token
+    }
+
+    pub(crate) fn revoke_all(&self) {
+        self.0.good.lock().expect("held").clear();
+    }
+
+    pub(crate) fn issued(&self) -> u64 {
+        self.0.issued.load(Ordering::SeqCst)
+    }
+
+    /// Whether the token is good, noted as a login.
+    pub(crate) fn check(&self, token: &str) -> bool {
+        let good = self.0.good.lock().expect("held");
+        let fine = good.get(token).is_some_and(|until| Instant::now() < *until);
+        self.0.logins.lock().expect("held").push((Instant::now(), fine));
+        fine
+    }
+
+    /// When logins came, the good ones and the others.
+    pub(crate) fn logins(&self) -> Vec<(Instant, bool)> {
+        self.0.logins.lock().expect("held").clone()
+    }
+}
+
+/// A source of tokens that last for so long, and that can be broken.
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) tokens: Tokens,
+    pub(crate) lasts: Duration,
+    /// Always the first token, as a password that was read once.
+    pub(crate) frozen: Option<String>,
+    pub(crate) broken: Arc<AtomicBool>,
+    held: Arc<Mutex<Option<(String, Instant)>>>,
+}
+
+impl Source {
+    pub(crate) fn new(tokens: &Tokens, lasts: Duration) -> Self {
+        let broken = Arc::new(AtomicBool::new(false));
+        let (frozen, held) = (None, Arc::default());
+        Self { tokens: tokens.clone(), lasts, frozen, broken, held }
+    }
+}
+
+impl TokenSource for Source {
+    fn token(&self) -> BoxFuture<'_, Result<Token, TokenError>> {
+        async {
+            if let Some(frozen) = &self.frozen {
+                return Ok(Token::new(Secret::from(frozen.clone())));
+            }
+            if self.broken.load(Ordering::SeqCst) {
+                return Err(TokenError::transient("IAM is away"));
+            }
+            let mut held = self.held.lock().expect("held");
+            let now = Instant::now();
+            // As Google's do: a new one well before the old one ends.
+            let fresh = held.as_ref().is_some_and(|(_, until)| now < *until);
+            if !fresh {
+                *held = Some((self.tokens.issue(self.lasts), now + self.lasts / 2));
+            }
+            let token = held.as_ref().map(|(token, _)| token.clone()).unwrap_or_default();
+            Ok(Token::new(Secret::from(token)).lasts(self.lasts / 4))
+        }
+        .boxed()
+    }
+
+    fn start_over(&self) {
+        *self.held.lock().expect("held") = None;
+    }
+}

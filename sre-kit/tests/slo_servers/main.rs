@@ -1,0 +1,15 @@
+//! What is generated, judged by the programs that will run it: promtool, amtool,
+//! Prometheus, Alertmanager.
+#![allow(clippy::print_stdout, reason = "a failure is read beside what the tools said")]
+
+#[path = "../slo_set/mod.rs"]
+mod slo_set;
+
+mod exists;
+mod http;
+mod live;
+mod mutants;
+mod rules;
+mod shop;
+mod stack;
+mod tools;
