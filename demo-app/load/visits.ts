@@ -1,0 +1,142 @@
+// Visitors, as k6 sends them. The SLOs' own numbers decide whether it went well.
+//
+//   cargo run -p demo-app -- generate --out demo-app/load/generated
+//   cargo run -p demo-app
+//   k6 run demo-app/load/visits.ts
+//   k6 run -e PROFILE=spike -e RATE=2000 -e BASE_URL=https://demo.example.com demo-app/load/visits.ts
+//
+//   BASE_URL  where visitors come in                       [http://127.0.0.1:8080]
+//   PROFILE   smoke, steady, or spike                      [smoke]
+//   RATE      requests per second at the top               [by profile]
+//   SAMPLED   share of requests whose trace is recorded    [0.01]
+//
+// The model is open: visitors come at their rate however slow the answers are, as
+// they do in life. A closed one would wait with the service, and hide what they wait.
+
+import { check, fail } from 'k6';
+import http from 'k6/http';
+import type { Options, Scenario } from 'k6/options';
+
+import { expectedStatuses, tags, thresholds } from './generated/k6/thresholds.js';
+
+http.setResponseCallback(http.expectedStatuses(expectedStatuses));
+
+const base = (__ENV['BASE_URL'] ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
+const profile = __ENV['PROFILE'] ?? 'smoke';
+const sampled = number('SAMPLED', 0.01);
+
+/** A setting that must be a number that is not negative. */
+function number(name: string, otherwise: number): number {
+  const value = Number(__ENV[name] ?? otherwise);
+  if (!(value >= 0)) {
+    throw new Error(`${name} is ${__ENV[name]}, but a number that is not negative is needed`);
+  }
+  return value;
+}
+
+/** Rates over time. Each needs so many virtual users as requests are open at one time. */
+function scenario(): Scenario {
+  const arrivals = (startRate: number, stages: { target: number; duration: string }[]): Scenario => {
+    const top = Math.max(...stages.map((stage) => stage.target));
+    return {
+      executor: 'ramping-arrival-rate',
+      exec: 'visit',
+      startRate,
+      timeUnit: '1s',
+      stages,
+      // At 100 ms an answer, a tenth of the rate is open; at one second, all of it.
+      preAllocatedVUs: Math.max(10, Math.ceil(top / 10)),
+      maxVUs: Math.max(50, Math.ceil(top)),
+      gracefulStop: '30s',
+    };
+  };
+  switch (profile) {
+    case 'smoke': {
+      const rate = number('RATE', 5);
+      return arrivals(rate, [{ target: rate, duration: '30s' }]);
+    }
+    case 'steady': {
+      const rate = number('RATE', 100);
+      return arrivals(Math.ceil(rate / 10), [
+        { target: rate, duration: '1m' },
+        { target: rate, duration: '10m' },
+        { target: 0, duration: '30s' },
+      ]);
+    }
+    // Ten times in ten seconds is more than the pods that are there can take, and lasts
+    // long enough for the autoscaler to see it, start others, and be rid of them again.
+    case 'spike': {
+      const rate = number('RATE', 1000);
+      const calm = Math.ceil(rate / 10);
+      return arrivals(calm, [
+        { target: calm, duration: '1m' },
+        { target: rate, duration: '10s' },
+        { target: rate, duration: '5m' },
+        { target: calm, duration: '10s' },
+        { target: calm, duration: '2m' },
+      ]);
+    }
+    default:
+      throw new Error(`PROFILE is ${profile}; choose smoke, steady or spike`);
+  }
+}
+
+/** The SLOs' thresholds. A spike goes on when one is crossed: the autoscaler is to act. */
+function limits(): NonNullable<Options['thresholds']> {
+  const abort = profile !== 'spike';
+  return Object.fromEntries(
+    Object.entries(thresholds).map(([metric, list]) => [
+      metric,
+      list.map((limit) => ({ ...limit, abortOnFail: abort && limit.abortOnFail })),
+    ]),
+  );
+}
+
+export const options: Options = {
+  scenarios: { [profile]: scenario() },
+  thresholds: {
+    ...limits(),
+    // A rate that was not kept is a test that was not made.
+    dropped_iterations: [{ threshold: 'count==0', abortOnFail: false }],
+  },
+  discardResponseBodies: true,
+  userAgent: 'sre-kit-load/1',
+  summaryTrendStats: ['count', 'med', 'p(95)', 'p(99)', 'max'],
+};
+
+/** So many random hexadecimal digits, not all of them zero. */
+function hex(digits: number): string {
+  let text = (1 + Math.floor(Math.random() * 15)).toString(16);
+  while (text.length < digits) {
+    text += Math.floor(Math.random() * 16).toString(16);
+  }
+  return text;
+}
+
+/** The start of a trace, as in https://www.w3.org/TR/trace-context/. */
+function traceparent(): string {
+  return `00-${hex(32)}-${hex(16)}-${Math.random() < sampled ? '01' : '00'}`;
+}
+
+/** GET, tagged with the route and with each SLO that counts it. */
+function get(route: string, query = '') {
+  return http.get(`${base}${route}${query}`, {
+    headers: { accept: 'application/json', traceparent: traceparent() },
+    tags: { ...tags('GET', route), name: `GET ${route}` },
+  });
+}
+
+/** Says at once that nobody is there, instead of after a test's time. */
+export function setup(): void {
+  const response = get('/');
+  if (response.status !== 200) {
+    fail(`${base}/ answers ${response.status}; start the demo, or set BASE_URL`);
+  }
+}
+
+/** One visitor: counts a visit, and one in twenty waits for something slow. */
+export function visit(): void {
+  const slow = Math.random() < 0.05;
+  const response = slow ? get('/slow', '?ms=20') : get('/');
+  check(response, { 'is answered': (answer) => answer.status === 200 });
+}

@@ -1,0 +1,59 @@
+//! Why the program ends with something else than 0.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use sre_kit::ConfigError;
+use sre_kit::db::DbError;
+
+/// What went wrong, and the exit code for it.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A setting cannot work.
+    Setting(ConfigError),
+    /// The database cannot be reached or migrated.
+    Database(DbError),
+    /// Something that no setting explains.
+    Other(std::io::Error),
+}
+
+impl Failure {
+    pub(crate) fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Other(_) => 1,
+            Self::Setting(_) => 2,
+            Self::Database(_) => 3,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting(error) => error.fmt(f),
+            Self::Database(error) => write!(
+                f,
+                "the database cannot be used: {error}; check --database-url and that it is up"
+            ),
+            Self::Other(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Setting(error)
+    }
+}
+
+impl From<DbError> for Failure {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Other(error)
+    }
+}

@@ -1,0 +1,181 @@
+//! Counted events of some instances, from Prometheus's HTTP API.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::{StatusCode, Uri};
+use serde::Deserialize;
+use sre_kit::ConfigError;
+use sre_kit::slo::gate::Counts;
+use tokio::time::timeout;
+
+use crate::fetch;
+
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Why there are no counts.
+pub(super) enum Trouble {
+    /// No later look will be better.
+    Setting(ConfigError),
+    /// A sentence about this look.
+    Passing(String),
+}
+
+/// Where to ask, and about which service.
+pub(super) struct Prometheus<'a> {
+    base: String,
+    service: &'a str,
+}
+
+/// Counts by the name of the SLO.
+#[derive(Debug, Default)]
+pub(super) struct Answer(BTreeMap<String, (f64, f64)>);
+
+impl Answer {
+    /// An SLO without a series has counted nothing.
+    pub(super) fn of(&self, slo: &str) -> Counts {
+        let (good, bad) = self.0.get(slo).copied().unwrap_or_default();
+        // An increase is extrapolated to the window's ends, so it is no whole number.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let whole = |number: f64| number.round() as u64;
+        Counts::new(whole(good + bad), whole(bad))
+    }
+}
+
+impl<'a> Prometheus<'a> {
+    pub(super) fn new(url: &Uri, service: &'a str) -> Result<Self, ConfigError> {
+        if url.scheme_str() != Some("http") || url.host().is_none() || url.query().is_some() {
+            return Err(ConfigError::new(
+                "--prometheus",
+                format_args!("{url}"),
+                "it is not http with a host and without a query",
+                "give the address of a port-forward, such as http://localhost:9090",
+            ));
+        }
+        Ok(Self { base: url.to_string().trim_end_matches('/').to_owned(), service })
+    }
+
+    /// What the series that `matchers` pick counted in the last `window`.
+    pub(super) async fn counts(
+        &self,
+        field: &'static str,
+        matchers: &str,
+        window: Duration,
+    ) -> Result<Answer, Trouble> {
+        let query = format!(
+            "sum by (slo, outcome) (increase(slo_events_total{{service=\"{}\",{matchers}}}[{}s]))",
+            self.service,
+            window.as_secs()
+        );
+        let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        let uri = format!("{}/api/v1/query?query={encoded}", self.base);
+        let uri = uri.parse::<Uri>().map_err(|error| refused(field, matchers, &error))?;
+        let (status, body) = match timeout(ANSWER, fetch::get(&uri)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => {
+                return Err(Trouble::Passing(format!("Prometheus cannot be asked: {error}")));
+            }
+            Err(_) => {
+                let seconds = ANSWER.as_secs();
+                return Err(Trouble::Passing(format!("Prometheus gave no answer in {seconds} s")));
+            }
+        };
+        read(field, matchers, status, &body)
+    }
+}
+
+fn refused(field: &'static str, matchers: &str, error: &dyn std::fmt::Display) -> ConfigError {
+    ConfigError::new(
+        field,
+        matchers,
+        format!("Prometheus cannot read it: {error}"),
+        "write matchers as in PromQL, such as pod=~\"demo-app-6b4f-.+\"",
+    )
+}
+
+#[derive(Deserialize)]
+struct Body {
+    data: Option<Data>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    result: Vec<Series>,
+}
+
+#[derive(Deserialize)]
+struct Series {
+    metric: Labels,
+    /// Seconds, and the number as text.
+    value: (f64, String),
+}
+
+#[derive(Deserialize)]
+struct Labels {
+    slo: String,
+    outcome: String,
+}
+
+fn read(
+    field: &'static str,
+    matchers: &str,
+    status: StatusCode,
+    body: &[u8],
+) -> Result<Answer, Trouble> {
+    let parsed: Result<Body, _> = serde_json::from_slice(body);
+    if status == StatusCode::BAD_REQUEST
+        && let Ok(Body { error: Some(error), .. }) = &parsed
+    {
+        return Err(refused(field, matchers, error).into());
+    }
+    let odd = |what: String| Trouble::Passing(format!("Prometheus answered {status}: {what}"));
+    let body = parsed.map_err(|error| odd(error.to_string()))?;
+    let Some(data) = body.data else {
+        return Err(odd(body.error.unwrap_or_else(|| "without data".to_owned())));
+    };
+    let mut answer = Answer::default();
+    for series in data.result {
+        let number: f64 = series.value.1.parse().map_err(|_| odd(series.value.1.clone()))?;
+        let (good, bad) = answer.0.entry(series.metric.slo).or_default();
+        match series.metric.outcome.as_str() {
+            "good" => *good += number,
+            "bad" => *bad += number,
+            other => return Err(odd(format!("outcome {other}"))),
+        }
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::{Prometheus, Trouble, read};
+
+    #[test]
+    fn only_plain_http_is_spoken() {
+        for url in ["https://prometheus/", "/api", "http://prometheus/?x=y"] {
+            assert!(Prometheus::new(&url.parse().expect("an address"), "demo").is_err(), "{url}");
+        }
+        let behind = Prometheus::new(&"http://proxy/prometheus/".parse().expect("one"), "demo");
+        assert_eq!(behind.expect("valid").base, "http://proxy/prometheus");
+    }
+
+    #[test]
+    fn what_is_not_understood_is_no_count() {
+        for (status, body) in [
+            (StatusCode::OK, "<html>"),
+            (StatusCode::OK, r#"{"status":"success"}"#),
+            (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"error","error":"starting"}"#),
+            (
+                StatusCode::OK,
+                r#"{"data":{"result":[{"metric":{"slo":"a","outcome":"odd"},"value":[1,"1"]}]}}"#,
+            ),
+        ] {
+            let read = read("--canary", "x", status, body.as_bytes());
+            assert!(matches!(read, Err(Trouble::Passing(_))), "{body}");
+        }
+    }
+}
