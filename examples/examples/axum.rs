@@ -1,0 +1,48 @@
+//! An axum service. Routes are those that axum matched; nothing is declared twice.
+//!
+//! ```text
+//! cargo run -p sre-kit-examples --example axum
+//! curl localhost:8080/hello/you
+//! curl localhost:9464/slo
+//! ```
+//!
+//! `LISTEN` and `SRE_KIT_ADMIN` say where else it may listen.
+#![allow(clippy::print_stdout, reason = "an example speaks")]
+
+use std::error::Error;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::get;
+use sre_kit::SreKit;
+use sre_kit::golden_signals::RouteSource;
+use sre_kit::lifecycle::Outcome;
+use sre_kit::slo::{Objective, Slo};
+use tokio::net::TcpListener;
+
+async fn hello(Path(name): Path<String>) -> String {
+    format!("Hello, {name}.\n")
+}
+
+#[tokio::main]
+async fn main() -> Result<Outcome, Box<dyn Error>> {
+    let mut kit = SreKit::builder(sre_kit::build_info!())
+        .routes(RouteSource::axum())
+        .slo(Slo::availability("hello", Objective::percent(99.9)?).routes(["/hello/{name}"]))
+        .env()?
+        .build()?;
+    // `Router::layer`, for only there has axum matched the path already. The
+    // fallback comes before it, so that unknown paths are counted as well.
+    let app = Router::new()
+        .route("/hello/{name}", get(hello))
+        .fallback(async || (http::StatusCode::NOT_FOUND, "Try /hello/you.\n"))
+        .layer(kit.http_layer());
+
+    let address = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    let listener = TcpListener::bind(address).await?;
+    println!("service on http://{}/hello/you", listener.local_addr()?);
+    if let Some(admin) = kit.start_admin().await? {
+        println!("metrics on http://{admin}/metrics");
+    }
+    Ok(kit.serve(listener, app).await?)
+}

@@ -1,0 +1,82 @@
+//! A tonic service, with the gRPC health checking protocol beside it.
+//!
+//! ```text
+//! cargo run -p sre-kit-examples --example tonic
+//! cargo run -p sre-kit-examples --example tonic -- you   # a client that asks once
+//! curl localhost:9464/metrics
+//! ```
+//!
+//! `LISTEN` and `SRE_KIT_ADMIN` say where else it may listen.
+#![allow(clippy::print_stdout, reason = "an example speaks")]
+
+use std::error::Error;
+use std::process::{ExitCode, Termination};
+
+use greeter::greeter_client::GreeterClient;
+use greeter::greeter_server::{Greeter, GreeterServer};
+use greeter::{HelloReply, HelloRequest};
+use sre_kit::SreKit;
+use sre_kit::golden_signals::Routes;
+use tokio::net::TcpListener;
+use tonic::{Request, Response, Status};
+use tower::ServiceBuilder;
+
+#[allow(
+    clippy::pedantic,
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    reason = "generated"
+)]
+mod greeter {
+    tonic::include_proto!("greeter");
+}
+
+struct Polite;
+
+#[tonic::async_trait]
+impl Greeter for Polite {
+    async fn hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
+        let name = request.into_inner().name;
+        if name.is_empty() {
+            return Err(Status::invalid_argument("name is empty; say who is to be greeted"));
+        }
+        Ok(Response::new(HelloReply { message: format!("Hello, {name}.") }))
+    }
+}
+
+async fn serve(address: &str) -> Result<ExitCode, Box<dyn Error>> {
+    // tonic does not tell a service's methods, so they are named once.
+    let routes = Routes::default()
+        .tonic::<GreeterServer<Polite>>(["Hello"])?
+        .grpc("grpc.health.v1.Health", ["Check", "Watch"])?;
+    let mut kit = SreKit::builder(sre_kit::build_info!()).routes(routes).env()?.build()?;
+    let services = tonic::service::Routes::new(GreeterServer::new(Polite))
+        .add_service(kit.health().grpc().serves_type::<GreeterServer<Polite>>().into_server());
+    let service = ServiceBuilder::new().layer(kit.http_layer()).service(services);
+
+    let listener = TcpListener::bind(address).await?;
+    println!("service on http://{}", listener.local_addr()?);
+    if let Some(admin) = kit.start_admin().await? {
+        println!("metrics on http://{admin}/metrics");
+    }
+    Ok(kit.serve(listener, service).await?.report())
+}
+
+async fn ask(address: &str, name: String) -> Result<ExitCode, Box<dyn Error>> {
+    let mut client = GreeterClient::connect(format!("http://{address}")).await?;
+    match client.hello(HelloRequest { name }).await {
+        Ok(reply) => println!("{}", reply.into_inner().message),
+        Err(status) => println!("{:?}: {}", status.code(), status.message()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let address = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
+    match std::env::args().nth(1) {
+        None => serve(&address).await,
+        Some(name) => ask(&address, name).await,
+    }
+}

@@ -1,0 +1,164 @@
+//! Every example does what its first lines promise.
+
+#![allow(clippy::disallowed_methods, reason = "a test may sleep between two looks at a process")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Lines, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+fn example(name: &str) -> Command {
+    let mut command = Command::new(support::example(name));
+    command.env("LISTEN", "127.0.0.1:0").env("SRE_KIT_ADMIN", "127.0.0.1:0");
+    command.env("SRE_KIT_DRAIN_DELAY", "0");
+    command
+}
+
+/// An example that serves. Dropping it kills the process.
+struct Serving {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    service: String,
+    admin: String,
+}
+
+impl Serving {
+    fn start(name: &str) -> Self {
+        let mut child = example(name).stdout(Stdio::piped()).spawn().expect("it was built");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let service = told(&mut lines, "service on ");
+        let admin = told(&mut lines, "metrics on ");
+        let serving = Self { child, lines, service, admin };
+        serving.until_ready();
+        serving
+    }
+
+    /// It says where it listens a moment before it is ready.
+    fn until_ready(&self) {
+        for _ in 0..600 {
+            if get(&format!("{}/readyz", self.admin)).0 == 200 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the example does not become ready");
+    }
+
+    /// The values of the samples that hold all of `parts`, added up.
+    fn metric(&self, parts: &[&str]) -> f64 {
+        let (status, text) = get(&format!("{}/metrics", self.admin));
+        assert_eq!(status, 200);
+        text.lines()
+            .filter(|line| !line.starts_with('#') && parts.iter().all(|part| line.contains(part)))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    }
+
+    /// SIGTERM, and the exit code after it.
+    fn stop(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(sent.expect("kill runs").success());
+        for line in self.lines.by_ref() {
+            line.expect("text");
+        }
+        self.child.wait().expect("known").code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `http://HOST:PORT` of the line that begins with `what`.
+fn told(lines: &mut Lines<BufReader<ChildStdout>>, what: &str) -> String {
+    let line = lines.next().expect("a line").expect("text");
+    let url = line.strip_prefix(what).unwrap_or_else(|| panic!("{what:?} expected, not {line:?}"));
+    url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
+}
+
+fn get(url: &str) -> (u16, String) {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(30)))
+        .build()
+        .into();
+    let mut response = agent.get(url).call().expect("an answer");
+    let body = response.body_mut().read_to_string().expect("a text");
+    (response.status().as_u16(), body)
+}
+
+/// Runs an example to its end: exit code and what it printed.
+fn run(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().expect("it was built");
+    (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+}
+
+fn counts_two_requests(name: &str) {
+    let example = Serving::start(name);
+    let hello = get(&format!("{}/hello/you", example.service));
+    assert_eq!(hello, (200, "Hello, you.\n".to_owned()));
+    assert_eq!(get(&format!("{}/nowhere", example.service)).0, 404);
+    let total = "http_server_requests_total{";
+    let route = "http_route=\"/hello/{name}\"";
+    assert!((example.metric(&[total, route, "outcome=\"ok\""]) - 1.0).abs() < 0.1);
+    assert!((example.metric(&[total, "outcome=\"client_error\""]) - 1.0).abs() < 0.1);
+    for path in ["livez", "readyz", "startupz", "version"] {
+        assert_eq!(get(&format!("{}/{path}", example.admin)).0, 200, "{path}");
+    }
+    assert_eq!(example.stop(), Some(0), "the way out loses nothing");
+}
+
+#[test]
+fn hyper_counts_its_requests_by_the_routes_it_declares() {
+    counts_two_requests("hyper");
+}
+
+#[test]
+fn axum_counts_its_requests_by_the_routes_axum_matched() {
+    counts_two_requests("axum");
+}
+
+#[test]
+fn axum_counts_for_its_slo() {
+    let example = Serving::start("axum");
+    get(&format!("{}/hello/you", example.service));
+    let good = ["slo_events_total{", "slo=\"hello\"", "outcome=\"good\""];
+    assert!((example.metric(&good) - 1.0).abs() < 0.1);
+    let (status, slo) = get(&format!("{}/slo", example.admin));
+    assert!(status == 200 && slo.contains("hello"), "{slo}");
+}
+
+#[test]
+fn tonic_counts_calls_by_method_and_outcome() {
+    let server = Serving::start("tonic");
+    let address = server.service.trim_start_matches("http://");
+    let ask = |name: &str| run(example("tonic").arg(name).env("LISTEN", address));
+    assert_eq!(ask("you"), (Some(0), "Hello, you.\n".to_owned()));
+    assert!(ask("").1.starts_with("InvalidArgument: name is empty"));
+    let total = ["http_server_requests_total{", "http_route=\"/greeter.Greeter/Hello\""];
+    assert!((server.metric(&total) - 2.0).abs() < 0.1);
+    let refused = [total[0], total[1], "outcome=\"client_error\""];
+    assert!((server.metric(&refused) - 1.0).abs() < 0.1, "an invalid argument is the client's");
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn custom_check_shows_what_its_checks_found() {
+    let mut child =
+        example("custom_check").arg("2").stdout(Stdio::piped()).spawn().expect("it was built");
+    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+    let mut first = String::new();
+    stdout.read_line(&mut first).expect("text");
+    let url = first.trim().strip_prefix("probes on ").expect("where it listens");
+    let (_, verbose) = get(url);
+    assert!(verbose.contains("scratch") && verbose.contains("memory"), "{verbose}");
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).expect("text");
+    assert!(child.wait().expect("known").success(), "{rest}");
+    assert!(rest.contains("health_check_up{"), "{rest}");
+}
