@@ -1,0 +1,94 @@
+//! What a probe costs in process: the answer alone, without a socket.
+//!
+//! ```text
+//! cargo bench -p sre-kit-benches --bench health
+//! ```
+//!
+//! The target is 5 µs. Each case is asked of a service with one check and of one with
+//! a hundred: the plain probe must not tell them apart.
+
+use std::hint::black_box;
+use std::task::{Context, Poll, Waker};
+
+use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use http::Request;
+use http_body::Body;
+use sre_kit::health::{Check, Health, ProbeService, Verdict};
+use sre_kit::metrics::Registry;
+use tokio::runtime::{Builder, Runtime};
+use tower_service::Service;
+
+fn ask(service: &mut ProbeService, request: Request<()>) {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut future = std::pin::pin!(service.call(request));
+    let Poll::Ready(Ok(response)) = future.as_mut().poll(&mut cx) else {
+        unreachable!("a probe never waits")
+    };
+    let mut body = std::pin::pin!(black_box(response).into_body());
+    while let Poll::Ready(Some(frame)) = body.as_mut().poll_frame(&mut cx) {
+        let _ = black_box(frame);
+    }
+}
+
+/// A service that is ready, every check of which has run.
+fn ready(runtime: &Runtime, checks: usize) -> Health {
+    let mut builder = Health::builder(&Registry::new());
+    for i in 0..checks {
+        let check = Check::new(format!("check-{i}"), || async { Verdict::Pass });
+        builder = builder.check(check.gate_readiness());
+    }
+    let health = builder.build().expect("the settings are valid");
+    runtime.block_on(async {
+        let loops = health.spawn();
+        health.wait_ready().await;
+        // Results last for 32 s, and nothing else shall run beside the measurement.
+        loops.abort();
+    });
+    health
+}
+
+fn probes(c: &mut Criterion) {
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let mut group = c.benchmark_group("probe");
+    for checks in [1, 100] {
+        for (name, target, accept) in [
+            ("livez", "/livez", "*/*"),
+            ("readyz", "/readyz", "*/*"),
+            ("readyz one check", "/readyz/check-0", "*/*"),
+            ("readyz verbose", "/readyz?verbose", "*/*"),
+            ("readyz health+json", "/readyz", "application/health+json"),
+        ] {
+            let mut service = ready(&runtime, checks).service();
+            let request =
+                || Request::get(target).header("accept", accept).body(()).expect("a request");
+            group.bench_function(BenchmarkId::new(name, checks), |b| {
+                b.iter_batched(
+                    request,
+                    |request| ask(&mut service, request),
+                    BatchSize::SmallInput,
+                );
+            });
+        }
+        let health = ready(&runtime, checks);
+        health.set_draining("the benchmark");
+        let mut service = health.service();
+        let request =
+            || Request::get("/readyz").header("accept", "*/*").body(()).expect("a request");
+        group.bench_function(BenchmarkId::new("readyz draining", checks), |b| {
+            b.iter_batched(request, |request| ask(&mut service, request), BatchSize::SmallInput);
+        });
+    }
+    group.finish();
+}
+
+fn snapshots(c: &mut Criterion) {
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let health = ready(&runtime, 100);
+    let heart = health.heartbeat("loop", std::time::Duration::from_mins(1)).expect("valid");
+    c.bench_function("snapshot", |b| b.iter(|| black_box(health.snapshot())));
+    c.bench_function("is_ready", |b| b.iter(|| black_box(health.is_ready())));
+    c.bench_function("beat", |b| b.iter(|| heart.beat()));
+}
+
+criterion_group!(benches, probes, snapshots);
+criterion_main!(benches);

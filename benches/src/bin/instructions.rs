@@ -1,0 +1,54 @@
+//! Serves requests by one variant, or is scraped, for callgrind to count.
+//!
+//! `instructions VARIANT serve|abandon REQUESTS`, or `instructions LIBRARY encode SCRAPES`.
+//! Run it twice, for N and 2 N, under
+//!
+//! ```text
+//! valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*::serve' ...
+//! ```
+//!
+//! The difference of the two counts over N is the cost of one, whatever the
+//! process did before; that of `bare` subtracted leaves the layer's.
+
+use std::process::ExitCode;
+
+use sre_kit_benches::scrape::{LabelSets, libraries};
+use sre_kit_benches::{Mix, variants};
+
+/// Histograms that are scraped.
+const SETS: usize = 1_000;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let (variant, what, requests) = (args.next(), args.next(), args.next());
+    let requests = requests.as_deref().and_then(|n| n.parse().ok());
+    if what.as_deref() == Some("encode") {
+        return scrape(variant.as_deref(), requests);
+    }
+    let variant = variant.as_deref().and_then(variants::named);
+    let (Some(variant), Some(what), Some(requests)) = (variant, what.as_deref(), requests) else {
+        return ExitCode::from(2);
+    };
+    let mut worker = variant.worker(Mix::Hot);
+    // Makes the series.
+    worker.prepare(100);
+    worker.serve();
+    worker.prepare(requests);
+    match what {
+        "serve" => worker.serve(),
+        "abandon" => worker.abandon(),
+        _ => return ExitCode::from(2),
+    }
+    ExitCode::SUCCESS
+}
+
+fn scrape(library: Option<&str>, times: Option<usize>) -> ExitCode {
+    let mut all = libraries(&LabelSets::new(SETS));
+    let found = all.iter_mut().find(|(name, _)| Some(*name) == library);
+    let (Some((_, library)), Some(times)) = (found, times) else { return ExitCode::from(2) };
+    library.observe_all();
+    for _ in 0..times {
+        library.encode();
+    }
+    ExitCode::SUCCESS
+}

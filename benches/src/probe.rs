@@ -1,0 +1,61 @@
+//! What a probe costs in process. `benches/health.rs` tells the kinds of probes apart.
+
+use std::hint::black_box;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use http::Request;
+use http_body::Body;
+use sre_kit::health::{Check, Health, ProbeService, Verdict};
+use sre_kit::metrics::Registry;
+use tokio::runtime::Builder;
+use tower_service::Service;
+
+use crate::alternate::percentile;
+
+/// Probes in a batch.
+const BATCH: usize = 128;
+
+/// Nanoseconds of a `/readyz`, in the best of `rounds` batches, of a service with
+/// one check that has run.
+///
+/// # Panics
+///
+/// When there can be no runtime.
+pub fn measure(rounds: usize) -> f64 {
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let check = Check::new("check", || async { Verdict::Pass }).gate_readiness();
+    let health = Health::builder(&Registry::new()).check(check).build().expect("valid");
+    runtime.block_on(async {
+        let loops = health.spawn();
+        health.wait_ready().await;
+        // The result is good for as long as this takes.
+        loops.abort();
+    });
+    let mut service = health.service();
+    let mut times: Vec<_> = (0..rounds)
+        .map(|_| {
+            let requests: Vec<_> = (0..BATCH)
+                .map(|_| Request::get("/readyz").header("accept", "*/*").body(()).expect("valid"))
+                .collect();
+            let start = Instant::now();
+            for request in requests {
+                ask(&mut service, request);
+            }
+            start.elapsed().as_nanos() as f64 / BATCH as f64
+        })
+        .collect();
+    percentile(&mut times, 0)
+}
+
+fn ask(service: &mut ProbeService, request: Request<()>) {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut future = std::pin::pin!(service.call(request));
+    let Poll::Ready(Ok(response)) = future.as_mut().poll(&mut cx) else {
+        unreachable!("a probe never waits")
+    };
+    let mut body = std::pin::pin!(black_box(response).into_body());
+    while let Poll::Ready(Some(frame)) = body.as_mut().poll_frame(&mut cx) {
+        let _ = black_box(frame);
+    }
+}

@@ -1,0 +1,212 @@
+//! All measurements of one run, and the ratios between them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::Value;
+
+mod print;
+mod ratios;
+
+use crate::alternate::{self, Cost, percentile};
+use crate::request::Mix;
+use crate::scrape::{LIBRARIES, LabelSets, libraries};
+use crate::slo::{self, SloCosts};
+use crate::threads::{self, Shared};
+use crate::variants::{self, Group, Variant};
+use crate::{instructions, machine, probe};
+use ratios::Ratio;
+
+/// How long to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    name: &'static str,
+    rounds: usize,
+    mixed_rounds: usize,
+    thread_rounds: usize,
+    pairs: usize,
+    scrapes: usize,
+}
+
+impl Effort {
+    /// Half a minute and callgrind.
+    pub const QUICK: Self = Self {
+        name: "quick",
+        rounds: 3,
+        mixed_rounds: 1,
+        thread_rounds: 2,
+        pairs: 300,
+        scrapes: 3,
+    };
+    /// Several minutes.
+    pub const FULL: Self = Self {
+        name: "full",
+        rounds: 9,
+        mixed_rounds: 5,
+        thread_rounds: 7,
+        pairs: 1_500,
+        scrapes: 9,
+    };
+}
+
+/// What was measured, as it comes in.
+pub struct Report {
+    effort: Effort,
+    variants: Vec<Variant>,
+    begun: Value,
+    hot: BTreeMap<&'static str, Vec<Cost>>,
+    mixed: BTreeMap<&'static str, Vec<Cost>>,
+    shared: BTreeMap<&'static str, Vec<Shared>>,
+    instructions: BTreeMap<&'static str, f64>,
+    allocations: Value,
+    scrapes: Vec<(&'static str, f64, usize)>,
+    scrape_instructions: BTreeMap<&'static str, f64>,
+    slo: Option<SloCosts>,
+    probe: Option<f64>,
+    ratios: Vec<Ratio>,
+}
+
+impl Report {
+    /// Begins a run.
+    pub fn new(effort: Effort) -> Self {
+        Self {
+            effort,
+            variants: variants::all(),
+            begun: machine::describe(),
+            hot: BTreeMap::new(),
+            mixed: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            instructions: BTreeMap::new(),
+            allocations: Value::Null,
+            scrapes: Vec::new(),
+            scrape_instructions: BTreeMap::new(),
+            slo: None,
+            probe: None,
+            ratios: Vec::new(),
+        }
+    }
+
+    fn base(&self, group: Group) -> &Variant {
+        let base = self.variants.iter().find(|variant| variant.name == group.baseline());
+        base.expect("every group has its baseline")
+    }
+
+    /// Takes what the binary `allocations` printed.
+    pub fn allocations(&mut self, counted: Value) {
+        self.allocations = counted;
+    }
+
+    /// Counts instructions, where valgrind is there.
+    pub fn instructions(&mut self, binary: &Path) {
+        if !instructions::available() {
+            progress("valgrind is not installed: no instruction counts");
+            return;
+        }
+        progress("counting instructions");
+        let count = |name| instructions::per_request(binary, name, "serve");
+        for group in [Group::Bare, Group::Axum] {
+            let Ok(base) = count(group.baseline()) else { continue };
+            for variant in self.variants.iter().filter(|variant| variant.group == group) {
+                match count(variant.name) {
+                    Ok(count) => {
+                        self.instructions.insert(variant.name, count - base);
+                    }
+                    Err(err) => progress(&err),
+                }
+            }
+        }
+        for library in LIBRARIES {
+            match instructions::per_scrape(binary, library) {
+                Ok(count) => {
+                    self.scrape_instructions.insert(library, count);
+                }
+                Err(err) => progress(&err),
+            }
+        }
+    }
+
+    /// One thread: every variant once per round, so that a slow minute is shared by all.
+    pub fn one_thread(&mut self) {
+        threads::pin(0);
+        let Effort { rounds, mixed_rounds, pairs, .. } = self.effort;
+        for (mix, rounds) in [(Mix::Hot, rounds), (Mix::Mixed, mixed_rounds)] {
+            for round in 1..=rounds {
+                progress(&format!("one thread, {mix:?}, round {round} of {rounds}"));
+                let costs: Vec<_> = self
+                    .variants
+                    .iter()
+                    .map(|variant| {
+                        let base = self.base(variant.group);
+                        (variant.name, alternate::round(base, variant, mix, pairs))
+                    })
+                    .collect();
+                let into = if mix == Mix::Hot { &mut self.hot } else { &mut self.mixed };
+                for (name, cost) in costs {
+                    into.entry(name).or_default().push(cost);
+                }
+            }
+        }
+    }
+
+    /// Two threads on one route.
+    pub fn two_threads(&mut self) {
+        if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
+            progress("one processor: nothing on two threads");
+            return;
+        }
+        let Effort { thread_rounds, pairs, .. } = self.effort;
+        for round in 1..=thread_rounds {
+            progress(&format!("two threads, round {round} of {thread_rounds}"));
+            for variant in &self.variants {
+                let shared = threads::round(self.base(variant.group), variant, pairs / 2);
+                self.shared.entry(variant.name).or_default().push(shared);
+            }
+        }
+    }
+
+    /// 10 000 histograms written out. Libraries alternate.
+    pub fn scrape(&mut self) {
+        progress("scraping 10 000 histograms");
+        let mut libraries = libraries(&LabelSets::new(10_000));
+        let mut times: Vec<_> = libraries.iter().map(|(name, _)| (*name, Vec::new(), 0)).collect();
+        for _ in 0..=self.effort.scrapes {
+            for ((_, library), (_, times, bytes)) in libraries.iter_mut().zip(&mut times) {
+                library.observe_all();
+                let start = Instant::now();
+                *bytes = library.encode();
+                times.push(start.elapsed().as_nanos() as f64 / 1_000.0);
+            }
+        }
+        self.scrapes = times
+            .into_iter()
+            // The first one grows the buffers.
+            .map(|(name, mut times, bytes)| (name, percentile(&mut times[1..], 0), bytes))
+            .collect();
+    }
+
+    /// What is no request: SLOs and probes.
+    pub fn parts(&mut self) {
+        progress("SLOs and probes");
+        self.slo = Some(slo::measure(self.effort.scrapes * 10));
+        self.probe = Some(probe::measure(self.effort.scrapes * 10));
+    }
+
+    /// Forms the ratios.
+    #[must_use]
+    pub fn finish(mut self) -> Self {
+        self.ratios = self.ratios();
+        self
+    }
+}
+
+impl std::fmt::Debug for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Report").field("effort", &self.effort).finish_non_exhaustive()
+    }
+}
+
+#[allow(clippy::print_stderr)]
+fn progress(what: &str) {
+    eprintln!("{what}");
+}

@@ -1,0 +1,35 @@
+//! The service of the scenes.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::{any, get};
+use bytes::Bytes;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tokio_stream::{StreamExt, iter};
+
+/// Bytes of each of the two parts of `/parts`.
+pub(super) const PART: usize = 1_000;
+/// How long the second part takes.
+pub(super) const PAUSE: Duration = Duration::from_millis(60);
+
+pub(super) fn router() -> Router {
+    Router::new()
+        .route("/", any(async || "hello"))
+        .route("/pending", get(std::future::pending::<()>))
+        .route("/panic", get(async || -> &'static str { panic!("as asked") }))
+        .route("/parts", get(async || parts()))
+}
+
+/// A body in two parts, whose length nobody declares. The second part is late.
+fn parts() -> Body {
+    let part = || Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[b'x'; PART])));
+    let late = iter([part()]).then(|part| async {
+        tokio::time::sleep(PAUSE).await;
+        part
+    });
+    Body::new(StreamBody::new(iter([part()]).chain(late)))
+}

@@ -1,0 +1,23 @@
+//! Admission, where there is room: what every request pays so that the last one
+//! is refused.
+
+use ::sre_kit::metrics::Registry;
+use ::sre_kit::saturation::{Admission, GradientSettings, Limit};
+use tower_layer::Layer;
+
+use super::service::{Bare, boxed};
+use super::{Group, Variant};
+
+const RECORDS: &str = "a permit from the call to the end of the body";
+
+pub(super) fn variants() -> Vec<Variant> {
+    vec![
+        variant("admission, fixed", Limit::fixed(100)),
+        variant("admission, gradient", Limit::gradient(GradientSettings::default())),
+    ]
+}
+
+fn variant(name: &'static str, limit: Limit) -> Variant {
+    let admission = Admission::builder(&Registry::new()).limit(limit).build().expect("valid");
+    Variant::new(name, Group::Bare, RECORDS, move |mix| boxed(admission.layer().layer(Bare), mix))
+}

@@ -1,0 +1,153 @@
+//! Every way to instrument the service that is compared here.
+
+mod admission;
+mod axum;
+mod limit;
+mod otel;
+mod prometheus_client;
+mod record;
+mod service;
+mod sre_kit;
+mod tikv;
+mod traces;
+mod wrap;
+
+use std::fmt;
+
+use crate::request::Mix;
+use crate::worker::Worker;
+
+pub(crate) use self::axum::recorder as axum_recorder;
+pub(crate) use self::otel::{instrumentation as otel_instrumentation, meter as otel_meter};
+pub use self::service::{Bare, Reply};
+pub(crate) use self::sre_kit::{signals as sre_kit_signals, text as sre_kit_text};
+
+/// Which service is wrapped, and so which baseline is subtracted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// A tower service that is ready at once and answers eleven bytes.
+    Bare,
+    /// An axum router with 32 routes.
+    Axum,
+}
+
+impl Group {
+    /// The variant without any layer.
+    pub fn baseline(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Axum => "axum-bare",
+        }
+    }
+}
+
+/// One way to instrument the service.
+pub struct Variant {
+    /// Its name in every table.
+    pub name: &'static str,
+    /// Its service and baseline.
+    pub group: Group,
+    /// What it records per request.
+    pub records: &'static str,
+    make: Box<dyn Fn(Mix) -> Box<dyn Worker> + Send + Sync>,
+    upkeep: Option<Box<dyn Fn() + Send + Sync>>,
+    counted: Option<Box<dyn Fn() -> String + Send + Sync>>,
+}
+
+impl Variant {
+    fn new(
+        name: &'static str,
+        group: Group,
+        records: &'static str,
+        make: impl Fn(Mix) -> Box<dyn Worker> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, group, records, make: Box::new(make), upkeep: None, counted: None }
+    }
+
+    fn upkeep(mut self, f: impl Fn() + Send + Sync + 'static) -> Self {
+        self.upkeep = Some(Box::new(f));
+        self
+    }
+
+    fn counted(mut self, f: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.counted = Some(Box::new(f));
+        self
+    }
+
+    /// A worker for one thread. Workers of one variant count together.
+    pub fn worker(&self, mix: Mix) -> Box<dyn Worker> {
+        (self.make)(mix)
+    }
+
+    /// What the variant wants to be done every now and then, off the request path.
+    pub fn run_upkeep(&self) {
+        if let Some(upkeep) = &self.upkeep {
+            upkeep();
+        }
+    }
+
+    /// What it has counted, as text. `None` when it counts nothing.
+    pub fn exposition(&self) -> Option<String> {
+        self.counted.as_ref().map(|text| text())
+    }
+}
+
+impl fmt::Debug for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Variant").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Every variant, in the order of the table. To be called once per process:
+/// `metrics` and OpenTelemetry have recorders that are global.
+pub fn all() -> Vec<Variant> {
+    let mut all = wrap::variants();
+    all.extend(limit::variants());
+    all.extend(sre_kit::variants());
+    all.extend(tikv::variants());
+    all.extend(prometheus_client::variants());
+    all.extend(otel::variants());
+    all.extend(axum::variants());
+    all.extend(admission::variants());
+    // Last: they set the global tracer.
+    all.extend(traces::variants());
+    all
+}
+
+/// The variant of that name.
+pub fn named(name: &str) -> Option<Variant> {
+    all().into_iter().find(|variant| variant.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Group, all};
+    use crate::request::Mix;
+
+    /// A fast layer that forgets requests would win every table.
+    #[test]
+    fn every_variant_counts_what_it_was_fed() {
+        for variant in all() {
+            let mut worker = variant.worker(Mix::Hot);
+            worker.prepare(10);
+            worker.serve();
+            variant.run_upkeep();
+            let Some(text) = variant.exposition() else { continue };
+            assert!(
+                text.lines().any(|line| line.ends_with(" 10")),
+                "{} was fed 10 requests:\n{text}",
+                variant.name
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_each_group_has_its_baseline() {
+        let names: Vec<_> = all().iter().map(|variant| variant.name).collect();
+        let unique: std::collections::HashSet<_> = names.iter().collect();
+        assert_eq!(unique.len(), names.len());
+        for group in [Group::Bare, Group::Axum] {
+            assert!(names.contains(&group.baseline()));
+        }
+    }
+}
