@@ -1,0 +1,31 @@
+# Cheap, and gone without a trace when it is destroyed.
+module "platform" {
+  source = "../../modules/platform"
+
+  project = var.project
+  region  = var.region
+  name    = "demo-dev"
+  protect = false
+
+  cluster = {
+    kind            = "autopilot"
+    release_channel = "RAPID"
+  }
+
+  database = {
+    tier              = "db-custom-1-3840"
+    high_availability = false
+    max_connections   = 100
+    keep_backups      = 7
+  }
+
+  entry = {
+    hostname    = var.hostname
+    zone        = var.zone.domain
+    create_zone = var.zone.create
+    zone_name   = var.zone.name
+  }
+
+  pipeline = var.pipeline
+  labels   = { environment = "dev" }
+}

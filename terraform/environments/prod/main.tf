@@ -1,0 +1,43 @@
+# Survives a zone and a mistaken destroy.
+module "platform" {
+  source = "../../modules/platform"
+
+  project = var.project
+  region  = var.region
+  name    = "demo-prod"
+  protect = true
+
+  nat_addresses = 2
+
+  cluster = {
+    kind                 = "autopilot"
+    release_channel      = "STABLE"
+    binary_authorization = true
+  }
+
+  database = {
+    tier              = "db-custom-4-15360"
+    high_availability = true
+    max_connections   = 200
+    pool              = 15
+    reserved          = 20
+    keep_backups      = 30
+  }
+
+  entry = {
+    hostname    = var.hostname
+    zone        = var.zone.domain
+    create_zone = var.zone.create
+    zone_name   = var.zone.name
+  }
+
+  monitoring = {
+    flavor        = "operator"
+    logs_bucket   = "${var.project.id}-demo-logs"
+    traces_bucket = "${var.project.id}-demo-traces"
+    keep_days     = 90
+  }
+
+  pipeline = var.pipeline
+  labels   = { environment = "prod" }
+}

@@ -1,0 +1,24 @@
+# Nodes run as an account of their own: the default one may edit the whole project.
+resource "google_service_account" "nodes" {
+  project      = var.project_id
+  account_id   = "${var.name}-nodes"
+  display_name = "Nodes of ${var.name}"
+  description  = "Writes logs and metrics of nodes. Pods do not get its token."
+}
+
+# Logs, metrics and nothing else. Pulling images is granted where the images are.
+resource "google_project_iam_member" "nodes" {
+  project = var.project_id
+  role    = "roles/container.defaultNodeServiceAccount"
+  member  = "serviceAccount:${google_service_account.nodes.email}"
+}
+
+# Whoever makes a node decides what runs as its account: granted at this account, and
+# not for all of the project.
+resource "google_service_account_iam_member" "acting_as_nodes" {
+  for_each = var.acting_as_nodes
+
+  service_account_id = google_service_account.nodes.name
+  role               = "roles/iam.serviceAccountUser"
+  member             = each.value
+}

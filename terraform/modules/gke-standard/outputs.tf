@@ -1,0 +1,62 @@
+output "id" {
+  description = "The cluster, as `projects/PROJECT/locations/REGION/clusters/NAME`."
+  value       = google_container_cluster.cluster.id
+}
+
+output "name" {
+  description = "Name of the cluster."
+  value       = google_container_cluster.cluster.name
+}
+
+output "location" {
+  description = "Region of the cluster."
+  value       = google_container_cluster.cluster.location
+}
+
+output "dns_endpoint" {
+  description = "DNS name of the control plane, which IAM guards."
+  value       = google_container_cluster.cluster.control_plane_endpoints_config[0].dns_endpoint_config[0].endpoint
+}
+
+output "workload_pool" {
+  description = "Pool that the identities of the cluster's pods are in."
+  # Not read from the cluster: identities are granted rights before it is there.
+  value = "${var.project_id}.svc.id.goog"
+}
+
+output "node_service_account" {
+  description = "Account of the nodes: whoever holds images grants it reading."
+  value       = google_service_account.nodes.email
+}
+
+output "credentials_command" {
+  description = "What gives kubectl access."
+  value       = "gcloud container clusters get-credentials ${google_container_cluster.cluster.name} --project ${var.project_id} --location ${google_container_cluster.cluster.location} --dns-endpoint"
+}
+
+output "compute_class_manifests" {
+  description = "ComputeClasses by name, as YAML for `kubectl apply -f -`."
+  value = {
+    for name, class in var.compute_classes : name => yamlencode({
+      apiVersion = "cloud.google.com/v1"
+      kind       = "ComputeClass"
+      metadata   = { name = name }
+      spec = {
+        priorities = [
+          for priority in class.priorities : {
+            for key, value in {
+              machineFamily = priority.machine_family
+              machineType   = priority.machine_type
+              spot          = priority.spot
+              minCores      = priority.min_cores
+            } : key => value if value != null
+          }
+        ]
+        nodePoolAutoCreation = { enabled = true }
+        activeMigration      = { optimizeRulePriority = class.move_back }
+        whenUnsatisfiable    = class.when_unsatisfiable
+        autoscalingPolicy    = { consolidationDelayMinutes = 5 }
+      }
+    })
+  }
+}

@@ -1,0 +1,504 @@
+mock_provider "google" {
+  mock_resource "google_service_account" {
+    defaults = {
+      name  = "projects/demo-project/serviceAccounts/demo-nodes@demo-project.iam.gserviceaccount.com"
+      email = "demo-nodes@demo-project.iam.gserviceaccount.com"
+    }
+  }
+}
+
+variables {
+  project_id = "demo-project"
+  region     = "europe-west1"
+  name       = "demo"
+  network = {
+    network = "projects/demo-project/global/networks/demo"
+    subnet  = "projects/demo-project/regions/europe-west1/subnetworks/nodes"
+  }
+}
+
+run "nodes_are_private_and_the_control_plane_is_reached_by_name" {
+  command = plan
+
+  assert {
+    condition     = google_container_cluster.cluster.private_cluster_config[0].enable_private_nodes && google_container_cluster.cluster.private_cluster_config[0].enable_private_endpoint
+    error_message = "a node or the control plane has a public address"
+  }
+  assert {
+    condition     = google_container_cluster.cluster.control_plane_endpoints_config[0].ip_endpoints_config[0].enabled == false && google_container_cluster.cluster.control_plane_endpoints_config[0].dns_endpoint_config[0].allow_external_traffic
+    error_message = "the control plane is reached otherwise than by its DNS name"
+  }
+  assert {
+    condition     = length(google_container_cluster.cluster.master_authorized_networks_config) == 0
+    error_message = "networks are authorized that nobody named"
+  }
+}
+
+run "the_dns_name_can_be_kept_inside" {
+  command = plan
+  variables {
+    control_plane = { dns_external = false }
+  }
+
+  assert {
+    condition     = google_container_cluster.cluster.control_plane_endpoints_config[0].dns_endpoint_config[0].allow_external_traffic == false
+    error_message = "the control plane can be reached from outside Google"
+  }
+}
+
+run "an_address_is_for_authorized_networks_only" {
+  command = plan
+  variables {
+    control_plane = { ip = { authorized_networks = { office = "203.0.113.0/24" }, public = true } }
+  }
+
+  assert {
+    condition     = google_container_cluster.cluster.control_plane_endpoints_config[0].ip_endpoints_config[0].enabled && google_container_cluster.cluster.private_cluster_config[0].enable_private_endpoint == false
+    error_message = "the address is not reached from the internet although that was asked for"
+  }
+  assert {
+    condition     = { for block in google_container_cluster.cluster.master_authorized_networks_config[0].cidr_blocks : block.display_name => block.cidr_block } == { office = "203.0.113.0/24" } && google_container_cluster.cluster.master_authorized_networks_config[0].gcp_public_cidrs_access_enabled == false
+    error_message = "others than the office reach it"
+  }
+}
+
+run "an_address_is_private_unless_it_is_asked_to_be_public" {
+  command = plan
+  variables {
+    control_plane = { ip = { authorized_networks = { bastion = "10.0.0.0/20" } } }
+  }
+
+  assert {
+    condition     = google_container_cluster.cluster.private_cluster_config[0].enable_private_endpoint
+    error_message = "the control plane is on the internet"
+  }
+}
+
+run "nodes_have_an_account_that_may_write_logs_and_metrics_and_nothing_else" {
+  command = apply
+
+  assert {
+    condition     = google_service_account.nodes.account_id == "demo-nodes"
+    error_message = "the account has another name"
+  }
+  assert {
+    condition     = "${google_project_iam_member.nodes.role} ${google_project_iam_member.nodes.member}" == "roles/container.defaultNodeServiceAccount serviceAccount:${google_service_account.nodes.email}"
+    error_message = "the nodes may do something else"
+  }
+  assert {
+    condition     = google_container_cluster.cluster.cluster_autoscaling[0].auto_provisioning_defaults[0].service_account == google_service_account.nodes.email && output.node_service_account == google_service_account.nodes.email
+    error_message = "nodes run as the project's default account, which may edit everything"
+  }
+}
+
+run "who_applies_acts_as_the_nodes_account_and_no_other" {
+  command = apply
+  variables {
+    acting_as_nodes = { pipeline = "principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/attribute.job/42-dev" }
+  }
+
+  assert {
+    condition = [for grant in google_service_account_iam_member.acting_as_nodes : "${grant.service_account_id} ${grant.role} ${reverse(split("/", grant.member))[0]}"] == [
+      "${google_service_account.nodes.name} roles/iam.serviceAccountUser 42-dev"
+    ]
+    error_message = "somebody else acts as the nodes, or as another account"
+  }
+}
+
+run "refuses_everybody_as_nodes" {
+  command = plan
+  variables {
+    acting_as_nodes = { all = "allAuthenticatedUsers" }
+  }
+  expect_failures = [var.acting_as_nodes]
+}
+
+run "gateways_work" {
+  command = plan
+
+  assert {
+    condition     = google_container_cluster.cluster.gateway_api_config[0].channel == "CHANNEL_STANDARD"
+    error_message = "the Gateway API is off"
+  }
+}
+
+run "no_old_way_in_is_left" {
+  command = plan
+
+  assert {
+    condition = (
+      google_container_cluster.cluster.master_auth[0].client_certificate_config[0].issue_client_certificate == false
+      && google_container_cluster.cluster.anonymous_authentication_config[0].mode == "LIMITED"
+      && google_container_cluster.cluster.rbac_binding_config[0].enable_insecure_binding_system_authenticated == false
+      && google_container_cluster.cluster.rbac_binding_config[0].enable_insecure_binding_system_unauthenticated == false
+      && google_container_cluster.cluster.node_pool_auto_config[0].node_kubelet_config[0].insecure_kubelet_readonly_port_enabled == "FALSE"
+    )
+    error_message = "a client certificate, anonymous rights or the kubelet's open port"
+  }
+}
+
+run "managed_collection_is_a_choice" {
+  command = plan
+  variables {
+    observability = { managed_collection = false }
+  }
+
+  assert {
+    condition     = google_container_cluster.cluster.monitoring_config[0].managed_prometheus[0].enabled == false
+    error_message = "the switch does nothing"
+  }
+}
+
+run "managed_collection_is_on_and_scrapes_nothing_unasked" {
+  command = plan
+
+  assert {
+    condition     = google_container_cluster.cluster.monitoring_config[0].managed_prometheus[0].enabled && google_container_cluster.cluster.monitoring_config[0].managed_prometheus[0].auto_monitoring_config[0].scope == "NONE"
+    error_message = "managed collection is off, or scrapes by itself"
+  }
+}
+
+run "images_are_checked_where_that_is_wanted" {
+  command = plan
+  variables {
+    binary_authorization = true
+  }
+
+  assert {
+    condition     = google_container_cluster.cluster.binary_authorization[0].evaluation_mode == "PROJECT_SINGLETON_POLICY_ENFORCE"
+    error_message = "the switch does nothing"
+  }
+}
+
+run "images_are_not_checked_unasked" {
+  command = plan
+
+  assert {
+    condition     = google_container_cluster.cluster.binary_authorization[0].evaluation_mode == "DISABLED"
+    error_message = "a policy applies that nobody asked for"
+  }
+}
+
+run "a_cluster_is_protected_against_deletion_by_default" {
+  command = plan
+
+  assert {
+    condition     = google_container_cluster.cluster.deletion_protection
+    error_message = "terraform destroy deletes it"
+  }
+}
+
+run "maintenance_happens_at_weekends_and_not_in_an_exclusion" {
+  command = plan
+  variables {
+    maintenance = { exclusions = { holidays = { start = "2026-12-20T00:00:00Z", end = "2027-01-04T00:00:00Z", scope = "NO_UPGRADES" } } }
+  }
+
+  assert {
+    condition     = google_container_cluster.cluster.maintenance_policy[0].recurring_window[0].recurrence == "FREQ=WEEKLY;BYDAY=SA,SU"
+    error_message = "maintenance happens on working days"
+  }
+  assert {
+    condition     = one(google_container_cluster.cluster.maintenance_policy[0].maintenance_exclusion).exclusion_name == "holidays" && one(google_container_cluster.cluster.maintenance_policy[0].maintenance_exclusion).exclusion_options[0].scope == "NO_UPGRADES"
+    error_message = "the exclusion is not made"
+  }
+}
+
+run "secrets_are_encrypted_with_a_key_and_groups_are_read_where_given" {
+  command = plan
+  variables {
+    secrets_key    = "projects/keys/locations/europe-west1/keyRings/demo/cryptoKeys/gke"
+    security_group = "gke-security-groups@example.com"
+    network_tags   = ["demo-nodes"]
+  }
+
+  assert {
+    condition     = google_container_cluster.cluster.database_encryption[0].state == "ENCRYPTED" && google_container_cluster.cluster.database_encryption[0].key_name == "projects/keys/locations/europe-west1/keyRings/demo/cryptoKeys/gke"
+    error_message = "Secrets are not encrypted with the key"
+  }
+  assert {
+    condition     = google_container_cluster.cluster.authenticator_groups_config[0].security_group == "gke-security-groups@example.com"
+    error_message = "groups are not read"
+  }
+  assert {
+    condition     = google_container_cluster.cluster.node_pool_auto_config[0].network_tags[0].tags == tolist(["demo-nodes"])
+    error_message = "nodes have no tags"
+  }
+}
+
+run "identities_of_pods_are_in_the_projects_pool" {
+  command = plan
+
+  assert {
+    condition     = output.workload_pool == "demo-project.svc.id.goog"
+    error_message = "rights would be granted to another pool"
+  }
+}
+
+run "refuses_a_zone" {
+  command = plan
+  variables {
+    region = "europe-west1-b"
+  }
+  expect_failures = [var.region]
+}
+
+run "refuses_a_name_too_long_for_the_nodes_account" {
+  command = plan
+  variables {
+    name = "a-cluster-with-a-long-name"
+  }
+  expect_failures = [var.name]
+}
+
+run "refuses_a_project_number" {
+  command = plan
+  variables {
+    project_id = "123456789012"
+  }
+  expect_failures = [var.project_id]
+}
+
+run "refuses_a_control_plane_open_to_all" {
+  command = plan
+  variables {
+    control_plane = { ip = { authorized_networks = { all = "0.0.0.0/0" }, public = true } }
+  }
+  expect_failures = [var.control_plane]
+}
+
+run "refuses_a_channel_that_does_not_exist" {
+  command = plan
+  variables {
+    release_channel = "NIGHTLY"
+  }
+  expect_failures = [var.release_channel]
+}
+
+run "refuses_to_be_blind_to_the_cluster_itself" {
+  command = plan
+  variables {
+    observability = { logs = ["WORKLOADS"] }
+  }
+  expect_failures = [var.observability]
+}
+
+run "refuses_scraping_by_what_is_off" {
+  command = plan
+  variables {
+    observability = { managed_collection = false, auto_monitoring = "ALL" }
+  }
+  expect_failures = [var.observability]
+}
+
+run "refuses_a_window_too_short_for_an_upgrade" {
+  command = plan
+  variables {
+    maintenance = { end = "2026-01-03T02:00:00Z" }
+  }
+  expect_failures = [var.maintenance]
+}
+
+run "refuses_an_exclusion_that_ends_before_it_begins" {
+  command = plan
+  variables {
+    maintenance = { exclusions = { holidays = { start = "2027-01-04T00:00:00Z", end = "2026-12-20T00:00:00Z" } } }
+  }
+  expect_failures = [var.maintenance]
+}
+
+run "refuses_a_group_that_gke_does_not_read" {
+  command = plan
+  variables {
+    security_group = "admins@example.com"
+  }
+  expect_failures = [var.security_group]
+}
+
+run "refuses_a_key_that_is_no_key" {
+  command = plan
+  variables {
+    secrets_key = "my-key"
+  }
+  expect_failures = [var.secrets_key]
+}
+
+run "the_first_pool_is_removed_and_ours_is_hardened" {
+  command = plan
+
+  assert {
+    condition     = google_container_cluster.cluster.remove_default_node_pool
+    error_message = "the first pool stays"
+  }
+  assert {
+    condition = (
+      google_container_node_pool.system.node_config[0].workload_metadata_config[0].mode == "GKE_METADATA"
+      && google_container_node_pool.system.node_config[0].shielded_instance_config[0].enable_secure_boot
+      && google_container_node_pool.system.node_config[0].shielded_instance_config[0].enable_integrity_monitoring
+      && google_container_node_pool.system.node_config[0].kubelet_config[0].insecure_kubelet_readonly_port_enabled == "FALSE"
+      && google_container_node_pool.system.network_config[0].enable_private_nodes
+      && google_container_node_pool.system.management[0].auto_repair && google_container_node_pool.system.management[0].auto_upgrade
+      && google_container_node_pool.system.upgrade_settings[0].max_unavailable == 0
+    )
+    error_message = "a node gives pods its own identity, starts unsigned code, is public, or is left to rot"
+  }
+}
+
+run "what_autopilot_turns_on_is_on" {
+  command = plan
+
+  assert {
+    condition = (
+      google_container_cluster.cluster.datapath_provider == "ADVANCED_DATAPATH"
+      && google_container_cluster.cluster.workload_identity_config[0].workload_pool == "demo-project.svc.id.goog"
+      && google_container_cluster.cluster.enable_shielded_nodes
+      && google_container_cluster.cluster.enable_intranode_visibility
+    )
+    error_message = "network policies, identities of pods or shielded nodes are off"
+  }
+}
+
+run "pools_are_made_as_pods_need_them_within_bounds" {
+  command = plan
+
+  assert {
+    condition     = google_container_cluster.cluster.cluster_autoscaling[0].enabled && { for limit in google_container_cluster.cluster.cluster_autoscaling[0].resource_limits : limit.resource_type => limit.maximum } == { cpu = 64, memory = 256 }
+    error_message = "auto-provisioning is off or unbounded"
+  }
+  assert {
+    condition     = google_container_cluster.cluster.cluster_autoscaling[0].auto_provisioning_defaults[0].shielded_instance_config[0].enable_secure_boot && google_container_cluster.cluster.cluster_autoscaling[0].auto_provisioning_defaults[0].management[0].auto_upgrade
+    error_message = "the pools it makes are not as hardened as ours"
+  }
+}
+
+run "compute_classes_are_handed_out_as_manifests" {
+  command = plan
+
+  assert {
+    condition = yamldecode(output.compute_class_manifests["spot"]) == {
+      apiVersion = "cloud.google.com/v1"
+      kind       = "ComputeClass"
+      metadata   = { name = "spot" }
+      spec = {
+        priorities           = [{ machineFamily = "n4", spot = true }, { machineFamily = "n2", spot = true }, { machineFamily = "e2", spot = false }]
+        nodePoolAutoCreation = { enabled = true }
+        activeMigration      = { optimizeRulePriority = true }
+        whenUnsatisfiable    = "DoNotScaleUp"
+        autoscalingPolicy    = { consolidationDelayMinutes = 5 }
+      }
+    }
+    error_message = "the manifest is another one"
+  }
+  assert {
+    condition     = google_container_cluster.cluster.cluster_autoscaling[0].default_compute_class_enabled == false
+    error_message = "a default class is turned on that does not exist"
+  }
+}
+
+run "a_class_named_default_is_the_default" {
+  command = plan
+  variables {
+    compute_classes = { default = { priorities = [{ machine_type = "n4-standard-4" }] } }
+  }
+
+  assert {
+    condition     = google_container_cluster.cluster.cluster_autoscaling[0].default_compute_class_enabled
+    error_message = "pods without a class do not get it"
+  }
+}
+
+run "karpenter_may_make_machines_and_act_as_the_nodes_account_alone" {
+  command = apply
+  variables {
+    auto_provisioning = null
+    compute_classes   = {}
+    karpenter         = { project_number = "123456789012" }
+  }
+
+  assert {
+    condition = toset([for grant in google_project_iam_member.karpenter : "${grant.role} ${grant.member}"]) == toset([
+      for role in ["roles/compute.instanceAdmin.v1", google_project_iam_custom_role.karpenter[0].name] :
+      "${role} principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/demo-project.svc.id.goog/subject/ns/karpenter-system/sa/karpenter"
+    ])
+    error_message = "Karpenter may do something else"
+  }
+  assert {
+    condition     = google_project_iam_custom_role.karpenter[0].permissions == toset(["container.clusters.get", "container.clusters.list", "container.clusters.update", "container.operations.get", "container.operations.list"])
+    error_message = "Karpenter may do something else to clusters"
+  }
+  assert {
+    condition     = google_service_account_iam_member.karpenter[0].service_account_id == google_service_account.nodes.name && google_service_account_iam_member.karpenter[0].role == "roles/iam.serviceAccountUser"
+    error_message = "Karpenter may act as another account than the nodes'"
+  }
+  assert {
+    condition     = google_container_cluster.cluster.cluster_autoscaling[0].enabled == false
+    error_message = "two would make nodes for the same pods"
+  }
+}
+
+run "karpenter_has_no_rights_unasked" {
+  command = plan
+
+  assert {
+    condition     = length(google_project_iam_member.karpenter) + length(google_project_iam_custom_role.karpenter) + length(google_service_account_iam_member.karpenter) == 0
+    error_message = "rights that nobody asked for"
+  }
+}
+
+run "refuses_two_that_make_nodes" {
+  command = plan
+  variables {
+    karpenter = { project_number = "123456789012" }
+  }
+  expect_failures = [var.karpenter]
+}
+
+run "refuses_a_project_id_where_identities_need_the_number" {
+  command = plan
+  variables {
+    auto_provisioning = null
+    compute_classes   = {}
+    karpenter         = { project_number = "demo-project" }
+  }
+  expect_failures = [var.karpenter]
+}
+
+run "refuses_classes_that_nothing_makes_nodes_for" {
+  command = plan
+  variables {
+    auto_provisioning = null
+  }
+  expect_failures = [var.compute_classes]
+}
+
+run "refuses_a_class_without_priorities" {
+  command = plan
+  variables {
+    compute_classes = { empty = { priorities = [] } }
+  }
+  expect_failures = [var.compute_classes]
+}
+
+run "refuses_both_a_family_and_a_type" {
+  command = plan
+  variables {
+    compute_classes = { both = { priorities = [{ machine_family = "n4", machine_type = "n4-standard-4" }] } }
+  }
+  expect_failures = [var.compute_classes]
+}
+
+run "refuses_bounds_that_no_node_fits_in" {
+  command = plan
+  variables {
+    auto_provisioning = { max_cpu = 2 }
+  }
+  expect_failures = [var.auto_provisioning]
+}
+
+run "refuses_fewer_than_no_nodes" {
+  command = plan
+  variables {
+    system_pool = { min_nodes = 0 }
+  }
+  expect_failures = [var.system_pool]
+}

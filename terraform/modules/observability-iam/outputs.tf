@@ -1,0 +1,12 @@
+output "buckets" {
+  description = "Names of the buckets, by the account that writes them."
+  value       = { for account, bucket in google_storage_bucket.store : account => bucket.name }
+}
+
+output "members" {
+  description = "What the stack's accounts are to IAM, by account."
+  value = {
+    for account in toset(concat(keys(var.readers), keys(var.writers), keys(var.stores))) :
+    account => "${local.stack}/${account}"
+  }
+}

@@ -1,0 +1,111 @@
+variable "project_id" {
+  description = "Project of the cluster, the buckets and what is observed."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "project_id must be a project's id: 6 to 30 lower-case letters, digits and hyphens, a letter first; not its number or its display name."
+  }
+}
+
+variable "project_number" {
+  description = "The project's number: identities of pods are named by it."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]+$", var.project_number))
+    error_message = "project_number must be the project's number, not its id; `gcloud projects describe ID --format='value(projectNumber)'` prints it."
+  }
+}
+
+variable "location" {
+  description = "Region of the buckets."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([a-z]+-[a-z]+[0-9]+|europe|us|asia|eu)$", var.location))
+    error_message = "location must be a region such as europe-west1, or a multi-region."
+  }
+}
+
+variable "namespace" {
+  description = "Namespace of the observability stack."
+  type        = string
+  default     = "observability"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", var.namespace))
+    error_message = "namespace must be a name that Kubernetes accepts: up to 63 lower-case letters, digits and hyphens."
+  }
+}
+
+variable "stores" {
+  description = "Buckets by the Kubernetes account that writes them (Loki's, Tempo's), with their names, unique in the world, and the days that objects are kept. The stack's own retention should be shorter: this is for what it forgets."
+  type = map(object({
+    bucket = string
+    days   = optional(number, 30)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for store in var.stores : can(regex("^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$", store.bucket)) && !startswith(store.bucket, "goog")])
+    error_message = "Each bucket of stores must be 3 to 63 lower-case letters, digits, hyphens and underscores, not beginning with goog."
+  }
+  validation {
+    condition     = alltrue([for store in var.stores : store.days >= 1])
+    error_message = "Each of stores must keep objects for at least one day."
+  }
+}
+
+variable "readers" {
+  description = "Kubernetes accounts that read metrics, logs and traces of the project (Grafana's), with what each reads: `metrics`, `logs`, `traces`."
+  type        = map(list(string))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(flatten(values(var.readers)), ["metrics", "logs", "traces"])) == 0
+    error_message = "Each of readers must list metrics, logs or traces."
+  }
+}
+
+variable "writers" {
+  description = "Kubernetes accounts that write metrics, logs and traces of the project (a collector's, for Google's backends), with what each writes: `metrics`, `logs`, `traces`."
+  type        = map(list(string))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(flatten(values(var.writers)), ["metrics", "logs", "traces"])) == 0
+    error_message = "Each of writers must list metrics, logs or traces."
+  }
+}
+
+variable "dns_writer" {
+  description = "external-dns' Kubernetes account, and the one zone it may change. None when null."
+  type = object({
+    zone            = string
+    namespace       = optional(string, "external-dns")
+    service_account = optional(string, "external-dns")
+  })
+  default = null
+}
+
+variable "force_destroy" {
+  description = "Delete the buckets although there are objects in them."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "labels" {
+  description = "Labels of the buckets."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

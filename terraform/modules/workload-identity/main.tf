@@ -1,0 +1,45 @@
+locals {
+  pool = "projects/${var.project_number}/locations/global/workloadIdentityPools/${var.project_id}.svc.id.goog"
+
+  # What a Kubernetes account is to IAM. No key, no impersonation, nothing to rotate.
+  principals = {
+    for name, workload in var.workloads :
+    name => "principal://iam.googleapis.com/${local.pool}/subject/ns/${coalesce(workload.namespace, var.namespace)}/sa/${name}"
+  }
+
+  # Whom rights are granted to.
+  members = merge(local.principals, {
+    for name, account in google_service_account.account : name => "serviceAccount:${account.email}"
+  })
+
+  grants = merge([
+    for name, workload in var.workloads : {
+      for role in workload.roles : "${name} ${role}" => { name = name, role = role }
+    }
+  ]...)
+}
+
+resource "google_service_account" "account" {
+  for_each = { for name, workload in var.workloads : name => workload if workload.google_account }
+
+  project      = var.project_id
+  account_id   = each.key
+  display_name = each.key
+  description  = each.value.description
+}
+
+resource "google_service_account_iam_member" "impersonation" {
+  for_each = google_service_account.account
+
+  service_account_id = each.value.name
+  role               = "roles/iam.workloadIdentityUser"
+  member             = local.principals[each.key]
+}
+
+resource "google_project_iam_member" "role" {
+  for_each = local.grants
+
+  project = var.project_id
+  role    = each.value.role
+  member  = local.members[each.value.name]
+}
