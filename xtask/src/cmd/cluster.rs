@@ -1,0 +1,56 @@
+//! `cargo xtask cluster`: a Kubernetes on this machine.
+
+use std::path::{PathBuf, absolute};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+
+use crate::cluster::Cluster;
+use crate::tools::{self, Cache, Installer};
+use crate::workspace::Workspace;
+
+/// What can be done with it.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Start it, and first build and install what it is made of
+    Up,
+    /// Put an image into it: a static program, or an archive of images
+    LoadImage {
+        /// The image's name, as a pod writes it; without one, the program's
+        #[arg(long)]
+        name: Option<String>,
+        /// The program or the archive
+        file: PathBuf,
+    },
+    /// Take it down, also after a crash; its logs stay
+    Down,
+    /// Say what of it runs; exit code 3 when not all of it does
+    Status,
+}
+
+/// Does it.
+pub(crate) fn run(workspace: &Workspace, verb: &Verb) -> Result<ExitCode> {
+    let up = matches!(verb, Verb::Up);
+    let installer = Installer { cache: Cache::find()?, install: up, slow: up };
+    let set: Vec<_> = tools::by_name("cluster").into_iter().collect();
+    let ready = installer.ready(&set);
+    if let Some(missing) = ready.missing.first().filter(|_| up) {
+        bail!("{}: {}", missing.name, missing.reason);
+    }
+    let cluster = Cluster::new(ready.dirs, tools::versions(&set));
+    match verb {
+        Verb::Up => cluster.up()?,
+        Verb::LoadImage { name, file } => {
+            let file = absolute(workspace.started_in().join(file))?;
+            cluster.load_image(name.as_deref(), &file).context("loading the image")?;
+        }
+        Verb::Down => cluster.down()?,
+        Verb::Status => {
+            if !cluster.status()? {
+                return Ok(ExitCode::from(3));
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,36 @@
+//! `cargo xtask tools`: gets tools for use by hand.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::shell::Cmd;
+use crate::tools::{self, Cache, Installer};
+
+/// Gets the named tools and prints what makes a shell find them; without names,
+/// lists all.
+pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
+    let installer = Installer { cache: Cache::find()?, install: true, slow: true };
+    if names.is_empty() {
+        for tool in tools::all() {
+            println!("{}", installer.describe(tool));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let wanted: Vec<_> = names
+        .iter()
+        .map(|name| {
+            tools::by_name(name)
+                .with_context(|| format!("there is no tool {name}; use one of {}", tools::names()))
+        })
+        .collect::<Result<_>>()?;
+    let ready = installer.ready(&wanted);
+    for missing in &ready.missing {
+        println!("{}: {}", missing.name, missing.reason);
+    }
+    let setting = Cmd::new("export").path_first(&ready.dirs).envs(&ready.env).assignments();
+    if !setting.is_empty() {
+        println!("\nFor a shell that finds them:\n    export {setting}");
+    }
+    Ok(if ready.missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}

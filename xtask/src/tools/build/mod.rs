@@ -1,0 +1,124 @@
+//! Tools that are not Debian packages: where each is kept, and how it is built.
+//!
+//! A program is under its own name only when it is whole: a run that dies
+//! half-way must not leave something that looks like a tool.
+
+mod crates;
+mod go;
+mod npm;
+mod provider;
+mod python;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::cache::Cache;
+use super::{Source, Tool};
+
+/// Where a tool is once it is built, and what a command that uses it is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The file that is there when the tool is.
+    pub(crate) file: PathBuf,
+    /// The directory to put in front of `PATH`.
+    pub(crate) dir: Option<PathBuf>,
+    /// Variables.
+    pub(crate) env: Vec<(String, String)>,
+}
+
+impl Place {
+    /// A program in a directory of programs.
+    fn program(dir: PathBuf, name: &str) -> Self {
+        Self { file: dir.join(name), dir: Some(dir), env: Vec::new() }
+    }
+}
+
+/// Where the cache keeps a tool; `None` for what the machine itself has to have,
+/// and where the file that says the version cannot be read.
+pub(crate) fn place(cache: &Cache, tool: &Tool) -> Option<Place> {
+    match &tool.source {
+        Source::Debian(_) | Source::Machine(_) | Source::Root(_) | Source::Set(_) => None,
+        Source::Crate(name, version) => {
+            Some(Place::program(cache.dir(name, version).join("bin"), tool.name))
+        }
+        Source::GoWrapper(wrapper) => {
+            let bin = cache.dir(wrapper.folder, wrapper.version).join("bin");
+            Some(Place::program(bin, go::programs(wrapper, tool.name)[0]))
+        }
+        Source::Go(_, version) | Source::PythonWith(_, version) => {
+            Some(Place::program(cache.dir(tool.name, version).join("bin"), tool.name))
+        }
+        Source::Python(package, version) => {
+            Some(Place::program(cache.dir(package, version).join("bin"), tool.name))
+        }
+        Source::Npm(folder) => npm::place(cache, folder, tool.name),
+        Source::Provider(provider) => Some(provider::place(cache, provider)),
+    }
+}
+
+/// Builds a tool into its place. Another run that builds the same one is waited
+/// for, and what it built is used.
+pub(crate) fn build(cache: &Cache, tool: &Tool, place: &Place) -> Result<()> {
+    let _lock = cache.lock(tool.source.lock(tool.name))?;
+    if place.file.is_file() {
+        return Ok(());
+    }
+    match &tool.source {
+        Source::Crate(name, version) => crates::build(&cache.dir(name, version), name, version),
+        Source::Go(package, version) => go::install(package, version, &place.file),
+        Source::GoWrapper(wrapper) => {
+            go::build(wrapper, tool.name, &cache.dir(wrapper.folder, wrapper.version).join("bin"))
+        }
+        Source::Python(package, version) => {
+            python::build(&cache.dir(package, version), package, version, &place.file)
+        }
+        Source::PythonWith(package, version) => {
+            python::interpreter(&cache.dir(tool.name, version), package, version, &place.file)
+        }
+        Source::Npm(folder) => npm::build(cache, folder),
+        Source::Provider(provider) => provider::build(cache, provider, &place.file),
+        Source::Debian(_) | Source::Machine(_) | Source::Root(_) | Source::Set(_) => {
+            unreachable!("has no place")
+        }
+    }
+}
+
+/// Debian packages without which a tool cannot be built here.
+pub(crate) fn absent_builders(tool: &Tool) -> &'static [&'static str] {
+    match &tool.source {
+        Source::Go(..) | Source::GoWrapper(..) | Source::Provider(_) if !go::is_there() => {
+            &["golang"]
+        }
+        Source::Python(..) | Source::PythonWith(..) if !python::is_there() => &["python3-venv"],
+        Source::Npm(_) if !npm::is_there() => &["nodejs", "npm"],
+        _ => &[],
+    }
+}
+
+/// Why what is here to build a tool with cannot do it.
+pub(crate) fn builder_too_old(tool: &Tool) -> Option<String> {
+    match &tool.source {
+        Source::Go(..) | Source::GoWrapper(..) | Source::Provider(_) => go::too_old(),
+        _ => None,
+    }
+}
+
+impl Source {
+    /// Tools that are built together share a lock.
+    fn lock<'a>(&'a self, tool: &'a str) -> &'a str {
+        match self {
+            Self::Crate(name, _) | Self::Python(name, _) => name,
+            Self::GoWrapper(wrapper) => wrapper.folder,
+            Self::Npm(folder) => folder,
+            _ => tool,
+        }
+    }
+}
+
+/// `path` with `.partial` at its end.
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    name.into()
+}
