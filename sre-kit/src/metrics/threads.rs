@@ -50,7 +50,7 @@ impl Hold {
     fn take(&self) -> Option<usize> {
         // Acquire: what the thread before has written is there to be added to.
         let held = HELD.fetch_update(Ordering::Acquire, Ordering::Relaxed, |held| {
-            (held != u64::MAX).then_some(held | (held + 1))
+            (held != u64::MAX).then(|| held | (held + 1))
         });
         let bit = held.ok()?.trailing_ones();
         self.0.set(Some(bit));
