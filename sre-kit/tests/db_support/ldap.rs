@@ -39,7 +39,7 @@ async fn serve(mut stream: TcpStream, tokens: Tokens) -> Option<()> {
         let (_, name, rest) = split(rest)?;
         let (_, password, _) = split(rest)?;
         let fine =
-            name == b"uid=shop@project.iam" && tokens.check(&String::from_utf8_lossy(password));
+            name == b"uid=shop@project.iam" && tokens.ask(&String::from_utf8_lossy(password)).await;
         // invalidCredentials is 49.
         let result = [0x0a, 1, if fine { 0 } else { 49 }, 0x04, 0, 0x04, 0];
         let mut inner = vec![0x02, u8::try_from(id.len()).ok()?];

@@ -14,6 +14,8 @@ use super::tokens::Tokens;
 pub(crate) enum Mood {
     Fine,
     Status(u16),
+    /// The first time, and then no more.
+    Once(u16),
     Hang,
     Garbage,
 }
@@ -42,7 +44,14 @@ impl Metadata {
                     let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
                     assert!(head.contains("metadata-flavor: google"), "{head}");
                     assert!(head.contains("/instance/service-accounts/default/"), "{head}");
-                    let mood = *mood.lock().expect("held");
+                    let mood = {
+                        let mut held = mood.lock().expect("held");
+                        let mood = *held;
+                        if let Mood::Once(_) = mood {
+                            *held = Mood::Fine;
+                        }
+                        mood
+                    };
                     let (status, body) = match mood {
                         Mood::Fine => {
                             let token = tokens.issue(Duration::from_secs(lasts));
@@ -51,7 +60,7 @@ impl Metadata {
                             );
                             (200, text)
                         }
-                        Mood::Status(status) => (status, "no".to_owned()),
+                        Mood::Status(status) | Mood::Once(status) => (status, "no".to_owned()),
                         Mood::Garbage => (200, "<html>sesame</html>".to_owned()),
                         Mood::Hang => return std::future::pending().await,
                     };

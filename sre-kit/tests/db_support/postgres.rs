@@ -91,6 +91,13 @@ impl Postgres {
         own(self.directory.path());
     }
 
+    /// Starts it again with another certificate.
+    pub(crate) async fn show(&mut self, leaf: &Leaf) {
+        self.down();
+        self.install(leaf);
+        self.up().await;
+    }
+
     /// Starts it, and waits until it answers.
     pub(crate) async fn up(&mut self) {
         let mut command = as_postgres("postgres");

@@ -1,13 +1,14 @@
 //! Which tokens are good at the moment.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sre_kit::db::{Secret, Token, TokenError, TokenSource};
+use tokio::sync::watch;
 
 /// Issues tokens, and knows which of them are good. It plays the part of IAM.
 #[derive(Clone, Default)]
@@ -18,6 +19,9 @@ struct Inner {
     good: Mutex<HashMap<String, Instant>>,
     issued: AtomicU64,
     logins: Mutex<Vec<(Instant, bool)>>,
+    held: watch::Sender<bool>,
+    asking: AtomicUsize,
+    most_at_once: AtomicUsize,
 }
 
 impl Tokens {
@@ -43,6 +47,31 @@ impl Tokens {
         let fine = good.get(token).is_some_and(|until| Instant::now() < *until);
         self.0.logins.lock().expect("held").push((Instant::now(), fine));
         fine
+    }
+
+    /// The same, once it may answer.
+    pub(crate) async fn ask(&self, token: &str) -> bool {
+        let asking = self.0.asking.fetch_add(1, Ordering::SeqCst) + 1;
+        self.0.most_at_once.fetch_max(asking, Ordering::SeqCst);
+        let mut held = self.0.held.subscribe();
+        held.wait_for(|held| !held).await.expect("the sender is ours");
+        let fine = self.check(token);
+        self.0.asking.fetch_sub(1, Ordering::SeqCst);
+        fine
+    }
+
+    /// From now on nobody is answered.
+    pub(crate) fn hold(&self) {
+        self.0.held.send_replace(true);
+    }
+
+    pub(crate) fn release(&self) {
+        self.0.held.send_replace(false);
+    }
+
+    /// Logins that waited for an answer at one time, at the most.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.0.most_at_once.load(Ordering::SeqCst)
     }
 
     /// When logins came, the good ones and the others.
