@@ -8,9 +8,11 @@
 //! `README.md` of this crate says how to run it and how to read it.
 
 pub mod alternate;
+pub mod database;
 pub mod instructions;
 pub mod machine;
 pub mod probe;
+pub mod ratio;
 pub mod report;
 pub mod request;
 pub mod scorecard;

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
     let mut report = Report::new(effort);
     report.allocations(allocations(&bins));
     report.instructions(&bins.join("instructions"));
+    report.database(&bins.join("database"));
     report.one_thread();
     report.two_threads();
     report.scrape();

@@ -6,22 +6,25 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+mod database;
 mod print;
 mod ratios;
 
 use crate::alternate::{self, Cost, percentile};
+use crate::ratio::Ratio;
 use crate::request::Mix;
 use crate::scrape::{LIBRARIES, LabelSets, libraries};
 use crate::slo::{self, SloCosts};
 use crate::threads::{self, Shared};
 use crate::variants::{self, Group, Variant};
 use crate::{instructions, machine, probe};
-use ratios::Ratio;
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
     name: &'static str,
+    /// As the other binaries are told.
+    flag: &'static str,
     rounds: usize,
     mixed_rounds: usize,
     thread_rounds: usize,
@@ -33,6 +36,7 @@ impl Effort {
     /// Half a minute and callgrind.
     pub const QUICK: Self = Self {
         name: "quick",
+        flag: "--quick",
         rounds: 3,
         mixed_rounds: 1,
         thread_rounds: 2,
@@ -42,6 +46,7 @@ impl Effort {
     /// Several minutes.
     pub const FULL: Self = Self {
         name: "full",
+        flag: "--full",
         rounds: 9,
         mixed_rounds: 5,
         thread_rounds: 7,
@@ -60,6 +65,7 @@ pub struct Report {
     shared: BTreeMap<&'static str, Vec<Shared>>,
     instructions: BTreeMap<&'static str, f64>,
     allocations: Value,
+    database: Value,
     scrapes: Vec<(&'static str, f64, usize)>,
     scrape_instructions: BTreeMap<&'static str, f64>,
     slo: Option<SloCosts>,
@@ -79,6 +85,7 @@ impl Report {
             shared: BTreeMap::new(),
             instructions: BTreeMap::new(),
             allocations: Value::Null,
+            database: Value::Null,
             scrapes: Vec::new(),
             scrape_instructions: BTreeMap::new(),
             slo: None,
@@ -123,6 +130,18 @@ impl Report {
                 }
                 Err(err) => progress(&err),
             }
+        }
+    }
+
+    /// Measures the ways to a database, where PostgreSQL is installed.
+    pub fn database(&mut self, binary: &Path) {
+        if !database::available() {
+            progress("PostgreSQL is not installed: nothing of the database");
+            return;
+        }
+        match database::run(binary, self.effort.flag) {
+            Ok(measured) => self.database = measured,
+            Err(err) => progress(&err),
         }
     }
 

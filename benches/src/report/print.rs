@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Report;
 use crate::alternate::{self, Cost};
 use crate::machine;
+use crate::ratio::{HEAD, Ratio};
 use crate::threads::Distance;
 use crate::variants::Variant;
 
@@ -28,24 +29,9 @@ impl Report {
             machine::load_average(),
             self.effort.name,
         );
-        let _ = writeln!(
-            out,
-            "| ratio | ours | peer | value | goal | met |\n|---|---|---|---|---|---|"
-        );
+        let _ = writeln!(out, "{HEAD}");
         for ratio in &self.ratios {
-            let met = ratio.met().map_or("", |met| if met { "yes" } else { "no" });
-            let _ = writeln!(
-                out,
-                "| {} | {} {:.1} {unit} | {} {:.1} {unit} | **{:.3}** | {} | {met} |",
-                ratio.name,
-                ratio.ours.0,
-                ratio.ours.1,
-                ratio.peer.0,
-                ratio.peer.1,
-                ratio.value(),
-                ratio.goal_text(),
-                unit = ratio.unit,
-            );
+            let _ = writeln!(out, "{}", ratio.row());
         }
         let _ = writeln!(
             out,
@@ -108,21 +94,7 @@ impl Report {
 
     /// Everything, raw figures included.
     pub fn json(&self) -> String {
-        let ratios: Vec<_> = self
-            .ratios
-            .iter()
-            .map(|ratio| {
-                json!({
-                    "name": ratio.name,
-                    "ratio": ratio.value(),
-                    "ours": { "of": ratio.ours.0, "value": ratio.ours.1 },
-                    "peer": { "of": ratio.peer.0, "value": ratio.peer.1 },
-                    "unit": ratio.unit,
-                    "goal": ratio.goal.map(|_| ratio.goal_text()),
-                    "met": ratio.met(),
-                })
-            })
-            .collect();
+        let ratios: Vec<_> = self.ratios.iter().map(Ratio::json).collect();
         let variants: Vec<_> = self.variants.iter().map(|variant| self.raw(variant)).collect();
         let scrapes: Vec<_> = self
             .scrapes
@@ -146,6 +118,7 @@ impl Report {
             })),
             "probe_ns": self.probe,
             "libraries": self.allocations["libraries"],
+            "database": self.database,
         });
         format!("{report:#}\n")
     }

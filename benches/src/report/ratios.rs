@@ -2,48 +2,12 @@
 
 use super::Report;
 use crate::alternate::{self, Cost};
+use crate::ratio::{Goal, Ratio};
 use crate::slo::SloCosts;
 use crate::threads::Distance;
 
 /// Of what is held to a bound.
 const ONE: Option<Goal> = Some(Goal::AtMost(1.0));
-
-/// One ratio: ours over a peer's, both beside it.
-#[derive(Clone, Debug)]
-pub(super) struct Ratio {
-    pub(super) name: &'static str,
-    pub(super) ours: (String, f64),
-    pub(super) peer: (String, f64),
-    pub(super) unit: &'static str,
-    pub(super) goal: Option<Goal>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Goal {
-    AtMost(f64),
-    AtLeast(f64),
-}
-
-impl Ratio {
-    pub(super) fn value(&self) -> f64 {
-        self.ours.1 / self.peer.1
-    }
-
-    pub(super) fn met(&self) -> Option<bool> {
-        self.goal.map(|goal| match goal {
-            Goal::AtMost(bound) => self.value() <= bound,
-            Goal::AtLeast(bound) => self.value() >= bound,
-        })
-    }
-
-    pub(super) fn goal_text(&self) -> String {
-        match self.goal {
-            Some(Goal::AtMost(bound)) => format!("<= {bound}"),
-            Some(Goal::AtLeast(bound)) => format!(">= {bound}"),
-            None => String::new(),
-        }
-    }
-}
 
 impl Report {
     pub(super) fn over(&self, name: &str) -> Option<f64> {
@@ -78,6 +42,7 @@ impl Report {
         let mut add = |name, ours: (&str, Option<f64>), peer: (&str, Option<f64>), unit, goal| {
             if let (Some(one), Some(other)) = (ours.1, peer.1) {
                 let (ours, peer) = ((ours.0.to_owned(), one), (peer.0.to_owned(), other));
+                let (name, unit) = (str::to_owned(name), str::to_owned(unit));
                 ratios.push(Ratio { name, ours, peer, unit, goal });
             }
         };
@@ -179,6 +144,8 @@ impl Report {
         }
         let ours = ("readyz", self.probe);
         add("a probe", ours, ("the bound", Some(5_000.0)), "ns", ONE);
+        let database = self.database["ratios"].as_array();
+        ratios.extend(database.into_iter().flatten().filter_map(Ratio::from_json));
         ratios
     }
 }

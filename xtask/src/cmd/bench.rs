@@ -10,15 +10,23 @@ use crate::shell::Cmd;
 use crate::tools::{self, Cache, Installer};
 use crate::workspace::Workspace;
 
+/// Tools, and what is not measured without them.
+const NEEDS: [(&[&str], &str); 2] =
+    [(&["valgrind"], "instructions are"), (&["postgres", "initdb"], "the database is")];
+
 /// Builds and runs the report of the `benches` member.
 pub(crate) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
     let installer = Installer { cache: Cache::find()?, install: true, slow: false };
-    let valgrind: Vec<_> = tools::by_name("valgrind").into_iter().collect();
-    let ready = installer.ready(&valgrind);
-    for missing in &ready.missing {
-        println!("{}: {}; instructions are left out of the table", missing.name, missing.reason);
+    let mut dirs = Vec::new();
+    for (names, figures) in NEEDS {
+        let needed: Vec<_> = names.iter().filter_map(|name| tools::by_name(name)).collect();
+        let ready = installer.ready(&needed);
+        for missing in &ready.missing {
+            println!("{}: {}; {figures} left out of the table", missing.name, missing.reason);
+        }
+        dirs.extend(ready.dirs);
     }
-    let cmd = report(workspace, args)?.path_first(&ready.dirs);
+    let cmd = report(workspace, args)?.path_first(&dirs);
     Ok(if cmd.run()?.success() {
         ExitCode::SUCCESS
     } else {
@@ -45,14 +53,24 @@ fn report(workspace: &Workspace, args: &BenchArgs) -> Result<Cmd> {
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use super::report;
+    use super::{NEEDS, report};
     use crate::cli::BenchArgs;
+    use crate::tools;
     use crate::workspace::Workspace;
 
     fn line(started_in: &str, json: &str) -> String {
         let workspace = Workspace::at(Path::new("/clone")).started_from(Path::new(started_in));
         let args = BenchArgs { json: Some(PathBuf::from(json)), rest: vec!["--quick".to_owned()] };
         report(&workspace, &args).expect("a path").to_string()
+    }
+
+    #[test]
+    fn what_is_measured_with_a_tool_names_one_that_can_be_had() {
+        let names = NEEDS.iter().flat_map(|(names, _)| names.iter());
+        assert!(names.clone().count() >= 3);
+        for name in names {
+            assert!(tools::by_name(name).is_some(), "{name}");
+        }
     }
 
     #[test]
