@@ -8,6 +8,7 @@
 //! `README.md` of this crate says how to run it and how to read it.
 
 pub mod alternate;
+#[cfg(feature = "database")]
 pub mod database;
 pub mod instructions;
 pub mod machine;

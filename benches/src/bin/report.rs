@@ -32,11 +32,14 @@ fn main() -> ExitCode {
             (other, _) => return refuse(&format!("{other} is not known")),
         }
     }
-    let Some(bins) = build() else { return refuse("the other binaries could not be built") };
+    let Some(bins) = build(&["--bins"]) else {
+        return refuse("the other binaries could not be built");
+    };
     let mut report = Report::new(effort);
     report.allocations(allocations(&bins));
     report.instructions(&bins.join("instructions"));
-    report.database(&bins.join("database"));
+    // With the library's database in it, the others would be other programs.
+    report.database(|| build(&["--features", "database", "--bin", "database"]));
     report.one_thread();
     report.two_threads();
     report.scrape();
@@ -56,11 +59,12 @@ fn refuse(why: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Builds the binaries beside this one, and tells where they are.
-fn build() -> Option<PathBuf> {
+/// Builds binaries beside this one, and tells where they are.
+fn build(what: &[&str]) -> Option<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args(["build", "--quiet", "--release", "--package", env!("CARGO_PKG_NAME"), "--bins"])
+        .args(["build", "--quiet", "--release", "--package", env!("CARGO_PKG_NAME")])
+        .args(what)
         .status();
     let here = std::env::current_exe().ok()?.parent()?.to_owned();
     status.is_ok_and(|status| status.success()).then_some(here)

@@ -1,7 +1,7 @@
 //! All measurements of one run, and the ratios between them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -134,12 +134,17 @@ impl Report {
     }
 
     /// Measures the ways to a database, where PostgreSQL is installed.
-    pub fn database(&mut self, binary: &Path) {
+    /// `build` makes the binary, and tells the directory that it is in.
+    pub fn database(&mut self, build: impl FnOnce() -> Option<PathBuf>) {
         if !database::available() {
             progress("PostgreSQL is not installed: nothing of the database");
             return;
         }
-        match database::run(binary, self.effort.flag) {
+        let Some(bins) = build() else {
+            progress("nothing of the database: its benches could not be built");
+            return;
+        };
+        match database::run(&bins.join("database"), self.effort.flag) {
             Ok(measured) => self.database = measured,
             Err(err) => progress(&err),
         }
