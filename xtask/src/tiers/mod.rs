@@ -34,8 +34,7 @@ pub(crate) enum Tier {
 pub(crate) struct Plan {
     pub(crate) tier: Tier,
     pub(crate) steps: Vec<Step>,
-    /// Minutes on two cores with nothing built or installed. Measured; 0 where
-    /// there is nothing yet.
+    /// Minutes on two cores with nothing built or installed. Measured.
     pub(crate) cold_minutes: u32,
 }
 
@@ -52,14 +51,14 @@ impl Tier {
     /// Its steps on this machine.
     pub(crate) fn plan(self, workspace: &Workspace, installer: &Installer) -> Result<Plan> {
         let (steps, cold_minutes) = match self {
-            Self::Rust => (rust::steps(workspace)?, 12),
+            Self::Rust => (rust::steps(workspace)?, 15),
             Self::Servers => {
                 let mut steps = outside::steps(workspace, "servers")?;
                 steps.push(outside::shell_scripts(workspace)?);
-                (steps, if installer.slow { 14 } else { 4 })
+                (steps, if installer.slow { 24 } else { 14 })
             }
-            Self::Browser => (outside::steps(workspace, "browser")?, 0),
-            Self::Deploy => (outside::steps(workspace, "deploy")?, 0),
+            Self::Browser => (outside::steps(workspace, "browser")?, 2),
+            Self::Deploy => (outside::steps(workspace, "deploy")?, 35),
             Self::Cluster => {
                 let mut steps = outside::steps(workspace, "cluster")?;
                 // The first test that needs it starts it; each after that finds it.
