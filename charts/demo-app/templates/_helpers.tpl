@@ -136,7 +136,8 @@ sqlite:///var/lib/demo-app/visits.sqlite
 - name: database-password
   secret:
     secretName: {{ .Values.database.passwordSecret.name }}
-    defaultMode: 0440
+    {{- /* 0440, in decimal: what begins with 0 is octal to some readers of YAML and text to others. */}}
+    defaultMode: 288
     items:
       - key: {{ .Values.database.passwordSecret.key }}
         path: password
