@@ -34,7 +34,7 @@ impl Budget {
 
     /// How long a step that is begun now may take.
     pub(crate) fn at_most(&self) -> Duration {
-        (self.whole + GRACE).saturating_sub(self.began.elapsed())
+        at_most(self.whole, self.began.elapsed())
     }
 
     /// Why a step has no result.
@@ -79,6 +79,10 @@ fn refuses(
     ))
 }
 
+fn at_most(whole: Duration, elapsed: Duration) -> Duration {
+    (whole + GRACE).saturating_sub(elapsed)
+}
+
 /// The time that a step's own tests take once the tools are there, as far as a
 /// budget has to leave room for it.
 pub(crate) fn allowance(tools: &[&'static Tool]) -> Duration {
@@ -95,7 +99,7 @@ pub(crate) fn allowance(tools: &[&'static Tool]) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::refuses;
+    use super::{at_most, refuses};
 
     fn minutes(minutes: u64) -> Duration {
         Duration::from_secs(60 * minutes)
@@ -115,6 +119,12 @@ mod tests {
                  cargo xtask test does it, and later runs have it"
             )
         );
+    }
+
+    #[test]
+    fn what_was_begun_in_time_ends_six_minutes_after_it_at_the_latest() {
+        assert_eq!(at_most(minutes(40), minutes(30)), minutes(16));
+        assert_eq!(at_most(minutes(40), minutes(47)), Duration::ZERO);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::budget::{self, Budget};
 use super::{Action, LeftOut, Outcome, Report, Row, Run, Step};
 use crate::lint::Rule;
-use crate::shell::Tally;
+use crate::shell::{Cmd, Tally};
 use crate::tools::Installer;
 use crate::workspace::Workspace;
 
@@ -93,12 +93,12 @@ impl Runner<'_> {
                 cmd.run().map(Some)
             };
             match ended {
-                Ok(None) if tally.failed() == 0 => {
-                    let reason = budget.map(|budget| budget.ended(&again)).unwrap_or_default();
-                    return Outcome::LeftOut(LeftOut { reason, asked_for: false });
-                }
                 Ok(Some(status)) if status.success() => continue,
-                Ok(_) => {}
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    let reason = budget.map(|budget| budget.ended(&again)).unwrap_or_default();
+                    return cut_off(reason, tally, &cmd);
+                }
                 Err(err) => println!("{err:#}"),
             }
             return Outcome::Failed { again: vec![cmd.to_string()] };
@@ -109,6 +109,15 @@ impl Runner<'_> {
         }
         Outcome::Passed
     }
+}
+
+/// What a command that was ended in the middle has shown: nothing, unless a test had
+/// failed by then.
+fn cut_off(reason: String, tally: &Tally, cmd: &Cmd) -> Outcome {
+    if tally.failed() == 0 {
+        return Outcome::LeftOut(LeftOut { reason, asked_for: false });
+    }
+    Outcome::Failed { again: vec![cmd.to_string()] }
 }
 
 fn check(workspace: &Workspace, rules: &[&'static Rule], again: &str) -> Outcome {
@@ -126,9 +135,9 @@ fn check(workspace: &Workspace, rules: &[&'static Rule], again: &str) -> Outcome
 
 #[cfg(test)]
 mod tests {
-    use super::Runner;
+    use super::{Outcome, Runner, cut_off};
     use crate::lint::Rule;
-    use crate::shell::Cmd;
+    use crate::shell::{Cmd, Tally};
     use crate::steps::{Budget, Report, Step};
     use crate::tools::{self, Cache, Installer};
     use crate::workspace::Workspace;
@@ -165,6 +174,16 @@ mod tests {
         let text = report.to_string();
         assert!(text.contains("of 5 minutes are left"), "{text}");
         assert!(text.contains("cargo xtask test --all --only t"), "{text}");
+    }
+
+    #[test]
+    fn what_was_ended_in_the_middle_is_left_out_unless_something_had_failed() {
+        let mut tally = Tally::default();
+        tally.read_line("test a ... ok");
+        let outcome = |tally: &Tally| cut_off("no time".to_owned(), tally, &sh("x"));
+        assert!(matches!(outcome(&tally), Outcome::LeftOut(left) if left.reason == "no time"));
+        tally.read_line("test b ... FAILED");
+        assert!(matches!(outcome(&tally), Outcome::Failed { .. }));
     }
 
     #[test]
