@@ -71,27 +71,35 @@ impl Drop for Hold {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
-    use std::sync::{Arc, Barrier};
+    use std::sync::{Arc, RwLock, mpsc};
     use std::time::{Duration, Instant};
 
     use super::{OWN, number};
 
     #[test]
     fn no_two_living_threads_have_one_number_of_their_own() {
-        let barrier = Arc::new(Barrier::new(2 * OWN));
+        // Not a barrier: at one, a thread that panics leaves all others waiting.
+        let living = Arc::new(RwLock::new(()));
+        let all_live = living.write().expect("no panic");
+        let (has, drawn) = mpsc::channel();
         let threads: Vec<_> = (0..2 * OWN)
             .map(|_| {
-                let barrier = Arc::clone(&barrier);
+                let (living, has) = (Arc::clone(&living), has.clone());
                 std::thread::spawn(move || {
                     let mine = number();
-                    barrier.wait();
+                    has.send(mine).expect("is waited for");
+                    drop(living.read());
                     assert_eq!(number(), mine, "a thread keeps its number");
-                    mine
                 })
             })
             .collect();
-        let numbers = threads.into_iter().map(|thread| thread.join().expect("no panic"));
-        let own: Vec<_> = numbers.filter(|&number| number < OWN).collect();
+        let numbers = (0..2 * OWN).map(|_| drawn.recv_timeout(Duration::from_mins(1)));
+        let numbers: Vec<_> = numbers.map(|number| number.expect("every thread has one")).collect();
+        drop(all_live);
+        for thread in threads {
+            thread.join().expect("no panic");
+        }
+        let own: Vec<_> = numbers.into_iter().filter(|&number| number < OWN).collect();
         assert_eq!(own.iter().collect::<HashSet<_>>().len(), own.len());
         assert!(!own.is_empty(), "or this shows nothing");
     }
