@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Lifecycle;
-use super::drain::LEFTOVER;
 use super::hooks::Hooks;
 use super::serve::{ConnectionMetrics, DrainSignal, Server, ServerBuilder};
 use super::signals::Signals;
-use super::state::Progress;
+use super::state::{LEFTOVER, Progress};
 use super::tasks::Tasks;
 use super::trigger::ShutdownHandle;
 use crate::ConfigError;

@@ -9,17 +9,9 @@ use super::builder::{DrainReadiness, Settings};
 use super::hooks::{HookFailure, Hooks, run_async, run_blocking, run_now};
 use super::outcome::Outcome;
 use super::serve::{CutOff, DrainSignal, Serving};
-use super::state::{Loss, Progress, ShutdownPhase, State};
+use super::state::{LEFTOVER, Loss, Progress, ShutdownPhase, State};
 use super::tasks::Tasks;
 use super::trigger::ShutdownReason;
-
-/// What is left to tasks, to pools and to the admin listener, each, when the
-/// phases before have used up the drain's time.
-///
-/// With the time that cut connections have to notice, 0.1 s each for requests,
-/// upgraded sockets and the admin listener's, this makes 1.5 s: within the 2 s
-/// that a grace period must hold beyond the three bounds.
-pub(super) const LEFTOVER: Duration = Duration::from_millis(400);
 
 /// How long dropped tasks have to notice.
 const DROP_TIME: Duration = Duration::from_millis(100);

@@ -110,6 +110,14 @@ impl Loss {
     ];
 }
 
+/// What is left to tasks, to pools and to the admin listener, each, when the
+/// phases before have used up the drain's time.
+///
+/// With the time that cut connections have to notice, 0.1 s each for requests,
+/// upgraded sockets and the admin listener's, this makes 1.5 s: within the 2 s
+/// that a grace period must hold beyond the three bounds.
+pub(super) const LEFTOVER: Duration = Duration::from_millis(400);
+
 /// The state, the phases with their times, and what was lost.
 #[derive(Debug)]
 pub(super) struct Progress {

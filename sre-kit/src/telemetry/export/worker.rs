@@ -1,6 +1,7 @@
 //! The runtime that carries gRPC, apart from the service's own.
 
 use std::fmt;
+use std::io;
 
 use opentelemetry::Context;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -24,20 +25,23 @@ impl Worker {
             .on_thread_start(|| std::mem::forget(Context::enter_telemetry_suppressed_scope()))
             .enable_all()
             .build()
-            .map_err(|error| {
-                ConfigError::new(
-                    "telemetry",
-                    error.to_string(),
-                    "its thread could not be started",
-                    "raise the limit on threads",
-                )
-            })?;
+            .map_err(|error| no_thread(&error))?;
         Ok(Self(Some(runtime)))
     }
 
     pub(crate) fn handle(&self) -> Option<&Handle> {
         self.0.as_ref().map(Runtime::handle)
     }
+}
+
+/// Why telemetry cannot begin where the system has no thread for it.
+pub(super) fn no_thread(error: &io::Error) -> ConfigError {
+    ConfigError::new(
+        "telemetry",
+        error.to_string(),
+        "its thread could not be started",
+        "raise the limit on threads",
+    )
 }
 
 impl Drop for Worker {

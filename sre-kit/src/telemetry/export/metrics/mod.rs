@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use self::convert::request;
 use self::send::Sender;
 use super::counts::Counts;
+use super::worker::no_thread;
 use crate::ConfigError;
 use crate::metrics::Registry;
 use crate::telemetry::flush::Stop;
@@ -64,14 +65,7 @@ pub(crate) fn push(
             }
         }
     });
-    spawned.map_err(|error| {
-        ConfigError::new(
-            "telemetry",
-            error.to_string(),
-            "its thread could not be started",
-            "raise the limit on threads",
-        )
-    })?;
+    spawned.map_err(|error| no_thread(&error))?;
     let counts = Arc::clone(counts);
     Ok(Box::new(move |budget: Duration| {
         counts.close(|| {
