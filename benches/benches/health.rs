@@ -8,27 +8,13 @@
 //! a hundred: the plain probe must not tell them apart.
 
 use std::hint::black_box;
-use std::task::{Context, Poll, Waker};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use http::Request;
-use http_body::Body;
-use sre_kit::health::{Check, Health, ProbeService, Verdict};
+use sre_kit::health::{Check, Health, Verdict};
 use sre_kit::metrics::Registry;
+use sre_kit_benches::probe::ask;
 use tokio::runtime::{Builder, Runtime};
-use tower_service::Service;
-
-fn ask(service: &mut ProbeService, request: Request<()>) {
-    let mut cx = Context::from_waker(Waker::noop());
-    let mut future = std::pin::pin!(service.call(request));
-    let Poll::Ready(Ok(response)) = future.as_mut().poll(&mut cx) else {
-        unreachable!("a probe never waits")
-    };
-    let mut body = std::pin::pin!(black_box(response).into_body());
-    while let Poll::Ready(Some(frame)) = body.as_mut().poll_frame(&mut cx) {
-        let _ = black_box(frame);
-    }
-}
 
 /// A service that is ready, every check of which has run.
 fn ready(runtime: &Runtime, checks: usize) -> Health {

@@ -20,6 +20,21 @@ pub fn describe() -> Value {
     })
 }
 
+/// A line that says where and when, of what [`describe`] gave before the first number.
+pub fn heading(begun: &Value, load_average_after: &str, effort: &str) -> String {
+    let text = |key: &str| begun[key].as_str().unwrap_or("unknown");
+    format!(
+        "{}; {}, {} processors, kernel {}, {}; load average {} before and {load_average_after} \
+         after; {effort} run",
+        text("date"),
+        text("cpu"),
+        begun["cpus"],
+        text("kernel"),
+        text("rustc"),
+        text("load_average"),
+    )
+}
+
 /// Of the last minute, five minutes and quarter of an hour.
 pub fn load_average() -> String {
     read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ")

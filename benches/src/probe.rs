@@ -48,7 +48,8 @@ pub fn measure(rounds: usize) -> f64 {
     percentile(&mut times, 0)
 }
 
-fn ask(service: &mut ProbeService, request: Request<()>) {
+/// One probe, its answer to the end of the body.
+pub fn ask(service: &mut ProbeService, request: Request<()>) {
     let mut cx = Context::from_waker(Waker::noop());
     let mut future = std::pin::pin!(service.call(request));
     let Poll::Ready(Ok(response)) = future.as_mut().poll(&mut cx) else {

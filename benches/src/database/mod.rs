@@ -17,8 +17,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::machine;
-use paths::Path;
 use server::Bed;
+use server::Path;
 use wrapper::Wrapped;
 
 /// Why there is no figure.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 
-use super::server::Bed;
+use super::server::{Bed, Path};
 use super::{Effort, Failure, Rounds, progress};
 use crate::alternate::percentile;
 
@@ -17,35 +17,6 @@ pub(super) const CONNECTIONS: usize = 8;
 const BLOCK: usize = 50;
 
 const SELECT: &str = "SELECT 1";
-
-/// A way to the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Path {
-    Bridge,
-    Direct,
-    PlainBridge,
-    PlainDirect,
-}
-
-impl Path {
-    pub(super) const ALL: [Self; 4] =
-        [Self::Bridge, Self::Direct, Self::PlainBridge, Self::PlainDirect];
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Bridge => "bridge, TLS",
-            Self::Direct => "sqlx, TLS",
-            Self::PlainBridge => "bridge, no TLS",
-            Self::PlainDirect => "sqlx, no TLS",
-        }
-    }
-
-    /// All of them, each time beginning with another: none is always the one after a pause.
-    fn in_turn(turn: usize) -> impl Iterator<Item = Self> {
-        let count = Self::ALL.len();
-        Self::ALL.into_iter().cycle().skip(turn % count).take(count)
-    }
-}
 
 /// Milliseconds from nothing to a session.
 pub(super) async fn connects(bed: &Bed, effort: Effort) -> Result<BTreeMap<Path, Rounds>, Failure> {

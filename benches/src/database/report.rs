@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::paths::{CONNECTIONS, Path};
+use super::paths::CONNECTIONS;
+use super::server::Path;
 use super::wrapper::Wrapped;
 use super::{Measured, Rounds, median};
 use crate::alternate::{self, Cost};
+use crate::machine;
 use crate::ratio::{Goal, HEAD, Ratio};
 
 /// A connection takes no longer, in milliseconds. sqlx 0.9.0 does not send at once
@@ -101,18 +103,8 @@ impl Measured {
     /// Tables in Markdown.
     pub fn text(&self) -> String {
         let mut out = String::new();
-        let machine = &self.begun;
-        let text = |key: &str| machine[key].as_str().unwrap_or("unknown").to_owned();
-        let _ = writeln!(
-            out,
-            "{}; {}, {} processors; load average {} before and {} after; {} run\n\n{HEAD}",
-            text("date"),
-            text("cpu"),
-            machine["cpus"],
-            text("load_average"),
-            self.ended,
-            self.effort.name,
-        );
+        let heading = machine::heading(&self.begun, &self.ended, self.effort.name);
+        let _ = writeln!(out, "{heading}\n\n{HEAD}");
         for ratio in self.ratios() {
             let _ = writeln!(out, "{}", ratio.row());
         }
@@ -153,7 +145,7 @@ impl Measured {
 mod tests {
     use serde_json::Value;
 
-    use super::super::paths::Path;
+    use super::super::server::Path;
     use super::super::wrapper::Wrapped;
     use super::super::{Effort, Measured};
     use crate::alternate::Cost;

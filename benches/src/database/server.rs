@@ -10,7 +10,6 @@ use sre_kit::db::{Db, DbMetrics, DbSettings};
 use sre_kit::metrics::Registry;
 
 use super::Failure;
-use super::paths::Path;
 use db_support::postgres::{Logins, Postgres};
 
 const USER: &str = "shop@project.iam";
@@ -18,6 +17,35 @@ const PASSWORD: &str = "hunter2";
 
 /// What a service asks all day: one row by its key, as sea-orm writes it.
 pub(super) const STATEMENT: &str = r#"SELECT "item"."id", "item"."name", "item"."price" FROM "item" WHERE "item"."id" = $1 LIMIT $2"#;
+
+/// A way to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Path {
+    Bridge,
+    Direct,
+    PlainBridge,
+    PlainDirect,
+}
+
+impl Path {
+    pub(super) const ALL: [Self; 4] =
+        [Self::Bridge, Self::Direct, Self::PlainBridge, Self::PlainDirect];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Bridge => "bridge, TLS",
+            Self::Direct => "sqlx, TLS",
+            Self::PlainBridge => "bridge, no TLS",
+            Self::PlainDirect => "sqlx, no TLS",
+        }
+    }
+
+    /// All of them, each time beginning with another: none is always the one after a pause.
+    pub(super) fn in_turn(turn: usize) -> impl Iterator<Item = Self> {
+        let count = Self::ALL.len();
+        Self::ALL.into_iter().cycle().skip(turn % count).take(count)
+    }
+}
 
 /// A server with a table of one row, and a bridge to it with TLS and one without.
 pub(super) struct Bed {

@@ -15,20 +15,8 @@ impl Report {
     /// Tables in Markdown.
     pub fn text(&self) -> String {
         let mut out = String::new();
-        let machine = &self.begun;
-        let text = |key: &str| machine[key].as_str().unwrap_or("unknown").to_owned();
-        let _ = writeln!(
-            out,
-            "{}; {}, {} processors, kernel {}, {}; load average {} before and {} after; {} run\n",
-            text("date"),
-            text("cpu"),
-            machine["cpus"],
-            text("kernel"),
-            text("rustc"),
-            text("load_average"),
-            machine::load_average(),
-            self.effort.name,
-        );
+        let heading = machine::heading(&self.begun, &machine::load_average(), self.effort.name);
+        let _ = writeln!(out, "{heading}\n");
         let _ = writeln!(out, "{HEAD}");
         for ratio in &self.ratios {
             let _ = writeln!(out, "{}", ratio.row());
