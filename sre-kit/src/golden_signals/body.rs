@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::in_flight::{InFlight, PanicGuard, complete};
+use super::guard::{PanicGuard, complete};
+use super::in_flight::InFlight;
 use super::trace;
 
 pin_project! {

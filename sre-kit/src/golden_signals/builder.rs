@@ -14,7 +14,7 @@ use super::objectives::Objectives;
 use super::outcome::Outcome;
 use super::route::{Directory, Flags, RouteSource};
 use super::series::{Bounds, Store};
-use super::trace::Traces;
+use super::trace::{self, Traces};
 use crate::ConfigError;
 use crate::metrics::{Buckets, Registry};
 use crate::slo::Budgets;
@@ -235,6 +235,8 @@ impl GoldenSignalsBuilder {
         for route in self.objectives.routes() {
             directory.reserve(route)?;
         }
+        let traced = trace::asked(&self.traces);
+        let curious = !self.labels.is_empty() || self.count_bodies || self.mark.is_some() || traced;
         let store = Store::new(&self.registry, self.bounds, self.labels.into())?;
         let hub = Hub {
             clock: self.clock.unwrap_or_else(Clock::new),
@@ -246,6 +248,7 @@ impl GoldenSignalsBuilder {
             objectives: self.objectives,
             mark: self.mark,
             traces: self.traces,
+            is_curious: curious,
         };
         Ok(GoldenSignals { root: Root::new(hub, directory) })
     }

@@ -56,9 +56,12 @@ impl RequestFacts {
         let mut upgrade = head.method == http::Method::CONNECT;
         let (mut declared, mut chunked) = (false, false);
         for name in head.headers.keys() {
-            declared |= *name == header::CONTENT_LENGTH;
-            chunked |= *name == header::TRANSFER_ENCODING;
-            upgrade |= *name == header::UPGRADE;
+            match *name {
+                header::CONTENT_LENGTH => declared = true,
+                header::TRANSFER_ENCODING => chunked = true,
+                header::UPGRADE => upgrade = true,
+                _ => {}
+            }
         }
         let bytes = if declared { content_length(head.headers) } else { None };
         let framed_by_headers = matches!(head.version, Version::HTTP_10 | Version::HTTP_11);
@@ -87,7 +90,7 @@ pub(crate) fn response(
 ) -> Verdict {
     let mut verdict = Verdict {
         outcome: Outcome::of_status(head.status),
-        cause: Cause::Status,
+        cause: Cause::STATUS,
         stream: route_is_stream.then_some(StreamKind::Stream),
         grpc: false,
     };

@@ -6,7 +6,8 @@ use http::Response;
 use pin_project_lite::pin_project;
 
 use super::body::ResponseBody;
-use super::in_flight::{InFlight, PanicGuard, complete};
+use super::guard::{PanicGuard, complete};
+use super::in_flight::InFlight;
 use super::trace;
 
 pin_project! {
@@ -31,29 +32,34 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let _current = trace::enter(this.in_flight.as_ref());
-        let guard = PanicGuard::new(this.in_flight);
-        let polled = this.inner.poll(cx);
-        guard.disarm();
-        // Looked at where it lies: each move of a response costs as much as counting it.
-        if let (Poll::Ready(Ok(response)), Some(in_flight)) = (&polled, this.in_flight.as_mut())
-            && in_flight.head(response)
+        // Filled in here, and looked at where it lies: each move of a response costs
+        // as much as counting it.
+        let polled;
         {
-            complete(this.in_flight);
+            let _current = trace::enter(this.in_flight.as_ref());
+            let guard = PanicGuard::new(this.in_flight);
+            polled = this.inner.poll(cx);
+            guard.disarm();
+            if let Some(in_flight) = &mut *this.in_flight {
+                match &polled {
+                    Poll::Ready(Ok(response)) if in_flight.head(response) => {
+                        complete(this.in_flight);
+                    }
+                    Poll::Ready(Err(error)) => {
+                        in_flight.service_error(error);
+                        *this.in_flight = None;
+                    }
+                    _ => {}
+                }
+            }
         }
         match polled {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(response)) => {
-                let (head, inner) = response.into_parts();
-                let body = ResponseBody::new(inner, this.in_flight.take());
-                Poll::Ready(Ok(Response::from_parts(head, body)))
+                let in_flight = this.in_flight.take();
+                Poll::Ready(Ok(response.map(|inner| ResponseBody::new(inner, in_flight))))
             }
-            Poll::Ready(Err(error)) => {
-                if let Some(in_flight) = this.in_flight.take() {
-                    in_flight.service_error(&error);
-                }
-                Poll::Ready(Err(error))
-            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
         }
     }
 }

@@ -17,8 +17,7 @@ use super::route::{Directory, Route};
 use super::series::Store;
 use super::series::key::{SCHEMES, method_index};
 use super::site::Site;
-use super::trace::{self, Traces};
-use super::upgrade::UpgradeLifetime;
+use super::trace::Traces;
 use crate::metrics::internal::Place;
 
 pub(crate) type ErrorRule = Arc<dyn Fn(&(dyn Any + 'static)) -> Option<Outcome> + Send + Sync>;
@@ -35,6 +34,9 @@ pub(crate) struct Hub {
     pub(crate) objectives: Objectives,
     pub(crate) mark: Option<MarkRule>,
     pub(crate) traces: Traces,
+    /// Whether anything of this is asked of a request when it comes: labels, bodies,
+    /// marks, traces. One look for most requests.
+    pub(crate) is_curious: bool,
 }
 
 /// All of a layer: its hub, its routes, and a handle per column.
@@ -61,6 +63,8 @@ struct Handle {
     hub: Arc<Hub>,
     directory: Arc<Directory>,
     siblings: Arc<OnceLock<Box<[Weak<Self>]>>>,
+    /// Where its column is.
+    place: Place,
 }
 
 impl Root {
@@ -68,9 +72,10 @@ impl Root {
         let (hub, directory) = (Arc::new(hub), Arc::new(directory));
         let siblings = Arc::new(OnceLock::new());
         let handles: Box<[_]> = (0..hub.store.cells.column_count())
-            .map(|_| {
+            .map(|column| {
+                let place = hub.store.cells.place(column);
                 let (hub, directory) = (Arc::clone(&hub), Arc::clone(&directory));
-                Arc::new(Handle { hub, directory, siblings: Arc::clone(&siblings) })
+                Arc::new(Handle { hub, directory, siblings: Arc::clone(&siblings), place })
             })
             .collect();
         siblings.get_or_init(|| handles.iter().map(Arc::downgrade).collect());
@@ -99,62 +104,88 @@ impl Hubs {
     }
 
     /// Counts the start of a request. `None` when its route is excluded.
+    ///
+    /// Compiled once, and not into `call` for each service.
     #[inline]
-    pub(crate) fn start<B>(&self, request: &mut Request<B>) -> Option<InFlight> {
-        let Handle { hub, directory, .. } = &*self.mine;
-        let head = RequestHead::of(request);
-        let route = directory.resolve(head);
+    pub(crate) fn start(&self, head: RequestHead<'_>) -> Option<InFlight> {
+        self.mine.start(head)
+    }
+
+    /// Looks for what only some layers want to know, and what only some requests need.
+    #[inline]
+    pub(crate) fn ask<B>(&self, in_flight: &mut InFlight, request: &mut Request<B>) {
+        let hub = &self.mine.hub;
+        if hub.is_curious || in_flight.is_upgrade() {
+            hub.ask(in_flight, request);
+        }
+    }
+}
+
+impl Handle {
+    #[inline(never)]
+    fn start(&self, head: RequestHead<'_>) -> Option<InFlight> {
+        let hub = &self.hub;
+        let route = self.directory.resolve(head);
         if route.flags.excluded {
             return None;
         }
         let started = hub.clock.read();
         let method = method_index(head.method);
-        let scheme = head.uri.scheme_str().map_or(hub.default_scheme, |scheme| {
-            // A client may send any scheme; only the two known ones are a label.
-            SCHEMES.iter().position(|known| *known == scheme).unwrap_or(hub.default_scheme)
-        });
-        let here = hub.store.cells.here();
-        let column = here.column();
-        let site =
-            route.site(column, method, scheme, || new_site(hub, route, here, method, scheme));
-        let mut key = site.key(head.version);
-        for (i, label) in hub.store.labels().iter().enumerate() {
-            if let Some(value) = label.of_request(head) {
-                key = key.with_label(i, value);
-            }
-        }
+        let scheme = match head.uri.scheme_str() {
+            None => hub.default_scheme,
+            Some(named) => hub.scheme(named),
+        };
+        let home = self.place.home();
+        let here = if home.is_some() { self.place } else { hub.store.cells.here() };
+        let site = match route.site(here.column(), method, scheme) {
+            Some(site) => site,
+            None => new_site(hub, route, method, scheme),
+        };
         let facts = RequestFacts::of(head);
-        site.start(facts.bytes, here);
-        let trace = trace::begin(&hub.traces, site, key, head);
-        let mut in_flight = InFlight::new(Arc::clone(site), started, key, trace);
-        if let Some(rule) = &hub.mark {
-            in_flight.mark(rule(head));
-        }
-        if facts.upgrade {
-            let lifetime = UpgradeLifetime::new(Arc::clone(site), key);
-            request.extensions_mut().insert(lifetime);
-        }
-        if hub.count_bodies && facts.bytes.is_none() {
-            let bytes = RequestBytes::default();
-            request.extensions_mut().insert(bytes.clone());
-            in_flight.count_request(bytes);
-        }
-        Some(in_flight)
+        site.start(facts.bytes, home);
+        let key = site.key(head.version);
+        Some(InFlight::new(Arc::clone(site), started, key, facts))
     }
 }
 
 #[cold]
-fn new_site(
-    hub: &Arc<Hub>,
-    route: &Route,
-    place: Place,
-    method: usize,
-    scheme: usize,
-) -> Arc<Site> {
-    Site::new(hub, route, place, method, scheme)
+#[inline(never)]
+fn new_site<'a>(hub: &Arc<Hub>, route: &'a Route, method: usize, scheme: usize) -> &'a Arc<Site> {
+    let place = hub.store.cells.here();
+    route.new_site(place.column(), method, scheme, || Site::new(hub, route, place, method, scheme))
 }
 
 impl Hub {
+    /// What only some layers want to know, and what only some requests need.
+    #[inline(never)]
+    fn ask<B>(&self, in_flight: &mut InFlight, request: &mut Request<B>) {
+        let head = RequestHead::of(request);
+        for (i, label) in self.store.labels().iter().enumerate() {
+            if let Some(value) = label.of_request(head) {
+                in_flight.label(i, value);
+            }
+        }
+        in_flight.begin_trace(head);
+        if let Some(rule) = &self.mark {
+            in_flight.mark(rule(head));
+        }
+        if in_flight.is_upgrade() {
+            request.extensions_mut().insert(in_flight.upgrade_lifetime());
+        }
+        if self.count_bodies && !in_flight.is_sized() {
+            let bytes = RequestBytes::default();
+            request.extensions_mut().insert(bytes.clone());
+            in_flight.count_request(bytes);
+        }
+    }
+
+    /// The place of a scheme that a request names.
+    #[cold]
+    fn scheme(&self, named: &str) -> usize {
+        // A client may send any scheme; only the two known ones are a label.
+        SCHEMES.iter().position(|known| *known == named).unwrap_or(self.default_scheme)
+    }
+
     /// Whether no rule of the caller's looks at response heads.
     pub(crate) fn is_plain(&self) -> bool {
         self.is_stream.is_none() && self.store.labels().is_empty()

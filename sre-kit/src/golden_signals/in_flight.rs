@@ -7,39 +7,47 @@ use bytes::Buf;
 use http::{Response, StatusCode};
 use http_body::{Body, Frame};
 
-use super::classify;
+use super::classify::{self, RequestFacts};
 use super::clock::Reading;
-use super::head::ResponseHead;
-use super::objectives::SloMark;
+use super::head::{RequestHead, ResponseHead};
+use super::objectives::{Mark, SloMark};
 use super::outcome::{Cause, Outcome, of_grpc_status};
 use super::request_body::RequestBytes;
 use super::series::{End, Key, StreamKind};
 use super::site::Site;
-use super::trace::Trace;
+use super::trace::{self, Trace};
+use super::upgrade::UpgradeLifetime;
 
 /// A request that has started and not ended. Ending it twice is not possible,
 /// and dropping it is an end: the client, or something around the layer, gave up.
+///
+/// It lies in the future and then in the body, and is moved whenever they are, so
+/// its size is time.
 pub(crate) struct InFlight {
     site: Arc<Site>,
     started: Reading,
     key: Key,
-    phase: Phase,
+    /// Nanoseconds to the response head, once it is there.
+    to_headers: u64,
     response_bytes: u64,
     /// Bytes that the response declares; the highest number where it does not.
     declared: u64,
     /// Only for bodies of undeclared size, when they are counted.
     request_bytes: Option<RequestBytes>,
-    /// Nanoseconds to the response head, once it is there.
-    to_headers: u64,
+    phase: Phase,
     /// The reason for which an SLO may leave it out.
-    mark: Option<&'static str>,
+    mark: Option<Mark>,
     trace: Trace,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// The service is being called.
-    Called,
+    /// The service is being called. What is known of the request until then:
+    /// whether it asks for another protocol, and whether it tells its size.
+    Called {
+        upgrade: bool,
+        sized: bool,
+    },
     /// No response head yet.
     Waiting,
     /// The head is out, the body is not through.
@@ -55,20 +63,18 @@ enum Phase {
 
 impl InFlight {
     #[inline]
-    pub(crate) fn new(site: Arc<Site>, started: Reading, key: Key, trace: Trace) -> Self {
-        let (phase, response_bytes, declared) = (Phase::Called, 0, u64::MAX);
-        let (request_bytes, to_headers, mark) = (None, 0, None);
+    pub(crate) fn new(site: Arc<Site>, started: Reading, key: Key, facts: RequestFacts) -> Self {
         Self {
             site,
             started,
             key,
-            phase,
-            response_bytes,
-            declared,
-            request_bytes,
-            to_headers,
-            mark,
-            trace,
+            to_headers: 0,
+            response_bytes: 0,
+            declared: u64::MAX,
+            request_bytes: None,
+            phase: Phase::Called { upgrade: facts.upgrade, sized: facts.bytes.is_some() },
+            mark: None,
+            trace: Trace::default(),
         }
     }
 
@@ -77,9 +83,41 @@ impl InFlight {
         &self.trace
     }
 
+    /// The service has been called, and did not panic.
+    #[inline]
+    pub(crate) fn called(&mut self) {
+        self.phase = Phase::Waiting;
+    }
+
     /// Marks the request, for SLOs that leave out what is marked so.
     pub(crate) fn mark(&mut self, mark: Option<&'static str>) {
-        self.mark = mark;
+        self.mark = mark.and_then(|mark| self.site.hub.objectives.mark(mark));
+    }
+
+    /// Whether the request asks for another protocol. Known until it is [`called`](Self::called).
+    #[inline]
+    pub(crate) fn is_upgrade(&self) -> bool {
+        matches!(self.phase, Phase::Called { upgrade: true, .. })
+    }
+
+    /// Whether the request tells its size. Known as long.
+    pub(crate) fn is_sized(&self) -> bool {
+        matches!(self.phase, Phase::Called { sized: true, .. })
+    }
+
+    /// The value of a label of the caller's.
+    pub(crate) fn label(&mut self, label: usize, value: u8) {
+        self.key = self.key.with_label(label, value);
+    }
+
+    /// Starts its trace.
+    pub(crate) fn begin_trace(&mut self, head: RequestHead<'_>) {
+        self.trace = trace::begin(&self.site.hub.traces, &self.site, self.key, head);
+    }
+
+    /// Counts how long the connection lives that it becomes.
+    pub(crate) fn upgrade_lifetime(&self) -> UpgradeLifetime {
+        UpgradeLifetime::new(Arc::clone(&self.site), self.key)
     }
 
     /// The size of the request body is what `bytes` will have counted at the end.
@@ -90,29 +128,33 @@ impl InFlight {
     /// The response head is there. Tells whether the response ends with it.
     #[inline]
     pub(crate) fn head<C: Body>(&mut self, response: &Response<C>) -> bool {
+        let body = response.body();
+        self.read_head(ResponseHead::of(response), body.size_hint().exact()) || body.is_end_stream()
+    }
+
+    // As other functions of this type a call, and so compiled once and not into
+    // the future of each service, which is moved around the less the less it does.
+    #[inline(never)]
+    fn read_head(&mut self, head: ResponseHead<'_>, exact: Option<u64>) -> bool {
         let site = &*self.site;
         self.to_headers = site.hub.clock.nanos_since(self.started);
         site.headers(self.to_headers);
-        let (status, body) = (response.status(), response.body());
-        let exact = body.size_hint().exact();
+        let status = head.status;
         // Most responses are judged by their status alone: see `classify::response`.
-        let by_status = site.plain
-            && status.as_u16() >= 200
-            && exact.is_some_and(|size| size > 0)
-            && response.extensions().is_empty();
-        if by_status {
-            let outcome = Outcome::of_status(status);
-            let cause = Cause::Status;
-            self.phase = Phase::Body { status, outcome, cause, stream: None, grpc: false };
-        } else {
-            self.judge(ResponseHead::of(response), exact);
+        match exact {
+            Some(size)
+                if size > 0
+                    && site.plain
+                    && status.as_u16() >= 200
+                    && head.extensions.is_empty() =>
+            {
+                let (outcome, cause) = (Outcome::of_status(status), Cause::STATUS);
+                self.phase = Phase::Body { status, outcome, cause, stream: None, grpc: false };
+                self.declared = size;
+            }
+            _ => self.judge(head, exact),
         }
-        let declared = exact.or_else(|| classify::content_length(response.headers()));
-        self.declared = declared.unwrap_or(u64::MAX);
-        self.site.head_only
-            || self.declared == 0
-            || classify::has_no_body(status)
-            || body.is_end_stream()
+        self.site.head_only || self.declared == 0 || classify::has_no_body(status)
     }
 
     #[inline(never)]
@@ -125,7 +167,7 @@ impl InFlight {
             }
         }
         if let Some(SloMark(mark)) = head.extensions.get() {
-            self.mark = Some(mark);
+            self.mark(Some(mark));
         }
         self.phase = Phase::Body {
             status: head.status,
@@ -134,6 +176,8 @@ impl InFlight {
             stream: verdict.stream,
             grpc: verdict.grpc,
         };
+        let declared = exact.or_else(|| classify::content_length(head.headers));
+        self.declared = declared.unwrap_or(u64::MAX);
     }
 
     /// A frame of the response body went out. Tells whether it was the last, as
@@ -163,51 +207,75 @@ impl InFlight {
 
     /// The response is complete.
     #[inline]
-    pub(crate) fn complete(&mut self) {
-        match self.phase {
-            // A gRPC call that ends without a status is UNKNOWN to its client.
-            Phase::Body { grpc: true, .. } => self.end(Outcome::Error, Cause::Grpc(2)),
-            Phase::Body { outcome, cause, .. } => self.end(outcome, cause),
-            // There is no complete response without a head.
-            Phase::Called | Phase::Waiting | Phase::Ended => {}
+    pub(super) fn complete(&mut self) {
+        // There is no complete response without a head, and none is twice.
+        let Phase::Body { status, outcome, cause, stream, grpc } = self.phase else { return };
+        self.phase = Phase::Ended;
+        // A gRPC call that ends without a status is UNKNOWN to its client.
+        let (outcome, cause) =
+            if grpc { (Outcome::Error, Cause::grpc(2)) } else { (outcome, cause) };
+        let (key, nanos) = (self.key.ended(outcome, Some(status), cause), self.nanos());
+        let end = || End { cause, stream, ..self.told(Some(status), key, outcome, nanos) };
+        let usual = stream.is_none() && self.request_bytes.is_none() && !self.trace.is_sampled();
+        if !usual || !self.site.end_as_usual(key, nanos, outcome, self.response_bytes, end) {
+            self.count(end());
         }
     }
 
     /// The inner service failed.
-    pub(crate) fn service_error<E: 'static>(mut self, error: &E) {
+    pub(crate) fn service_error<E: 'static>(&mut self, error: &E) {
         let outcome = self.site.hub.judge_error(error);
-        self.end(outcome, Cause::Status);
+        self.end(outcome, Cause::STATUS);
     }
 
     /// The body broke off with an error.
     pub(crate) fn body_error(&mut self) {
-        self.end(Outcome::Error, Cause::Body);
+        self.end(Outcome::Error, Cause::BODY);
     }
 
     /// The service panicked, before the head or in the body.
     pub(crate) fn panicked(&mut self) {
-        self.end(Outcome::Panic, Cause::Status);
+        self.end(Outcome::Panic, Cause::STATUS);
     }
 
+    /// It ended in some other way.
+    #[cold]
     fn end(&mut self, outcome: Outcome, cause: Cause) {
         let (status, stream) = match std::mem::replace(&mut self.phase, Phase::Ended) {
             Phase::Ended => return,
-            Phase::Called | Phase::Waiting => (None, None),
+            Phase::Called { .. } | Phase::Waiting => (None, None),
             Phase::Body { status, stream, .. } => (Some(status), stream),
         };
-        let site = &*self.site;
-        let end = End {
-            key: self.key.ended(outcome, status, cause),
+        let (key, nanos) = (self.key.ended(outcome, status, cause), self.nanos());
+        self.count(End { cause, stream, ..self.told(status, key, outcome, nanos) });
+    }
+
+    #[inline]
+    fn nanos(&self) -> u64 {
+        self.site.hub.clock.nanos_since(self.started)
+    }
+
+    /// What is to be told of an end that no stream and no cause of its own made.
+    #[inline]
+    fn told(&self, status: Option<StatusCode>, key: Key, outcome: Outcome, nanos: u64) -> End {
+        End {
+            key,
             outcome,
-            cause,
-            stream,
-            nanos: site.hub.clock.nanos_since(self.started),
+            cause: Cause::STATUS,
+            stream: None,
+            nanos,
             response_bytes: status.map(|_| self.response_bytes),
             request_bytes: self.request_bytes.as_ref().map(RequestBytes::get),
             to_headers: status.map(|_| self.to_headers),
             mark: self.mark,
-        };
-        site.end(&end, &self.trace);
+        }
+    }
+
+    // Given by value: so the caller need not have it lie anywhere until then.
+    #[inline(never)]
+    #[allow(clippy::needless_pass_by_value, reason = "see above")]
+    fn count(&self, end: End) {
+        self.site.end(&end, &self.trace);
         self.trace.end(&end);
     }
 }
@@ -217,11 +285,11 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         match self.phase {
             Phase::Ended => {}
-            Phase::Called => self.panicked(),
-            Phase::Waiting => self.end(Outcome::AbortedBeforeHeaders, Cause::Status),
+            Phase::Called { .. } => self.panicked(),
+            Phase::Waiting => self.end(Outcome::AbortedBeforeHeaders, Cause::STATUS),
             // A stream has no end to miss: that its client leaves is how it ends.
             Phase::Body { outcome, cause, stream: Some(_), .. } => self.end(outcome, cause),
-            Phase::Body { .. } => self.end(Outcome::AbortedMidBody, Cause::Status),
+            Phase::Body { .. } => self.end(Outcome::AbortedMidBody, Cause::STATUS),
         }
     }
 }
@@ -229,51 +297,5 @@ impl Drop for InFlight {
 impl fmt::Debug for InFlight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InFlight").field("phase", &self.phase).finish_non_exhaustive()
-    }
-}
-
-/// The service has been called, and did not panic.
-#[inline]
-pub(crate) fn called(mut slot: Option<InFlight>) -> Option<InFlight> {
-    if let Some(in_flight) = &mut slot {
-        in_flight.phase = Phase::Waiting;
-    }
-    slot
-}
-
-/// Counts the request as complete, unless it has ended, and lets it go.
-#[inline]
-pub(crate) fn complete(slot: &mut Option<InFlight>) {
-    if let Some(in_flight) = slot {
-        in_flight.complete();
-    }
-    *slot = None;
-}
-
-/// Counts a panic if it is dropped by one, and lets it pass.
-///
-/// A guard in the scope that may panic, and not `std::thread::panicking` in
-/// `Drop`: a request that is dropped because of somebody else's panic was
-/// cancelled and did not panic.
-pub(crate) struct PanicGuard<'a>(Option<&'a mut Option<InFlight>>);
-
-impl<'a> PanicGuard<'a> {
-    #[inline]
-    pub(crate) fn new(in_flight: &'a mut Option<InFlight>) -> Self {
-        Self(Some(in_flight))
-    }
-
-    #[inline]
-    pub(crate) fn disarm(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for PanicGuard<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(Some(in_flight)) = self.0.as_mut().map(|slot| slot.as_mut()) {
-            in_flight.panicked();
-        }
     }
 }

@@ -72,6 +72,7 @@ mod body;
 mod builder;
 mod classify;
 mod future;
+mod guard;
 mod hub;
 mod in_flight;
 mod label;

@@ -1,5 +1,6 @@
 //! Each request against the SLOs that select it, once, at its end.
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use super::outcome::Outcome;
@@ -26,19 +27,41 @@ use crate::slo::{Budget, BudgetCells, Budgets, Count, Definition, Indicator, Unt
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SloMark(pub &'static str);
 
+/// A reason that some SLO declares, by its place among those of the layer: a
+/// request carries it along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark(NonZeroU16);
+
 /// The SLOs that a layer counts for.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Objectives(Vec<Budget>);
+pub(crate) struct Objectives {
+    budgets: Vec<Budget>,
+    /// Every reason that one of them declares, once.
+    marks: Vec<Box<str>>,
+}
 
 impl Objectives {
     /// Takes in all that select requests; ratios are counted by the caller.
     pub(crate) fn add(&mut self, budgets: &Budgets) {
         let counted = |budget: &&Budget| budget.definition().indicator() != Indicator::Ratio;
-        self.0.extend(budgets.iter().filter(counted).cloned());
+        for budget in budgets.iter().filter(counted) {
+            for mark in budget.definition().marks() {
+                if self.mark(mark).is_none() {
+                    self.marks.push(mark.as_str().into());
+                }
+            }
+            self.budgets.push(budget.clone());
+        }
+    }
+
+    /// The mark that this text stands for. `None` where no SLO declares it.
+    pub(crate) fn mark(&self, text: &str) -> Option<Mark> {
+        let place = self.marks.iter().position(|known| **known == *text)?;
+        u16::try_from(place + 1).ok().and_then(NonZeroU16::new).map(Mark)
     }
 
     fn definitions(&self) -> impl Iterator<Item = &Definition> {
-        self.0.iter().map(Budget::definition)
+        self.budgets.iter().map(Budget::definition)
     }
 
     /// Checks that everything they name can occur.
@@ -86,7 +109,7 @@ impl Objectives {
             (routes.is_empty() || route.is_some_and(|route| routes.iter().any(|r| r == route)))
                 && (methods.is_empty() || methods.iter().any(|m| m == METHODS[method]))
         };
-        self.0.iter().filter(selects).map(|budget| Judge::new(budget, place)).collect()
+        self.budgets.iter().filter(selects).map(|budget| Judge::new(self, budget, place)).collect()
     }
 }
 
@@ -152,11 +175,11 @@ pub(crate) struct Judge {
     until_headers: bool,
     /// What a stream does instead, if it is told apart.
     stream: Option<Act>,
-    marks: Box<[(Box<str>, Act)]>,
+    marks: Box<[(Mark, Act)]>,
 }
 
 impl Judge {
-    fn new(budget: &Budget, place: Place) -> Self {
+    fn new(all: &Objectives, budget: &Budget, place: Place) -> Self {
         let slo = budget.definition();
         let excluded = |reason: &str| {
             // Every reason of a definition is declared by it.
@@ -183,7 +206,7 @@ impl Judge {
             threshold: u64::try_from(threshold.as_nanos()).unwrap_or(u64::MAX),
             until_headers: until == Until::Headers,
             stream: slo.excludes_streams().map(excluded),
-            marks: slo.marks().iter().map(|m| (m.as_str().into(), excluded(m))).collect(),
+            marks: slo.marks().iter().filter_map(|m| Some((all.mark(m)?, excluded(m)))).collect(),
         }
     }
 
@@ -219,7 +242,7 @@ impl Judge {
     }
 
     #[cold]
-    fn marked(&self, mark: &str) -> Option<Act> {
-        self.marks.iter().find(|(known, _)| **known == *mark).map(|(_, act)| *act)
+    fn marked(&self, mark: Mark) -> Option<Act> {
+        self.marks.iter().find(|(known, _)| *known == mark).map(|(_, act)| *act)
     }
 }

@@ -79,10 +79,10 @@ impl Outcome {
     /// 408 is the client's: it did not send its request in time.
     pub(crate) fn of_status(status: http::StatusCode) -> Self {
         match status.as_u16() {
-            504 => Self::Timeout,
-            500.. => Self::Error,
+            ..400 => Self::Ok,
             400..500 => Self::ClientError,
-            _ => Self::Ok,
+            504 => Self::Timeout,
+            _ => Self::Error,
         }
     }
 
@@ -105,33 +105,33 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What makes an [`Outcome::Error`] an error when the HTTP status was 200.
+/// What makes an [`Outcome::Error`] an error when the HTTP status was 200: five
+/// bits, as the series key has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// The status, or the outcome, says it.
-    Status,
-    /// A gRPC status code, 0 to 16.
-    Grpc(u8),
-    /// The response body ended in an error.
-    Body,
-}
+pub(crate) struct Cause(u8);
 
 impl Cause {
-    /// Five bits for the series key.
+    /// The status, or the outcome, says it.
+    pub(crate) const STATUS: Self = Self(0);
+    /// The response body ended in an error.
+    pub(crate) const BODY: Self = Self(31);
+
+    /// A gRPC status code, 0 to 16.
+    pub(crate) const fn grpc(code: u8) -> Self {
+        Self(code + 1)
+    }
+
+    #[inline]
     pub(crate) const fn bits(self) -> u64 {
-        match self {
-            Self::Status => 0,
-            Self::Grpc(code) => code as u64 + 1,
-            Self::Body => 31,
-        }
+        self.0 as u64
     }
 
     /// The `error.type` that this cause gives, if it gives one.
     pub(crate) fn error_type(self) -> Option<&'static str> {
         match self {
-            Self::Status => None,
-            Self::Grpc(code) => GRPC_CODES.get(usize::from(code)).copied(),
-            Self::Body => Some("body_error"),
+            Self::STATUS => None,
+            Self::BODY => Some("body_error"),
+            Self(after) => GRPC_CODES.get(usize::from(after - 1)).copied(),
         }
     }
 }
@@ -168,10 +168,10 @@ pub(crate) fn of_grpc_status(value: &http::HeaderValue) -> (Outcome, Cause) {
         .filter(|&code| code <= 16)
         .unwrap_or(2);
     match code {
-        0 => (Outcome::Ok, Cause::Status),
-        4 => (Outcome::Timeout, Cause::Grpc(code)),
-        2 | 12 | 13 | 14 | 15 => (Outcome::Error, Cause::Grpc(code)),
-        _ => (Outcome::ClientError, Cause::Status),
+        0 => (Outcome::Ok, Cause::STATUS),
+        4 => (Outcome::Timeout, Cause::grpc(code)),
+        2 | 12 | 13 | 14 | 15 => (Outcome::Error, Cause::grpc(code)),
+        _ => (Outcome::ClientError, Cause::STATUS),
     }
 }
 
@@ -202,12 +202,12 @@ mod tests {
     #[test]
     fn a_grpc_status_says_it_whatever_the_http_status() {
         let of = |text| of_grpc_status(&HeaderValue::from_static(text));
-        assert_eq!(of("0"), (Outcome::Ok, Cause::Status));
+        assert_eq!(of("0"), (Outcome::Ok, Cause::STATUS));
         assert_eq!(of("5").0, Outcome::ClientError);
-        assert_eq!(of("13"), (Outcome::Error, Cause::Grpc(13)));
+        assert_eq!(of("13"), (Outcome::Error, Cause::grpc(13)));
         assert_eq!(of("4").0, Outcome::Timeout);
         for odd in ["", "17", "-1", "boom"] {
-            assert_eq!(of(odd), (Outcome::Error, Cause::Grpc(2)), "{odd:?} is UNKNOWN");
+            assert_eq!(of(odd), (Outcome::Error, Cause::grpc(2)), "{odd:?} is UNKNOWN");
         }
     }
 }

@@ -6,8 +6,8 @@ use tower_service::Service;
 use super::GoldenSignals;
 use super::body::ResponseBody;
 use super::future::ResponseFuture;
+use super::head::RequestHead;
 use super::hub::Hubs;
-use super::in_flight::called;
 use super::trace;
 
 /// A service whose requests are recorded. See [`GoldenSignals`].
@@ -50,9 +50,15 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let in_flight = self.hubs.start(&mut request);
+        let mut in_flight = self.hubs.start(RequestHead::of(&request));
+        if let Some(in_flight) = &mut in_flight {
+            self.hubs.ask(in_flight, &mut request);
+        }
         let _current = trace::enter(in_flight.as_ref());
-        // In one expression, so that the future is made where it is to lie.
-        ResponseFuture { inner: self.inner.call(request), in_flight: called(in_flight) }
+        let inner = self.inner.call(request);
+        if let Some(in_flight) = &mut in_flight {
+            in_flight.called();
+        }
+        ResponseFuture { inner, in_flight }
     }
 }

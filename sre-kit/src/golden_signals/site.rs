@@ -6,12 +6,13 @@ use http::Version;
 
 use super::hub::Hub;
 use super::objectives::Judge;
+use super::outcome::Outcome;
 use super::route::{Route, RouteSeries};
 use super::series::flow::Flow;
 use super::series::key::{is_connect, is_head};
 use super::series::{End, Key, StreamKind};
 use super::trace::Trace;
-use crate::metrics::internal::{Column, Exemplars, Link, Place, observe};
+use crate::metrics::internal::{Column, Exemplars, Home, Link, Place, Writer, observe};
 
 /// Duration series that a site keeps at hand: a route has as many as it has
 /// statuses, few of them often.
@@ -83,11 +84,26 @@ impl Site {
         self.key.with_version(version)
     }
 
-    /// Counts the start of a request, from the thread at `here`.
+    /// Counts the start of a request. `home` is of the site's own column, if it is
+    /// known already.
     #[inline]
-    pub(crate) fn start(&self, request_bytes: Option<u64>, here: Place) {
+    pub(crate) fn start(&self, request_bytes: Option<u64>, home: Option<Home>) {
+        match home.or_else(|| self.block.place().home()) {
+            Some(home) => self.start_in(self.block.at_home(home), request_bytes),
+            None => self.start_away(request_bytes),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn start_away(&self, request_bytes: Option<u64>) {
+        let cells = &self.hub.store.cells;
+        self.start_in(self.block.writer(cells, cells.here()), request_bytes);
+    }
+
+    #[inline]
+    fn start_in(&self, block: Writer<'_>, request_bytes: Option<u64>) {
         let store = &self.hub.store;
-        let block = self.block.writer(&store.cells, here);
         Flow::start(block);
         if let Some(bytes) = request_bytes {
             observe(block, store.block.request_size, &store.bounds.size, bytes);
@@ -97,9 +113,50 @@ impl Site {
     /// Counts a response head.
     #[inline]
     pub(crate) fn headers(&self, nanos: u64) {
+        match self.block.place().home() {
+            Some(home) => self.headers_in(self.block.at_home(home), nanos),
+            None => self.headers_away(nanos),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn headers_away(&self, nanos: u64) {
+        let cells = &self.hub.store.cells;
+        self.headers_in(self.block.writer(cells, cells.here()), nanos);
+    }
+
+    #[inline]
+    fn headers_in(&self, block: Writer<'_>, nanos: u64) {
         let store = &self.hub.store;
-        let block = self.block.writer(&store.cells, store.cells.here());
         observe(block, store.block.to_headers, &store.bounds.duration, nanos);
+    }
+
+    /// Counts the end of a response that is no stream, where it began and where all
+    /// that it is counted in is at hand. `false` if it is not: nothing was counted.
+    ///
+    /// `end` is what [`end`](Self::end) would take, and hardly ever needed: most of
+    /// it says that nothing special happened.
+    #[inline]
+    pub(crate) fn end_as_usual(
+        &self,
+        key: Key,
+        nanos: u64,
+        outcome: Outcome,
+        response_bytes: u64,
+        end: impl Fn() -> End,
+    ) -> bool {
+        let Some(home) = self.block.place().home() else { return false };
+        let Some(known) = self.at_hand(key) else { return false };
+        let store = &self.hub.store;
+        observe(known.cells.at_home(home), 0, &store.bounds.duration, nanos);
+        let block = self.block.at_home(home);
+        observe(block, store.block.response_size, &store.bounds.size, response_bytes);
+        if !self.judges.is_empty() {
+            self.judge(&end(), self.block.place());
+        }
+        Flow::end(block, outcome);
+        true
     }
 
     /// Counts the end of a request. The outcome comes last: whoever sees it sees
@@ -108,7 +165,7 @@ impl Site {
         not(feature = "telemetry"),
         allow(clippy::trivially_copy_pass_by_ref, reason = "a trace is nothing there")
     )]
-    #[inline]
+    #[inline(never)]
     pub(crate) fn end(&self, end: &End, trace: &Trace) {
         let store = &self.hub.store;
         let here = store.cells.here();
@@ -130,10 +187,15 @@ impl Site {
         if let Some(bytes) = end.request_bytes {
             observe(block, store.block.request_size, &store.bounds.size, bytes);
         }
-        for judge in &self.judges {
-            judge.count(end, &store.cells, here);
-        }
+        self.judge(end, here);
         Flow::end(block, end.outcome);
+    }
+
+    #[inline(never)]
+    fn judge(&self, end: &End, here: Place) {
+        for judge in &self.judges {
+            judge.count(end, &self.hub.store.cells, here);
+        }
     }
 
     /// Counts the lifetime of a stream.
@@ -144,26 +206,31 @@ impl Site {
     }
 
     #[inline]
+    fn at_hand(&self, key: Key) -> Option<&Known> {
+        self.at_hand[key.spread(AT_HAND)].get().filter(|known| known.key == key)
+    }
+
     fn duration(&self, end: &End, here: Place) {
-        match self.at_hand[end.key.spread(AT_HAND)].get() {
-            Some(known) if known.key == end.key => {
-                let store = &self.hub.store;
+        let store = &self.hub.store;
+        match self.at_hand(end.key) {
+            Some(known) => {
                 let cells = known.cells.writer(&store.cells, here);
                 observe(cells, 0, &store.bounds.duration, end.nanos);
             }
-            slot => self.look_up_duration(end, slot.is_none(), here),
+            None => self.look_up_duration(end, here),
         }
     }
 
     #[cold]
-    fn look_up_duration(&self, end: &End, room: bool, here: Place) {
+    fn look_up_duration(&self, end: &End, here: Place) {
         let store = &self.hub.store;
         let row = store.duration_row(&self.series, end);
         observe(store.cells.writer(row, here), 0, &store.bounds.duration, end.nanos);
-        let cells = store.cells.column(row, self.block.place());
         // What went to the overflow series asks again the next time.
-        if room && !store.is_overflow(row) {
+        if !store.is_overflow(row) {
+            let cells = store.cells.column(row, self.block.place());
             let known = Known { key: end.key, cells, exemplars: OnceLock::new() };
+            // One that is there already stays.
             self.at_hand[end.key.spread(AT_HAND)].get_or_init(|| known);
         }
     }
@@ -174,11 +241,9 @@ impl Site {
         let store = &self.hub.store;
         let find = || store.duration_exemplars(&self.series, end);
         let (bucket, _) = store.bounds.duration.places(end.nanos);
-        match self.at_hand[end.key.spread(AT_HAND)].get() {
-            Some(known) if known.key == end.key => {
-                known.exemplars.get_or_init(find).offer(bucket, end.nanos, link);
-            }
-            _ => find().offer(bucket, end.nanos, link),
+        match self.at_hand(end.key) {
+            Some(known) => known.exemplars.get_or_init(find).offer(bucket, end.nanos, link),
+            None => find().offer(bucket, end.nanos, link),
         }
     }
 

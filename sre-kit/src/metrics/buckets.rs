@@ -50,6 +50,8 @@ struct Inner {
     scale: Scale,
     /// Inclusive upper bounds in recorded units, rising.
     bounds: Box<[u64]>,
+    /// The first of them.
+    first: u64,
     /// `le="..."} ` of each bound and of `+Inf`, as both text formats print it.
     le: Box<[Box<str>]>,
     #[cfg(feature = "protobuf")]
@@ -121,6 +123,7 @@ impl Buckets {
             .collect();
         let inner = Inner {
             scale,
+            first: bounds[0],
             bounds: bounds.into(),
             le,
             #[cfg(feature = "protobuf")]
@@ -152,10 +155,10 @@ impl Buckets {
     /// than 320 buckets.
     #[cfg(feature = "protobuf")]
     pub fn with_native(&self, factor: f64) -> Result<Self, ConfigError> {
-        let Inner { scale, bounds, le, .. } = &*self.inner;
+        let &Inner { scale, first, ref bounds, ref le, .. } = &*self.inner;
         let greatest = bounds.last().copied().unwrap_or(1);
-        let native = Some(Native::new(*scale, factor, greatest)?);
-        let inner = Inner { scale: *scale, bounds: bounds.clone(), le: le.clone(), native };
+        let native = Some(Native::new(scale, factor, greatest)?);
+        let inner = Inner { scale, first, bounds: bounds.clone(), le: le.clone(), native };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -222,12 +225,16 @@ impl Buckets {
 
     /// The cells that an observation of `value` adds to: its bucket and the sum.
     ///
-    /// Linear on purpose: most requests end in the first few buckets, and
-    /// fifteen integer compares cost less than one mispredicted branch.
+    /// Most requests end in the first bucket, so it is looked at alone. Linear behind
+    /// it on purpose: fifteen integer compares cost less than one mispredicted branch.
     #[inline]
     pub(crate) fn places(&self, value: u64) -> (usize, usize) {
-        let bounds = &*self.inner.bounds;
-        let bucket = bounds.iter().position(|&bound| value <= bound).unwrap_or(bounds.len());
+        let Inner { bounds, first, .. } = &*self.inner;
+        let bucket = if value <= *first {
+            0
+        } else {
+            bounds.iter().position(|&bound| value <= bound).unwrap_or(bounds.len())
+        };
         (bucket, bounds.len() + 1)
     }
 }

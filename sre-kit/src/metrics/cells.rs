@@ -11,6 +11,7 @@
 //! goes on where it stopped. There is a bounded number of such columns. Threads
 //! that find none free share the columns behind them and add atomically.
 
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -78,7 +79,20 @@ impl Place {
     fn is_own(self) -> bool {
         self.0 & Self::OWN != 0
     }
+
+    /// Some where the calling thread has this column to itself.
+    #[inline]
+    pub(crate) fn home(self) -> Option<Home> {
+        // A shared column lacks the bit, and no number that is unknown fits in here.
+        (threads::known() | Self::OWN as usize == self.0 as usize)
+            .then_some(Home(self, PhantomData))
+    }
 }
+
+/// Says that the calling thread has the column of this place to itself. Not sent
+/// and not kept: it is true where it was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Home(Place, PhantomData<*const ()>);
 
 /// The cells of one row in one column, held on to.
 pub(crate) struct Column {
@@ -99,23 +113,31 @@ impl Column {
     #[inline]
     pub(crate) fn writer<'a>(&'a self, cells: &'a Cells, here: Place) -> Writer<'a> {
         if here == self.place {
-            return Writer::new(&self.chunk, self.row, here);
+            return Writer::new(&self.chunk, self.row, here.is_own());
         }
         cells.writer(self.row, here)
+    }
+
+    /// The same where that is known already: nothing is left to be looked at.
+    #[inline]
+    pub(crate) fn at_home(&self, home: Home) -> Writer<'_> {
+        debug_assert_eq!(home.0, self.place, "asked of another column");
+        Writer::new(&self.chunk, self.row, true)
     }
 }
 
 /// The cells of one row, for the thread that asked for them to add to.
 #[derive(Clone, Copy)]
 pub(crate) struct Writer<'a> {
-    cells: &'a [AtomicU64],
+    cells: &'a [AtomicU64; CHUNK],
+    first: usize,
     own: bool,
 }
 
 impl<'a> Writer<'a> {
     #[inline]
-    fn new(chunk: &'a Chunk, row: Row, here: Place) -> Self {
-        Self { cells: &chunk.cells[row.offset()..], own: here.is_own() }
+    fn new(chunk: &'a Chunk, row: Row, own: bool) -> Self {
+        Self { cells: &chunk.cells, first: row.offset(), own }
     }
 
     /// Adds `n` to the cell at `offset`.
@@ -132,8 +154,9 @@ impl<'a> Writer<'a> {
 
     #[inline]
     fn add_ordered(self, offset: usize, n: u64, order: Ordering) {
-        // The compiler cannot know that a row lies in its chunk.
-        let Some(cell) = self.cells.get(offset) else { return };
+        // A row lies in its chunk, which the compiler cannot know: the remainder
+        // changes nothing and costs less than a bound that is checked.
+        let cell = &self.cells[(self.first + offset) % CHUNK];
         if self.own {
             cell.store(cell.load(Ordering::Relaxed).wrapping_add(n), order);
         } else {
@@ -199,6 +222,14 @@ impl Cells {
         }
     }
 
+    /// The place of a column.
+    pub(crate) fn place(&self, column: usize) -> Place {
+        // There are fewer than 2^31 columns.
+        #[allow(clippy::cast_possible_truncation)]
+        let number = column as u32;
+        Place(if column < self.own { number | Place::OWN } else { number })
+    }
+
     /// Takes a row of `len` cells, all zero. `None` when the registry is full
     /// (some 67 million cells) or `len` is above [`MAX_ROW`].
     pub(crate) fn take_row(&self, len: usize) -> Option<Row> {
@@ -230,7 +261,7 @@ impl Cells {
     /// The cells of `row` for the thread at `here`.
     #[inline]
     pub(crate) fn writer(&self, row: Row, here: Place) -> Writer<'_> {
-        Writer::new(self.chunk(row, here), row, here)
+        Writer::new(self.chunk(row, here), row, here.is_own())
     }
 
     /// The cells of `row` in one column, to be kept: finding them again is free.
@@ -353,6 +384,25 @@ mod tests {
         });
         assert_eq!(cells.sum_in(row, 1, here), 5);
         assert_eq!(cells.sum(row, 1), 7);
+    }
+
+    #[test]
+    fn a_place_is_home_to_the_one_thread_that_has_it_alone() {
+        let cells = Cells::with_columns(64, 1);
+        let here = cells.here();
+        assert_eq!(cells.place(here.column()), here);
+        // Where other tests hold every number, there is none to be had alone.
+        assert_eq!(here.home().is_some(), here.is_own());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                assert!(here.home().is_none(), "before this thread has a number");
+                let there = cells.here();
+                assert_eq!(there.home().is_some(), there.is_own());
+                assert!(here.home().is_none(), "and after");
+            });
+        });
+        let shared = Cells::with_columns(0, 1).here();
+        assert!(shared.home().is_none(), "others may write there at any time");
     }
 
     #[test]

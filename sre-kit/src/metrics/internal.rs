@@ -1,7 +1,7 @@
 //! What other folders of the crate build series of their own with.
 
 pub(crate) use super::buckets::Scale;
-pub(crate) use super::cells::{Cells, Column, LINE, Place, Row, Writer};
+pub(crate) use super::cells::{Cells, Column, Home, LINE, Place, Row, Writer};
 pub(crate) use super::exemplars::{Exemplars, Link};
 #[cfg(feature = "console")]
 pub(crate) use super::exposition::gzip as accepts_gzip;

@@ -27,6 +27,12 @@ pub(super) fn number() -> usize {
     if number == UNKNOWN { draw() } else { number }
 }
 
+/// The same if it was asked for before, and [`UNKNOWN`] otherwise.
+#[inline]
+pub(super) fn known() -> usize {
+    NUMBER.get()
+}
+
 #[cold]
 fn draw() -> usize {
     // There is no hold on a number that the end of the thread would not let go of.

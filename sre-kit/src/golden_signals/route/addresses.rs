@@ -16,6 +16,10 @@ use crate::golden_signals::series::Index;
 /// make a new one per request, which must not pile up here.
 const PER_ROUTE: usize = 8;
 
+/// Places for addresses in the first table, 2 KiB: few services leave it, and each
+/// further one is looked into last.
+const SLOTS: usize = 128;
+
 /// A template as a source gave it.
 #[derive(Clone, Copy)]
 pub(crate) enum Text<'a> {
@@ -74,7 +78,7 @@ struct Kept {
 
 impl Addresses {
     pub(crate) fn new() -> Self {
-        Self { known: Index::new(), kept: Mutex::default() }
+        Self { known: Index::sized(SLOTS), kept: Mutex::default() }
     }
 
     #[inline]

@@ -6,7 +6,8 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 
 use super::addresses::{Addresses, Text};
 use super::entry::{Flags, Route};
-use super::source::{Found, RouteSource, Source};
+use super::source::{RouteSource, Source};
+use super::table::Routes;
 use crate::ConfigError;
 use crate::golden_signals::head::RequestHead;
 
@@ -106,16 +107,26 @@ impl Directory {
     /// The route of a request.
     #[inline]
     pub(crate) fn resolve(&self, head: RequestHead<'_>) -> &Route {
-        let id = match self.source.find(head) {
-            Found::Unmatched => UNMATCHED,
-            // A table's routes were made first and in its order.
-            Found::Declared(place) => RouteId(u32::try_from(place + FIRST).unwrap_or(0)),
-            Found::Text(text) => match self.by_address.get(text) {
-                Some(id) => RouteId(id),
-                None => self.learn(text),
-            },
+        let id = match &self.source.0 {
+            Source::Function(f) => f(head).map_or(UNMATCHED, |text| self.at(Text::Static(text))),
+            #[cfg(feature = "axum")]
+            Source::MatchedPath => head
+                .extensions
+                .get::<axum::extract::MatchedPath>()
+                .map_or(UNMATCHED, |path| self.at(Text::Matched(path))),
+            Source::Table(routes) => place_in(routes, head),
+            Source::None => UNMATCHED,
         };
         self.get(id).unwrap_or_else(|| self.unmatched())
+    }
+
+    /// The route of a template, by its address where that is known.
+    #[inline]
+    fn at(&self, text: Text<'_>) -> RouteId {
+        match self.by_address.get(text) {
+            Some(id) => RouteId(id),
+            None => self.learn(text),
+        }
     }
 
     #[inline]
@@ -166,6 +177,15 @@ impl Directory {
             place.get_or_init(|| Box::new(route));
         }
     }
+}
+
+// A call: beside the matching it is nothing, and the other sources carry less.
+#[inline(never)]
+fn place_in(routes: &Routes, head: RequestHead<'_>) -> RouteId {
+    let place = routes.matching(head.uri.path());
+    // A table's routes were made first and in its order.
+    let id = place.and_then(|place| u32::try_from(place + FIRST).ok());
+    id.map_or(UNMATCHED, RouteId)
 }
 
 impl fmt::Debug for Directory {

@@ -33,7 +33,7 @@ pub(crate) struct RouteSeries {
 impl RouteSeries {
     /// The rows for a method and scheme, made now if they are new.
     pub(crate) fn rows(&self, method: usize, scheme: usize, make: impl FnOnce() -> Rows) -> Rows {
-        *self.rows[method * SCHEMES.len() + scheme].get_or_init(make)
+        *self.rows[place(method, scheme)].get_or_init(make)
     }
 
     /// Whether this stands for every route past the limit.
@@ -73,9 +73,14 @@ impl Route {
         Self { flags, series: Arc::new(series), columns }
     }
 
-    /// The site of a column, method and scheme, made now if it is new.
+    /// The site of a column, method and scheme, if it was made.
     #[inline]
-    pub(crate) fn site(
+    pub(crate) fn site(&self, column: usize, method: usize, scheme: usize) -> Option<&Arc<Site>> {
+        self.columns.get(column)?.get()?.0.get(place(method, scheme))?.get()
+    }
+
+    /// The same, made now if it is new.
+    pub(crate) fn new_site(
         &self,
         column: usize,
         method: usize,
@@ -84,6 +89,11 @@ impl Route {
     ) -> &Arc<Site> {
         let sites = self.columns[column]
             .get_or_init(|| Box::new(Sites([const { OnceLock::new() }; SITES])));
-        sites.0[method * SCHEMES.len() + scheme].get_or_init(make)
+        sites.0[place(method, scheme)].get_or_init(make)
     }
+}
+
+#[inline]
+fn place(method: usize, scheme: usize) -> usize {
+    method * SCHEMES.len() + scheme
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::addresses::Text;
 use super::table::Routes;
 use crate::golden_signals::head::RequestHead;
 
@@ -23,15 +22,6 @@ pub(crate) enum Source {
     Function(RouteFn),
     #[cfg(feature = "axum")]
     MatchedPath,
-}
-
-/// What a source said of one request.
-pub(crate) enum Found<'a> {
-    Unmatched,
-    /// A place in the table.
-    Declared(usize),
-    /// A template by its text.
-    Text(Text<'a>),
 }
 
 impl RouteSource {
@@ -68,24 +58,6 @@ impl RouteSource {
         f: impl Fn(RequestHead<'_>) -> Option<&'static str> + Send + Sync + 'static,
     ) -> Self {
         Self(Source::Function(Arc::new(f)))
-    }
-
-    #[inline]
-    pub(crate) fn find<'a>(&self, head: RequestHead<'a>) -> Found<'a> {
-        match &self.0 {
-            Source::None => Found::Unmatched,
-            Source::Table(routes) => {
-                routes.matching(head.uri.path()).map_or(Found::Unmatched, Found::Declared)
-            }
-            Source::Function(f) => {
-                f(head).map_or(Found::Unmatched, |s| Found::Text(Text::Static(s)))
-            }
-            #[cfg(feature = "axum")]
-            Source::MatchedPath => head
-                .extensions
-                .get::<axum::extract::MatchedPath>()
-                .map_or(Found::Unmatched, |path| Found::Text(Text::Matched(path))),
-        }
     }
 }
 

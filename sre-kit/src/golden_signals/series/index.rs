@@ -37,7 +37,7 @@ impl Table {
 
     /// The slot of `key`, or the free one where it belongs.
     #[inline]
-    fn probe(&self, key: u64) -> (&Slot, bool) {
+    fn probe(&self, key: u64) -> Result<&Slot, &Slot> {
         let mask = self.slots.len() - 1;
         // Fibonacci hashing: the high bits of the product depend on all of the key.
         #[allow(clippy::cast_possible_truncation)]
@@ -45,8 +45,8 @@ impl Table {
         loop {
             let slot = &self.slots[i];
             match slot.key.load(Ordering::Acquire) {
-                found if found == key => return (slot, true),
-                0 => return (slot, false),
+                found if found == key => return Ok(slot),
+                0 => return Err(slot),
                 _ => i = (i + 1) & mask,
             }
         }
@@ -55,7 +55,12 @@ impl Table {
 
 impl Index {
     pub(crate) fn new() -> Self {
-        Self { first: Table::new(FIRST), used: Mutex::new(0) }
+        Self::sized(FIRST)
+    }
+
+    /// For about three quarters as many keys as there are `slots`, a power of two.
+    pub(crate) fn sized(slots: usize) -> Self {
+        Self { first: Table::new(slots), used: Mutex::new(0) }
     }
 
     /// The number of `key`, if it has one.
@@ -63,8 +68,7 @@ impl Index {
     pub(crate) fn get(&self, key: u64) -> Option<u32> {
         let mut table = &self.first;
         loop {
-            let (slot, found) = table.probe(key);
-            if found {
+            if let Ok(slot) = table.probe(key) {
                 return Some(slot.value.load(Ordering::Relaxed));
             }
             table = table.next.get()?;
@@ -94,7 +98,7 @@ impl Index {
             last = last.next.get_or_init(|| Box::new(Table::new(last.slots.len() * 2)));
             *used = 0;
         }
-        let (slot, _) = last.probe(key);
+        let (Ok(slot) | Err(slot)) = last.probe(key);
         slot.value.store(value, Ordering::Relaxed);
         slot.key.store(key, Ordering::Release);
         *used += 1;

@@ -166,7 +166,7 @@ mod tests {
                 let key = Key::new(method, 1).with_version(Version::HTTP_2).with_label(3, 7).ended(
                     Outcome::Panic,
                     Some(status),
-                    Cause::Body,
+                    Cause::BODY,
                 );
                 assert_eq!(key.method(), name);
                 assert_eq!((key.scheme(), key.version()), ("https", "2"));
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn no_status_prints_as_nothing() {
-        let key = Key::new(1, 0).ended(Outcome::Panic, None, Cause::Status);
+        let key = Key::new(1, 0).ended(Outcome::Panic, None, Cause::STATUS);
         assert_eq!(key.status(), "");
     }
 }

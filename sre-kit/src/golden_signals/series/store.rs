@@ -6,6 +6,7 @@ use super::flow::{CELLS, FLOW_FAMILIES, Flow};
 use super::key::{Key, METHODS, SCHEMES};
 use crate::ConfigError;
 use crate::golden_signals::label::LabelDef;
+use crate::golden_signals::objectives::Mark;
 use crate::golden_signals::outcome::{Cause, Outcome};
 use crate::golden_signals::route::RouteSeries;
 use crate::metrics::internal::{
@@ -266,7 +267,7 @@ pub(crate) struct End {
     /// Nanoseconds to the response head, if there was one.
     pub(crate) to_headers: Option<u64>,
     /// The reason for which an SLO may leave it out.
-    pub(crate) mark: Option<&'static str>,
+    pub(crate) mark: Option<Mark>,
 }
 
 impl End {

@@ -5,8 +5,10 @@
 mod off;
 #[cfg(feature = "telemetry")]
 mod on;
+#[cfg(feature = "telemetry")]
+mod spare;
 
 #[cfg(not(feature = "telemetry"))]
-pub(crate) use off::{Trace, Traces, begin, enter};
+pub(crate) use off::{Trace, Traces, asked, begin, enter};
 #[cfg(feature = "telemetry")]
-pub(crate) use on::{Trace, Traces, begin, enter};
+pub(crate) use on::{Trace, Traces, asked, begin, enter};

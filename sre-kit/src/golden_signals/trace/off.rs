@@ -16,8 +16,13 @@ use crate::metrics::internal::Link;
 pub(crate) struct Traces(());
 
 /// No trace.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Trace(());
+
+/// Whether the layer has traces.
+pub(crate) fn asked(_: &Traces) -> bool {
+    false
+}
 
 #[inline]
 pub(crate) fn begin(_: &Traces, _: &Site, _: Key, _: RequestHead<'_>) -> Trace {
@@ -32,6 +37,11 @@ pub(crate) fn enter(_: Option<&InFlight>) -> Trace {
 
 #[allow(clippy::unused_self, reason = "with the feature there is something in it")]
 impl Trace {
+    #[inline]
+    pub(crate) fn is_sampled(&self) -> bool {
+        false
+    }
+
     #[inline]
     pub(crate) fn link(&self) -> Option<Link> {
         None

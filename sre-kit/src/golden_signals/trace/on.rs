@@ -3,6 +3,7 @@ use super::super::in_flight::InFlight;
 use super::super::outcome::Outcome;
 use super::super::series::{End, Key};
 use super::super::site::Site;
+use super::spare;
 use crate::metrics::internal::Link;
 use crate::telemetry::server::{Arrival, Current, Departure, RequestTrace, ServerTraces};
 
@@ -11,13 +12,18 @@ pub(crate) type Traces = Option<ServerTraces>;
 
 /// The trace of a request, where the layer has traces.
 #[derive(Default)]
-pub(crate) struct Trace(Option<RequestTrace>);
+pub(crate) struct Trace(Option<Box<RequestTrace>>);
+
+/// Whether the layer has traces.
+pub(crate) fn asked(traces: &Traces) -> bool {
+    traces.is_some()
+}
 
 /// Starts the trace of a request.
 #[inline]
 pub(crate) fn begin(traces: &Traces, site: &Site, key: Key, head: RequestHead<'_>) -> Trace {
     Trace(traces.as_ref().map(|traces| {
-        traces.start(&Arrival {
+        spare::take(traces.start(&Arrival {
             method: head.method,
             method_name: key.method(),
             uri: head.uri,
@@ -25,17 +31,23 @@ pub(crate) fn begin(traces: &Traces, site: &Site, key: Key, head: RequestHead<'_
             scheme: key.scheme(),
             headers: head.headers,
             route: site.template(),
-        })
+        }))
     }))
 }
 
 /// Makes the request's trace current on this thread, until the result is dropped.
 #[inline]
 pub(crate) fn enter(in_flight: Option<&InFlight>) -> Option<Current> {
-    in_flight?.trace().0.as_ref().map(RequestTrace::enter)
+    in_flight?.trace().0.as_ref().map(|trace| trace.enter())
 }
 
 impl Trace {
+    /// Whether it has a span that will be seen.
+    #[inline]
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.0.as_ref().is_some_and(|trace| trace.context().is_sampled())
+    }
+
     /// The span, for an exemplar, where it is sampled.
     #[inline]
     pub(crate) fn link(&self) -> Option<Link> {
@@ -49,8 +61,17 @@ impl Trace {
     /// Ends the span, where there is one.
     #[inline]
     pub(crate) fn end(&self, end: &End) {
-        if let Some(trace) = self.0.as_ref().filter(|trace| trace.context().is_sampled()) {
+        if let Some(trace) = self.0.as_ref().filter(|_| self.is_sampled()) {
             end_span(trace, end);
+        }
+    }
+}
+
+impl Drop for Trace {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(done) = self.0.take() {
+            spare::keep(done);
         }
     }
 }

@@ -115,6 +115,11 @@ pub(crate) struct Current {
 }
 
 impl RequestTrace {
+    #[cfg(test)]
+    pub(crate) fn unsampled() -> Self {
+        Self { context: TraceContext::random(false), carried: None }
+    }
+
     pub(crate) fn context(&self) -> TraceContext {
         self.context
     }
@@ -126,6 +131,11 @@ impl RequestTrace {
             _context: attach(Some(self.context)),
             _carried: self.carried.as_ref().map(|carried| carried.otel.clone().attach()),
         }
+    }
+
+    /// Lets go of all but its ids, which take no memory.
+    pub(crate) fn forget(&mut self) {
+        self.carried = None;
     }
 
     /// Ends the span. What was not sampled has nothing to end.
