@@ -175,7 +175,8 @@ impl Report {
 
     /// Two threads on one route.
     pub fn two_threads(&mut self) {
-        if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
+        // As it was before this thread was pinned, from when on it sees one only.
+        if self.begun["cpus"].as_u64() < Some(2) {
             progress("one processor: nothing on two threads");
             return;
         }
