@@ -112,6 +112,24 @@ fn a_setting_that_cannot_work_ends_with_2_and_a_sentence() {
     }
 }
 
+/// As in an image of one program.
+#[test]
+fn a_collector_without_tls_needs_no_authorities_on_the_machine() {
+    for protocol in ["grpc", "http/protobuf"] {
+        let nowhere = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("SSL_CERT_FILE", "/dev/null"),
+            ("SSL_CERT_DIR", "/dev/null"),
+        ];
+        let nowhere = nowhere.map(|(name, value)| (name, value.to_owned()));
+        let demo = Demo::start_with(&["--database-url", "sqlite::memory:"], &nowhere);
+        assert_eq!(demo.get("/").0, 200, "{protocol}");
+    }
+}
+
 #[test]
 fn a_database_that_cannot_be_opened_ends_with_3() {
     let (code, said) = run(&["migrate", "--database-url", "sqlite:///nowhere/at/all.sqlite"]);

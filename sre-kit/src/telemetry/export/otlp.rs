@@ -59,7 +59,7 @@ fn grpc<B: WithExportConfig + WithTonicConfig>(builder: B, otlp: &Otlp) -> Resul
 
 /// What a connection over TLS trusts, and who it says it is.
 pub(super) fn tls(otlp: &Otlp) -> Result<Option<ClientTlsConfig>, ConfigError> {
-    if !otlp.endpoint.starts_with("https") {
+    if !is_tls(otlp) {
         return Ok(None);
     }
     let mut tls = ClientTlsConfig::new().with_enabled_roots();
@@ -87,10 +87,7 @@ fn http<B: WithExportConfig + WithHttpConfig>(builder: B, otlp: &Otlp) -> Result
     if otlp.gzip {
         builder = builder.with_compression(Compression::Gzip);
     }
-    if otlp.tls.is_some() {
-        builder = builder.with_http_client(client(otlp, otlp.timeout)?);
-    }
-    Ok(builder)
+    Ok(builder.with_http_client(client(otlp, otlp.timeout)?))
 }
 
 /// A client that trusts what the settings say beside the system's authorities.
@@ -102,6 +99,11 @@ pub(super) fn client(
     timeout: Duration,
 ) -> Result<reqwest::blocking::Client, ConfigError> {
     let mut builder = reqwest::blocking::Client::builder().timeout(timeout);
+    if !is_tls(otlp) {
+        // Otherwise the system's authorities are read, and it is a failure that there
+        // are none: an image of one program has none, and needs none here.
+        builder = builder.tls_certs_only([]);
+    }
     let files = otlp.tls.as_ref();
     if let Some(ca) = files.and_then(|files| files.ca.as_ref()) {
         let certificate =
@@ -117,6 +119,10 @@ pub(super) fn client(
         .join()
         .map_err(|_| refused(otlp, &"the client could not be started"))?
         .map_err(|error| refused(otlp, &error))
+}
+
+fn is_tls(otlp: &Otlp) -> bool {
+    otlp.endpoint.starts_with("https")
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
