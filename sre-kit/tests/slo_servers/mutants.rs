@@ -130,6 +130,11 @@ fn mutants(rules: &str) -> Vec<Mutant> {
                 let mean = r#"avg_over_time(slo:sli_error:ratio_rate5m{service="shop",slo="checkout"}[30d])"#;
                 add(mean.to_owned(), &["expr"], mean.to_owned());
             }
+            if let Some(hold) = rule["for"].as_str().map(seconds) {
+                for changed in [0, hold / 2, hold * 2] {
+                    add(format!("for {changed}s"), &["for"], format!("{changed}s"));
+                }
+            }
             for label in ["severity", "slo_tier"] {
                 if rule["labels"][label].is_string() {
                     add(format!("{label} changed"), &["labels", label], "other".to_owned());

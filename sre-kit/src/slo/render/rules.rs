@@ -35,6 +35,8 @@ pub(super) struct Group {
 pub(super) struct Rule {
     pub(super) name: Name,
     pub(super) expr: String,
+    /// How long it holds before it is an alert.
+    pub(super) hold: Option<Duration>,
     pub(super) labels: Vec<(String, String)>,
     pub(super) annotations: Vec<(&'static str, String)>,
 }
@@ -62,11 +64,11 @@ impl Rule {
             Name::Alert(name) => ("alert", *name),
         };
         let labels = self.labels.iter().map(|(name, value)| (name, value));
-        let rule = map([
-            (kind, Yaml::from(name)),
-            ("expr", Yaml::from(&self.expr)),
-            ("labels", texts(labels)),
-        ]);
+        let mut rule = map([(kind, Yaml::from(name)), ("expr", Yaml::from(&self.expr))]);
+        if let Some(hold) = self.hold {
+            rule = rule.with("for", Yaml::from(duration(hold)));
+        }
+        let rule = rule.with("labels", texts(labels));
         if self.annotations.is_empty() {
             return rule;
         }
@@ -112,7 +114,7 @@ fn record(plan: &Plan<'_>, name: String, expr: String, window: Option<Duration>)
         labels.extend(plan.sloth_labels());
         labels.extend(window.map(|window| ("sloth_window".to_owned(), duration(window))));
     }
-    Rule { name: Name::Record(name), expr, labels, annotations: Vec::new() }
+    Rule { name: Name::Record(name), expr, hold: None, labels, annotations: Vec::new() }
 }
 
 /// One expression per ratio, from raw counters, absent where nothing happened.
@@ -214,6 +216,7 @@ fn alert(plan: &Plan<'_>, alert: Alert) -> Rule {
     Rule {
         name: Name::Alert(alert.name),
         expr: alert.expr,
+        hold: None,
         labels,
         annotations: vec![
             ("summary", alert.summary),
@@ -273,10 +276,14 @@ fn burn_alerts(plan: &Plan<'_>, tier: &PlannedTier<'_>) -> Vec<Rule> {
 }
 
 /// Without a source no burn alert can fire, so its absence is an alert.
+///
+/// It has to hold, and no window looks back: a service's first start and a
+/// Prometheus that was away have nothing behind them, and have gone without for no
+/// time yet.
 fn absent_alert(plan: &Plan<'_>) -> Rule {
-    let expr = format!("absent_over_time({})", plan.events().over(plan.base));
+    let expr = format!("absent({})", plan.events());
     let (service, name) = (plan.service, plan.slo.name());
-    alert(
+    let rule = alert(
         plan,
         Alert {
             name: ABSENT,
@@ -291,7 +298,8 @@ fn absent_alert(plan: &Plan<'_>) -> Rule {
                 duration(plan.base),
             ),
         },
-    )
+    );
+    Rule { hold: Some(plan.base), ..rule }
 }
 
 fn exhausted_alert(plan: &Plan<'_>) -> Rule {

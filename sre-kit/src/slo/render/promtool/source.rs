@@ -15,12 +15,16 @@ pub(super) fn cases(plan: &Plan<'_>, groups: &[Group], steps: &Steps) -> Vec<Cas
 
 /// Not one series: the alert that says so, in full, and none that pretends.
 fn nothing(plan: &Plan<'_>, groups: &[Group], steps: &Steps) -> Case {
-    let at = times(steps.fine, 10);
+    let (young, at) = (times(steps.fine, 4), times(steps.fine, 10));
     let expected = alerts(groups, ABSENT).map(|rule| as_alert(rule, Vec::new(), "")).collect();
     let mut case = Case {
         name: "a source that is absent is an alert, and nothing else is".to_owned(),
         instances: Vec::new(),
-        checks: vec![Check::Alerts { at, name: ABSENT, alerts: expected }],
+        checks: vec![
+            // A service that has only just begun has no page for it.
+            Check::Alerts { at: young, name: ABSENT, alerts: Vec::new() },
+            Check::Alerts { at, name: ABSENT, alerts: expected },
+        ],
     };
     for name in [BURN, EXHAUSTED] {
         case.checks.push(Check::Alerts { at, name, alerts: Vec::new() });

@@ -121,7 +121,9 @@ impl Timeline {
         let (mut out, mut value) = (String::from("0"), 0);
         for segment in &self.segments {
             let written = match *segment {
-                Segment::Gap { steps } => write!(out, " _x{steps}"),
+                // As Prometheus marks what it no longer finds.
+                Segment::Gap { steps: ..=1 } => write!(out, " stale"),
+                Segment::Gap { steps } => write!(out, " stale _x{}", steps - 1),
                 Segment::Events { steps, good, bad } => {
                     let slope = pick(good, bad);
                     let first = value + slope;
@@ -147,7 +149,7 @@ mod tests {
     #[test]
     fn counters_go_on_from_segment_to_segment() {
         let timeline = Timeline::new(MINUTE).then(3, 10, 0).gap(2).then(2, 0, 1);
-        assert_eq!(timeline.values(), ["0 10+10x2 _x2 30+0x1", "0 0+0x2 _x2 1+1x1"]);
+        assert_eq!(timeline.values(), ["0 10+10x2 stale _x1 30+0x1", "0 0+0x2 stale _x1 1+1x1"]);
         assert_eq!(timeline.len(), 7);
     }
 
