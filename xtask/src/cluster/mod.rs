@@ -12,19 +12,20 @@
 //! * `components`: the programs and their settings
 //! * `process`: starting and stopping them
 //! * `containers`: what containers leave behind
-//! * `image`: images without a registry
+//! * `load`, `image`: images without a registry
 
 mod components;
 mod containers;
 mod image;
 mod layout;
+mod load;
 mod machine;
 mod network;
 mod pki;
 mod process;
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -154,41 +155,6 @@ impl Cluster {
     fn with_what_it_says(&self, deployment: &str, err: &anyhow::Error) -> anyhow::Error {
         let logs = self.kubectl(["-n", "kube-system", "logs", deployment, "--tail=20"]).read();
         anyhow::anyhow!("{err:#}\n{deployment}: {}", logs.unwrap_or_else(|err| err.to_string()))
-    }
-
-    /// Puts an image into it: an archive of images, or one static program.
-    pub(crate) fn load_image(&self, name: Option<&str>, file: &Path) -> Result<()> {
-        if !self.is_whole() {
-            bail!("there is no cluster to load it into; run cargo xtask cluster up first");
-        }
-        if image::is_archive(file)? {
-            if name.is_some() {
-                bail!(
-                    "{} is an archive, which names its images itself; leave --name out",
-                    file.display()
-                );
-            }
-            return image::import(&self.layout, file);
-        }
-        let own = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let name = image::full_name(name.unwrap_or(&own))?;
-        self.load_file(file, &name, &[])?;
-        println!("loaded {name}; in a pod: image: {name}, imagePullPolicy: Never");
-        Ok(())
-    }
-
-    fn load_program(&self, program: &str, name: &str, entrypoint: &[&str]) -> Result<()> {
-        let found = self.path.iter().map(|dir| dir.join(program)).find(|path| path.is_file());
-        let found = found.or_else(|| crate::tools::find_program(program));
-        let file = found.with_context(|| format!("{program} is nowhere in PATH"))?;
-        self.load_file(&file, name, entrypoint)
-    }
-
-    fn load_file(&self, file: &Path, name: &str, entrypoint: &[&str]) -> Result<()> {
-        let tar = PathBuf::from(self.layout.of("image.tar"));
-        image::of_program(file, name, entrypoint, &tar)?;
-        image::import(&self.layout, &tar)?;
-        Ok(fs::remove_file(tar)?)
     }
 
     /// Takes it down, whatever is left of it, and keeps its logs.

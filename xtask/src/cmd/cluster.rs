@@ -15,18 +15,26 @@ use crate::workspace::Workspace;
 pub(crate) enum Verb {
     /// Start it, and first build and install what it is made of
     Up,
-    /// Put an image into it: a static program, or an archive of images
+    /// Put an image into it: a static program, a folder, or an archive of images
     LoadImage {
-        /// The image's name, as a pod writes it; without one, the program's
+        /// The image's name, as a pod writes it; without one, the file's
         #[arg(long)]
         name: Option<String>,
-        /// The program or the archive
+        /// How a folder's file system is started, as an image's configuration says it:
+        /// JSON with Entrypoint, Cmd, Env, User
+        #[arg(long, value_name = "JSON", value_parser = json)]
+        config: Option<serde_json::Value>,
+        /// The program, the folder or the archive
         file: PathBuf,
     },
     /// Take it down, also after a crash; its logs stay
     Down,
     /// Say what of it runs; exit code 3 when not all of it does
     Status,
+}
+
+fn json(text: &str) -> serde_json::Result<serde_json::Value> {
+    serde_json::from_str(text)
 }
 
 /// Does it.
@@ -41,9 +49,10 @@ pub(crate) fn run(workspace: &Workspace, verb: &Verb) -> Result<ExitCode> {
     let cluster = Cluster::new(ready.dirs, tools::versions(&set));
     match verb {
         Verb::Up => cluster.up()?,
-        Verb::LoadImage { name, file } => {
+        Verb::LoadImage { name, config, file } => {
             let file = absolute(workspace.started_in().join(file))?;
-            cluster.load_image(name.as_deref(), &file).context("loading the image")?;
+            let loaded = cluster.load_image(name.as_deref(), config.as_ref(), &file);
+            loaded.context("loading the image")?;
         }
         Verb::Down => cluster.down()?,
         Verb::Status => {
