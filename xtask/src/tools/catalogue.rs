@@ -52,10 +52,14 @@ pub(crate) struct Wrapper {
     /// pins all versions.
     pub(crate) folder: &'static str,
     /// Built together. One alone is kept under the tool's name, several under
-    /// their own.
+    /// their own unless `names` has others.
     pub(crate) packages: &'static [&'static str],
+    /// For packages whose own names say too little, such as `operator`.
+    pub(crate) names: &'static [&'static str],
     /// The version of the module that they are in.
     pub(crate) version: &'static str,
+    /// Of Go's build constraints, those that hold.
+    pub(crate) tags: &'static [&'static str],
     /// Go variables that say the version, and what they say.
     pub(crate) stamps: &'static [(&'static str, &'static str)],
 }
@@ -168,6 +172,8 @@ const TOOLS: &[Tool] = &[
         source: Source::GoWrapper(Wrapper {
             folder: "promtool",
             packages: &["github.com/prometheus/prometheus/cmd/promtool"],
+            names: &[],
+            tags: &[],
             version: "v0.316.0",
             stamps: &[],
         }),
@@ -213,6 +219,8 @@ const TOOLS: &[Tool] = &[
         Source::GoWrapper(Wrapper {
             folder: "opentofu",
             packages: &["github.com/opentofu/opentofu/cmd/tofu"],
+            names: &[],
+            tags: &[],
             version: "v1.12.6",
             stamps: &[],
         }),
@@ -237,6 +245,8 @@ const TOOLS: &[Tool] = &[
         Source::GoWrapper(Wrapper {
             folder: "otelcol",
             packages: &["github.com/sre-kit/sre-kit/xtask/tools/otelcol"],
+            names: &[],
+            tags: &[],
             version: "v0.165.0",
             stamps: &[],
         }),
@@ -247,6 +257,8 @@ const TOOLS: &[Tool] = &[
         source: Source::GoWrapper(Wrapper {
             folder: "etcd",
             packages: &["go.etcd.io/etcd/server/v3"],
+            names: &[],
+            tags: &[],
             version: "v3.6.16",
             stamps: &[],
         }),
@@ -265,6 +277,8 @@ const TOOLS: &[Tool] = &[
                 "k8s.io/kubernetes/cmd/kube-proxy",
                 "k8s.io/kubernetes/cmd/kubectl",
             ],
+            names: &[],
+            tags: &[],
             version: "v1.36.3",
             // Charts and clients ask the API server for its version.
             stamps: &[
@@ -287,6 +301,67 @@ const TOOLS: &[Tool] = &[
         name: "metrics-server",
         source: Source::Go("sigs.k8s.io/metrics-server/cmd/metrics-server", "v0.9.0"),
         cold: 180,
+        slow: true,
+    },
+    // Runs what the chart's ServiceMonitor and rules say.
+    Tool {
+        name: "prometheus-operator",
+        source: Source::GoWrapper(Wrapper {
+            folder: "prometheus-operator",
+            packages: &[
+                "github.com/prometheus-operator/prometheus-operator/cmd/operator",
+                "github.com/prometheus-operator/prometheus-operator/cmd/prometheus-config-reloader",
+            ],
+            names: &["prometheus-operator", "prometheus-config-reloader"],
+            tags: &[],
+            version: "v0.93.0",
+            stamps: &[],
+        }),
+        cold: 290,
+        slow: true,
+    },
+    Tool {
+        name: "prometheus-3",
+        source: Source::GoWrapper(Wrapper {
+            folder: "prometheus",
+            packages: &["github.com/prometheus/prometheus/cmd/prometheus"],
+            names: &[],
+            // Of the ways to find what to scrape, Kubernetes' only, which Debian's lacks.
+            tags: &["remove_all_sd", "enable_kubernetes_sd"],
+            version: "v0.316.0",
+            stamps: &[],
+        }),
+        cold: 200,
+        slow: true,
+    },
+    // Gives the chart's autoscaler what Prometheus has.
+    Tool {
+        name: "prometheus-adapter",
+        source: Source::GoWrapper(Wrapper {
+            folder: "prometheus-adapter",
+            packages: &["sigs.k8s.io/prometheus-adapter/cmd/adapter"],
+            names: &[],
+            tags: &[],
+            version: "v0.12.0",
+            stamps: &[],
+        }),
+        cold: 180,
+        slow: true,
+    },
+    Tool {
+        name: "keda",
+        source: Source::GoWrapper(Wrapper {
+            folder: "keda",
+            packages: &[
+                "github.com/kedacore/keda/v2/cmd/operator",
+                "github.com/kedacore/keda/v2/cmd/adapter",
+            ],
+            names: &["keda-operator", "keda-metrics-apiserver"],
+            tags: &[],
+            version: "v2.20.2",
+            stamps: &[],
+        }),
+        cold: 480,
         slow: true,
     },
     tool(

@@ -100,6 +100,7 @@ where
     'static: 'a,
 {
     match wrapper.packages {
+        _ if !wrapper.names.is_empty() => wrapper.names.to_vec(),
         [_] => vec![tool],
         packages => packages.iter().map(|package| program_of(package)).collect(),
     }
@@ -122,8 +123,12 @@ pub(super) fn build(wrapper: &Wrapper, tool: &str, bin: &Path) -> Result<()> {
 fn build_cmd(wrapper: &Wrapper, output: &Path) -> Cmd {
     let stamps = wrapper.stamps.iter().map(|(name, value)| format!(" -X {name}={value}"));
     let flags: String = [SMALL.to_owned()].into_iter().chain(stamps).collect();
-    go("build")
-        .args(["-trimpath", "-mod=readonly", "-ldflags"])
+    let mut build = go("build").args(["-trimpath", "-mod=readonly"]);
+    if !wrapper.tags.is_empty() {
+        build = build.arg(format!("-tags={}", wrapper.tags.join(",")));
+    }
+    build
+        .arg("-ldflags")
         .arg(flags)
         .args(["-o".to_owned(), format!("{}/", output.display())])
         .args(wrapper.packages.iter().copied())
@@ -159,6 +164,8 @@ mod tests {
         let wrapper = Wrapper {
             folder: "promtool",
             packages: &["example.org/cmd/x", "example.org/y/v2"],
+            names: &[],
+            tags: &[],
             version: "v1.2.3",
             stamps: &[("example.org/cmd/x.Version", "1.2.3")],
         };
@@ -175,8 +182,12 @@ mod tests {
             "{cmd}"
         );
         assert_eq!(programs(&wrapper, "both"), ["x", "y"]);
+        let fewer = Wrapper { tags: &["a", "b"], ..wrapper };
+        assert!(build_cmd(&fewer, "/c".as_ref()).to_string().contains(" -tags=a,b "));
         let alone = Wrapper { packages: &["example.org/cmd/x"], ..wrapper };
         assert_eq!(programs(&alone, "x-3"), ["x-3"]);
+        let named = Wrapper { names: &["x-one", "y-two"], ..fewer };
+        assert_eq!(programs(&named, "both"), ["x-one", "y-two"]);
     }
 
     #[test]
