@@ -9,7 +9,7 @@ use cluster::{Namespace, merged};
 use serde_json::json;
 
 #[test]
-#[ignore = "needs cluster, helm, postgres and initdb; cargo xtask test --only cluster"]
+#[ignore = "needs cluster, bwrap, cargo-auditable, helm, postgres and initdb; cargo xtask test --only cluster"]
 fn pods_come_with_load_and_go_after_it() {
     let namespace = Namespace::new("autoscale");
     let database = Postgres::start();

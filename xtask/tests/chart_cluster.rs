@@ -4,14 +4,14 @@ mod cluster;
 
 use cluster::Namespace;
 use cluster::chart::{deploy, helm, history, pods, ready, said, upgrade};
-use cluster::demo;
+use cluster::image;
 use serde_json::json;
 
 #[test]
-#[ignore = "needs cluster and helm; cargo xtask test --only cluster"]
+#[ignore = "needs cluster, bwrap, cargo-auditable and helm; cargo xtask test --only cluster"]
 fn helm_installs_it_and_takes_back_a_release_that_does_not_start() {
     let namespace = Namespace::new("chart");
-    let image = demo::image();
+    let image = image::demo();
     deploy(&namespace, &json!({}));
     let before = ready(&namespace);
     assert_eq!(before.len(), 1, "{before:?}");

@@ -22,7 +22,7 @@ fn processes_of_the_cluster() -> Vec<String> {
 }
 
 #[test]
-#[ignore = "needs cluster; cargo xtask test --only cluster"]
+#[ignore = "needs cluster, bwrap and cargo-auditable; cargo xtask test --only cluster"]
 fn down_leaves_nothing_of_a_cluster_that_has_lost_its_kubelet_and_its_state() {
     let namespace = Namespace::new("crash");
     Demo::default().deploy(&namespace);

@@ -12,7 +12,7 @@ use cluster::Namespace;
 use cluster::chart::{deploy, helm, history, pods, ready, said, upgrade};
 use cluster::http::{get, ip};
 use cluster::postgres::{MIGRATOR, Postgres};
-use cluster::{demo, merged};
+use cluster::{image, merged};
 use serde_json::json;
 
 /// Counts a visit. On a busy machine a login may take longer than a visit waits.
@@ -21,7 +21,7 @@ fn visit(namespace: &Namespace, service: &str) {
 }
 
 #[test]
-#[ignore = "needs cluster, helm, postgres and initdb; cargo xtask test --only cluster"]
+#[ignore = "needs cluster, bwrap, cargo-auditable, helm, postgres and initdb; cargo xtask test --only cluster"]
 fn a_release_begins_with_its_migration_and_ends_with_one_that_fails() {
     let namespace = Namespace::new("migration");
     let database = Postgres::start();
@@ -42,7 +42,7 @@ fn a_release_begins_with_its_migration_and_ends_with_one_that_fails() {
     database.sql("demo", "ALTER TABLE seaql_migrations OWNER TO postgres");
     let next = merged(&values, &json!({"podAnnotations": {"release": "next"}}));
     let once = merged(&next, &json!({"migration": {"retries": 1}}));
-    let out = upgrade(&namespace, demo::image(), &once, &["--wait", "--timeout", "180s"]);
+    let out = upgrade(&namespace, image::demo(), &once, &["--wait", "--timeout", "180s"]);
     assert!(!out.status.success(), "{}", said(&out));
     assert_eq!(ready(&namespace), before, "no pod was touched");
     // Of every try: the first may have had no answer on a busy machine.
@@ -68,7 +68,7 @@ fn a_release_begins_with_its_migration_and_ends_with_one_that_fails() {
 }
 
 #[test]
-#[ignore = "needs cluster, helm, postgres and initdb; cargo xtask test --only cluster"]
+#[ignore = "needs cluster, bwrap, cargo-auditable, helm, postgres and initdb; cargo xtask test --only cluster"]
 fn a_database_that_goes_away_is_reported_and_restarts_nothing() {
     let namespace = Namespace::new("database");
     let mut database = Postgres::start();
@@ -90,8 +90,8 @@ fn a_database_that_goes_away_is_reported_and_restarts_nothing() {
             body.contains("[-]database-main failed").then_some(())
         });
     }
-    // Many probes long.
-    for _ in 0..20 {
+    // Many probes long: each of the visits waits for a connection.
+    for _ in 0..6 {
         assert_eq!(ready(&namespace), before);
         assert_eq!(get(&service, "/").0, 503);
         sleep(Duration::from_millis(500));

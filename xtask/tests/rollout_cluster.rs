@@ -36,7 +36,7 @@ fn restart(namespace: &Namespace) {
 }
 
 #[test]
-#[ignore = "needs cluster and otelcol; cargo xtask test --only cluster"]
+#[ignore = "needs cluster, bwrap, cargo-auditable and otelcol; cargo xtask test --only cluster"]
 fn ten_rolling_restarts_lose_no_request_and_no_span() {
     let namespace = Namespace::new("rollout");
     let ports = Ports::free_on(HOST);
@@ -62,7 +62,7 @@ fn ten_rolling_restarts_lose_no_request_and_no_span() {
 
 /// The test above would also pass if the load could not see a loss.
 #[test]
-#[ignore = "needs cluster; cargo xtask test --only cluster"]
+#[ignore = "needs cluster, bwrap and cargo-auditable; cargo xtask test --only cluster"]
 fn without_the_drain_delay_restarts_lose_requests() {
     let namespace = Namespace::new("rollout-no-delay");
     let service = Demo { drain_delay: "0", ..Demo::default() }.deploy(&namespace);

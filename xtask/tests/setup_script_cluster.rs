@@ -10,11 +10,11 @@ use std::fs;
 use std::process::{Command, Output};
 
 use cluster::chart::{pods, said};
-use cluster::{Namespace, command, demo, root};
+use cluster::{Namespace, command, image, root};
 use serde_json::json;
 
 #[test]
-#[ignore = "needs cluster and helm; cargo xtask test --only cluster"]
+#[ignore = "needs cluster, bwrap, cargo-auditable and helm; cargo xtask test --only cluster"]
 fn the_script_installs_the_demo_finds_nothing_to_change_and_takes_it_away() {
     let namespace = Namespace::new("setup");
     let dir = tempfile::tempdir().expect("a directory");
@@ -29,7 +29,7 @@ fn the_script_installs_the_demo_finds_nothing_to_change_and_takes_it_away() {
     }
     fs::write(&lock, "# none that can be had\n").expect("written");
 
-    let (repository, tag) = demo::image().rsplit_once(':').expect("has a tag");
+    let (repository, tag) = image::demo().rsplit_once(':').expect("has a tag");
     let image = json!({
         "repository": repository, "tag": tag, "digest": "", "pullPolicy": "Never",
     });

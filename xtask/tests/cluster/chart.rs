@@ -5,7 +5,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use super::{Namespace, command, demo, root};
+use super::{Namespace, command, image, root};
 
 /// `helm VERB demo ...` in the namespace.
 pub(crate) fn helm(namespace: &Namespace, verb: &[&str], rest: &[&str]) -> Output {
@@ -41,7 +41,7 @@ pub(crate) fn upgrade(namespace: &Namespace, image: &str, values: &Value, rest: 
 
 /// Installs or changes it, which must succeed.
 pub(crate) fn deploy(namespace: &Namespace, values: &Value) {
-    let out = upgrade(namespace, demo::image(), values, &["--wait", "--timeout", "180s"]);
+    let out = upgrade(namespace, image::demo(), values, &["--wait", "--timeout", "180s"]);
     let objects = || namespace.kubectl(&["describe", "pods"]);
     assert!(out.status.success(), "{}\n{}", said(&out), objects());
 }

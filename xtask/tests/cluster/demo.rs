@@ -1,32 +1,6 @@
-//! The demo as an image and as a Deployment.
+//! The demo as a Deployment, without the chart.
 
-use std::process::Command;
-use std::sync::OnceLock;
-
-use super::{Namespace, root, xtask};
-
-const IMAGE: &str = "localhost/demo-app:cluster-test";
-
-/// Builds the demo as one static program and loads it.
-pub(crate) fn image() -> &'static str {
-    static LOADED: OnceLock<()> = OnceLock::new();
-    LOADED.get_or_init(|| {
-        let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "demo-app", "--target", &target])
-            .env("RUSTFLAGS", "-C target-feature=+crt-static")
-            .current_dir(root())
-            .status();
-        assert!(built.expect("cargo").success(), "the demo does not build statically");
-        // This test is target/debug/deps/NAME, wherever target is.
-        let this = std::env::current_exe().expect("known");
-        let all = this.ancestors().nth(3).expect("in the target directory");
-        let program = all.join(target).join("debug/demo-app");
-        let program = program.to_str().expect("text");
-        xtask(&["cluster", "load-image", "--name", IMAGE, program]);
-    });
-    IMAGE
-}
+use super::{Namespace, image};
 
 /// How the demo is deployed.
 pub(crate) struct Demo {
@@ -48,7 +22,7 @@ impl Demo {
     /// Deploys it behind a Service and waits until it is ready. Gives the
     /// Service's address.
     pub(crate) fn deploy(&self, namespace: &Namespace) -> std::net::SocketAddr {
-        namespace.apply(&self.manifest(image()));
+        namespace.apply(&self.manifest(image::demo()));
         namespace.rolled_out("deployment/demo");
         let service = namespace.get("service/demo");
         let ip = service["spec"]["clusterIP"].as_str().expect("has an address");

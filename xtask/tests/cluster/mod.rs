@@ -5,8 +5,14 @@
 pub(crate) mod chart;
 pub(crate) mod demo;
 pub(crate) mod http;
+pub(crate) mod image;
 pub(crate) mod load;
 pub(crate) mod postgres;
+
+#[path = "../image/docker.rs"]
+mod docker;
+#[path = "../image/sandbox.rs"]
+mod sandbox;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -101,6 +107,12 @@ metadata:
     pub(crate) fn apply(&self, manifest: &str) {
         let args = ["apply", "--server-side", "--validate=strict", "-f", "-"];
         succeeded(manifest, self.try_kubectl(&args, manifest));
+    }
+
+    /// Applies objects.
+    pub(crate) fn apply_all(&self, objects: &[Value]) {
+        let manifest: Vec<_> = objects.iter().map(ToString::to_string).collect();
+        self.apply(&manifest.join("\n"));
     }
 
     /// An object.

@@ -26,10 +26,7 @@ impl Postgres {
     /// Starts it. The cluster has to be up, since its link has the address.
     pub(crate) fn start() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        // Free a moment ago, which is as much as can be had for another program.
-        let port = TcpListener::bind((HOST, 0)).expect("the cluster's link is up");
-        let port = port.local_addr().expect("bound").port();
-        let mut server = Self { port, directory, child: None };
+        let mut server = Self { port: 0, directory, child: None };
         own(server.directory.path());
         let data = server.data();
         let made = as_postgres("initdb")
@@ -42,7 +39,7 @@ impl Postgres {
         let rules = "local all all trust\nhostssl all all 198.18.0.0/15 scram-sha-256\n";
         fs::write(data.join("pg_hba.conf"), rules).expect("written");
         server.certify();
-        server.up();
+        server.up_on(free_port);
         server.sql("postgres", &format!("CREATE ROLE {MIGRATOR} LOGIN PASSWORD '{PASSWORD}'"));
         server.sql("postgres", &format!("CREATE ROLE {APP} LOGIN PASSWORD '{PASSWORD}'"));
         server.sql("postgres", &format!("CREATE DATABASE demo OWNER {MIGRATOR}"));
@@ -103,10 +100,43 @@ impl Postgres {
         own(directory);
     }
 
-    /// Starts it, and waits until it answers.
+    /// Starts it again, where it was.
     pub(crate) fn up(&mut self) {
+        let port = self.port;
+        self.up_on(|| port);
+    }
+
+    /// Starts it, and waits until it answers. Its port may be a connection's by
+    /// then, of the many that go out from this address, so that it may take some.
+    fn up_on(&mut self, port: impl Fn() -> u16) {
+        let began = Instant::now();
+        loop {
+            self.port = port();
+            let mut child = self.spawn();
+            let ended = loop {
+                if self.psql("postgres", "SELECT 1").output().expect("psql runs").status.success() {
+                    break false;
+                }
+                if child.try_wait().expect("it is ours").is_some() {
+                    break true;
+                }
+                assert!(began.elapsed() < EVER, "the server does not answer: {}", self.log());
+                sleep(Duration::from_millis(100));
+            };
+            if !ended {
+                self.child = Some(child);
+                return;
+            }
+            let log = self.log();
+            let taken = log.contains("Address already in use") && began.elapsed() < EVER;
+            assert!(taken, "the server has ended: {log}");
+            sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn spawn(&self) -> Child {
         let log = fs::File::create(self.directory.path().join("log")).expect("made");
-        let child = as_postgres("postgres")
+        as_postgres("postgres")
             .arg("-D")
             .arg(self.data())
             .args(["-p", &self.port.to_string(), "-c", &format!("listen_addresses={HOST}")])
@@ -114,14 +144,12 @@ impl Postgres {
             .arg(format!("unix_socket_directories={}", self.directory.path().display()))
             .stdout(Stdio::null())
             .stderr(Stdio::from(log))
-            .spawn();
-        self.child = Some(child.expect("postgres runs"));
-        let began = Instant::now();
-        while !self.psql("postgres", "SELECT 1").output().expect("psql runs").status.success() {
-            let log = || fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
-            assert!(began.elapsed() < EVER, "the server does not answer: {}", log());
-            sleep(Duration::from_millis(100));
-        }
+            .spawn()
+            .expect("postgres runs")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
     /// Ends it at once, with every connection.
@@ -154,6 +182,12 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.down();
     }
+}
+
+/// Free a moment ago, which is as much as can be had for another program.
+fn free_port() -> u16 {
+    let port = TcpListener::bind((HOST, 0)).expect("the cluster's link is up");
+    port.local_addr().expect("bound").port()
 }
 
 /// The server refuses root, which a cluster needs; its package has made a user.

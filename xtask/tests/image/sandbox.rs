@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use crate::docker::{self, Dockerfile, ROOT};
+use super::docker::{self, Dockerfile, ROOT};
 
 /// The filesystem that the build leaves in /rootfs. Built once for all tests.
 pub(crate) fn built() -> PathBuf {
