@@ -64,7 +64,7 @@ impl Tier {
                 // The first test that needs it starts it; each after that finds it.
                 let down = Cmd::cargo("xtask cluster down");
                 steps.push(Step::run("cluster down", down).needs(tools::by_name("root")));
-                (steps, if installer.slow { 25 } else { 10 })
+                (steps, if installer.slow { 55 } else { 13 })
             }
         };
         Ok(Plan { tier: self, steps, cold_minutes })

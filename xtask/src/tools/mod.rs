@@ -9,13 +9,13 @@ mod cache;
 mod catalogue;
 mod debian;
 mod install;
+mod tool;
 
 pub(crate) use cache::Cache;
-pub(crate) use catalogue::{
-    Provider, Source, Tool, Wrapper, all, by_name, expand, names, versions,
-};
+pub(crate) use catalogue::{all, by_name, expand, names, versions};
 pub(crate) use debian::is_root;
 pub(crate) use install::{Installer, about};
+pub(crate) use tool::{Provider, Source, Tool, Wrapper};
 
 /// Where a program is, looked for as steps look for theirs.
 pub(crate) fn find_program(name: &str) -> Option<std::path::PathBuf> {
