@@ -43,6 +43,10 @@ fn group(tests: &[OutsideTest]) -> Vec<Step> {
     let mut steps = Vec::new();
     for (target, groups) in files {
         let alone = groups.len() == 1;
+        let all = groups.clone().into_keys();
+        let common =
+            all.reduce(|all, needs| all.into_iter().filter(|n| needs.contains(n)).collect());
+        let common = common.unwrap_or_default();
         for (needs, functions) in groups {
             let mut cmd = Cmd::cargo("test --no-fail-fast --all-features --test")
                 .arg(target)
@@ -54,7 +58,12 @@ fn group(tests: &[OutsideTest]) -> Vec<Step> {
             }
             if !alone {
                 cmd = cmd.args(functions);
-                name = format!("{target}, {}", needs.join(" "));
+                let own: Vec<_> =
+                    needs.iter().filter(|need| !common.contains(need)).copied().collect();
+                // What only these need tells them apart.
+                if !own.is_empty() {
+                    name = format!("{target}, {}", own.join(" "));
+                }
             }
             steps.push(Step::tests(name, cmd).needs(needs.into_iter().filter_map(tools::by_name)));
         }
@@ -108,8 +117,9 @@ mod tests {
              #[ignore = \"needs promtool-3 and promtool; x\"]\nfn b() {}",
         )]);
         assert_eq!(found.len(), 2);
-        assert_eq!(found[0].0, "rules_servers, promtool");
+        assert_eq!(found[0].0, "rules_servers", "both need promtool");
         assert!(found[0].1.ends_with("-- --ignored a"), "{}", found[0].1);
+        assert_eq!(found[1].0, "rules_servers, promtool-3");
         assert!(found[1].1.ends_with("-- --ignored b"), "{}", found[1].1);
         assert_eq!(found[1].2, ["promtool", "promtool-3"]);
     }
