@@ -9,7 +9,7 @@ use std::thread;
 
 use serde_json::Value;
 
-use super::HOST;
+use super::{HOST, setting};
 
 /// Status and body of an answer.
 pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
@@ -59,6 +59,8 @@ impl Served {
 
 /// Answers every request, one after another, by its path and its body.
 pub(crate) fn serve(respond: impl Fn(&str, &str) -> String + Send + 'static) -> Served {
+    // Up, and with it the address, if nothing before this has needed it.
+    setting();
     let listener = TcpListener::bind((HOST, 0)).expect("the cluster's link is up");
     let address = listener.local_addr().expect("bound");
     let ended = Arc::new(AtomicBool::new(false));
