@@ -20,8 +20,6 @@ use monitoring::api::ApiService;
 use monitoring::inbox::Inbox;
 use serde_json::{Value, json};
 
-const KEDA: &str = "github.com/kedacore/keda/v2@v2.20.2";
-
 #[test]
 #[ignore = "needs cluster, bwrap, cargo-auditable, helm, go, postgres, initdb, prometheus-3, prometheus-alertmanager, prometheus-operator and keda; cargo xtask test --only cluster"]
 fn a_queue_has_as_many_pods_as_it_is_deep_and_none_when_it_is_empty() {
@@ -82,7 +80,7 @@ impl Keda {
             image::program(program, &[]);
         }
         let namespace = Namespace::new("keda");
-        let folder = deploy::module(KEDA).join("config/default");
+        let folder = deploy::module(deploy::KEDA).join("config/default");
         let folder = folder.to_str().expect("text");
         let built = deploy::succeed(&mut kubectl(&["kustomize", folder]));
         let mut objects = deploy::objects(&built);

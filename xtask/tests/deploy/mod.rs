@@ -7,14 +7,14 @@ use std::process::{Command, Output};
 use serde::Deserialize as _;
 use serde_json::Value;
 
+pub(crate) const OPERATOR: &str = "github.com/prometheus-operator/prometheus-operator@v0.93.0";
+pub(crate) const KEDA: &str = "github.com/kedacore/keda/v2@v2.20.2";
+
 /// Modules that have the custom resources' definitions, at the versions that
 /// charts/observability installs, and where in them.
 pub(crate) const DEFINITIONS: &[(&str, &str)] = &[
-    (
-        "github.com/prometheus-operator/prometheus-operator@v0.93.0",
-        "example/prometheus-operator-crd",
-    ),
-    ("github.com/kedacore/keda/v2@v2.20.2", "config/crd/bases"),
+    (OPERATOR, "example/prometheus-operator-crd"),
+    (KEDA, "config/crd/bases"),
     ("github.com/kedacore/http-add-on@v0.15.0", "config/crd/bases"),
     ("sigs.k8s.io/gateway-api@v1.6.3", "config/crd/standard"),
 ];

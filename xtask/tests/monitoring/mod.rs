@@ -10,13 +10,12 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::cluster::{Namespace, http, image};
-use crate::deploy::{chart, kind, module, objects, root};
+use crate::deploy::{OPERATOR, chart, kind, module, objects, root};
 use api::ApiService;
 use inbox::Inbox;
 
 /// As in `charts/observability/releases.lock`.
 const NAMESPACE: &str = "observability";
-const OPERATOR: &str = "github.com/prometheus-operator/prometheus-operator@v0.93.0";
 
 /// Without which Alertmanager does not start.
 const TEMPLATES: &[&str] = &[
@@ -108,11 +107,6 @@ impl Stack {
         assert_eq!(status, 200, "{path}: {body}");
         let mut body: Value = serde_json::from_str(&body).expect("JSON");
         body["data"].take()
-    }
-
-    /// What went wrong, for a test that fails.
-    pub(crate) fn logs(&self, of: &str) -> String {
-        self.namespace.kubectl(&["logs", of, "--all-containers", "--tail=60"])
     }
 }
 
