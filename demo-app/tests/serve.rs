@@ -131,6 +131,22 @@ fn a_collector_without_tls_needs_no_authorities_on_the_machine() {
 }
 
 #[test]
+fn a_collector_with_tls_says_that_there_are_no_authorities() {
+    let mut command = support::command();
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+        .args(["--database-url", "sqlite::memory:"])
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", "https://127.0.0.1:9")
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        .env("SSL_CERT_FILE", "/dev/null")
+        .env("SSL_CERT_DIR", "/dev/null");
+    let out = command.output().expect("the program starts");
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{said}");
+    assert!(said.contains("No CA certificates"), "the cause, not only that there is one: {said}");
+}
+
+#[test]
 fn a_database_that_cannot_be_opened_ends_with_3() {
     let (code, said) = run(&["migrate", "--database-url", "sqlite:///nowhere/at/all.sqlite"]);
     assert_eq!(code, Some(3), "{said}");

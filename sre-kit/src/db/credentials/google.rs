@@ -9,6 +9,7 @@ use google_cloud_auth::credentials::{AccessTokenCredentials, Builder, mds};
 
 use super::source::{Token, TokenError, TokenSource};
 use crate::db::Secret;
+use crate::error::with_causes;
 
 /// Good for logging in to a database, and for nothing else.
 const LOGIN: &str = "https://www.googleapis.com/auth/sqlservice.login";
@@ -60,7 +61,8 @@ impl GoogleTokens {
                 .build_access_token_credentials(),
             None => Builder::default().with_scopes(scopes).build_access_token_credentials(),
         };
-        let credentials = credentials.map_err(|error| TokenError::permanent(chain(&error)))?;
+        let credentials =
+            credentials.map_err(|error| TokenError::permanent(with_causes(&error)))?;
         Ok(built.insert(credentials).clone())
     }
 }
@@ -70,8 +72,10 @@ impl TokenSource for GoogleTokens {
         async {
             match self.credentials()?.access_token().await {
                 Ok(token) => Ok(Token::new(Secret::from(token.token))),
-                Err(error) if error.is_transient() => Err(TokenError::transient(chain(&error))),
-                Err(error) => Err(TokenError::permanent(chain(&error))),
+                Err(error) if error.is_transient() => {
+                    Err(TokenError::transient(with_causes(&error)))
+                }
+                Err(error) => Err(TokenError::permanent(with_causes(&error))),
             }
         }
         .boxed()
@@ -80,21 +84,6 @@ impl TokenSource for GoogleTokens {
     fn start_over(&self) {
         *self.built.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
-}
-
-/// An error and what caused it: the outermost alone says little.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 impl fmt::Debug for GoogleTokens {

@@ -11,6 +11,7 @@ use opentelemetry_otlp::{
 };
 
 use crate::ConfigError;
+use crate::error::with_causes;
 use crate::telemetry::settings::otlp::{Otlp, Protocol};
 
 /// The exporter of spans.
@@ -118,7 +119,7 @@ pub(super) fn client(
     std::thread::spawn(move || builder.build())
         .join()
         .map_err(|_| refused(otlp, &"the client could not be started"))?
-        .map_err(|error| refused(otlp, &error))
+        .map_err(|error| refused(otlp, &with_causes(&error)))
 }
 
 fn is_tls(otlp: &Otlp) -> bool {

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::super::{Chance, DialError, PART};
 use crate::ConfigError;
 use crate::db::credentials::{Backoff, Supervisor};
+use crate::error::with_causes;
 
 /// Where it is, unless it is told.
 const ENDPOINT: &str = "https://sqladmin.googleapis.com";
@@ -59,7 +60,7 @@ impl Http {
         match client.build() {
             Ok(client) => Ok(Self { client, endpoint, tokens }),
             Err(error) => refused(
-                format!("no connection can be made there: {}", chain(&error)),
+                format!("no connection can be made there: {}", with_causes(&error)),
                 "give the system the certificates of public CAs, which Debian's \
                  ca-certificates brings",
             ),
@@ -142,7 +143,7 @@ async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, DialError> {
 fn unreachable(error: reqwest::Error) -> DialError {
     let error_type = if error.is_timeout() { "timeout" } else { "network" };
     // Its name and path are ours, and known.
-    let what = chain(&error.without_url());
+    let what = with_causes(&error.without_url());
     DialError::new(error_type, format_args!("the Admin API cannot be reached: {what}")).transient()
 }
 
@@ -173,17 +174,6 @@ fn reason(body: &[u8]) -> Option<String> {
     let reason = error.pointer("/errors/0/reason").or_else(|| error.get("status"))?.as_str()?;
     let word = reason.len() <= 48 && reason.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
     word.then(|| reason.to_owned())
-}
-
-/// An error and what caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]
