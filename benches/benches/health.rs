@@ -11,19 +11,19 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use http::Request;
-use sre_kit::health::{Check, Health, Verdict};
+use sre_kit::health::{Check, CheckResult, Health};
 use sre_kit::metrics::Registry;
 use sre_kit_benches::probe::ask;
 use tokio::runtime::{Builder, Runtime};
 
 /// A service that is ready, every check of which has run.
 fn ready(runtime: &Runtime, checks: usize) -> Health {
-    let mut builder = Health::builder(&Registry::new());
+    let mut builder = Health::builder();
     for i in 0..checks {
-        let check = Check::new(format!("check-{i}"), || async { Verdict::Pass });
+        let check = Check::new(format!("check-{i}"), || async { CheckResult::Pass });
         builder = builder.check(check.gate_readiness());
     }
-    let health = builder.build().expect("the settings are valid");
+    let health = builder.build(&Registry::new()).expect("the settings are valid");
     runtime.block_on(async {
         let loops = health.spawn();
         health.wait_ready().await;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use http::Request;
 use http_body::Body;
-use sre_kit::health::{Check, Health, ProbeService, Verdict};
+use sre_kit::health::{Check, CheckResult, Health, ProbeService};
 use sre_kit::metrics::Registry;
 use tokio::runtime::Builder;
 use tower_service::Service;
@@ -24,8 +24,8 @@ const BATCH: usize = 128;
 /// When there can be no runtime.
 pub fn measure(rounds: usize) -> f64 {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
-    let check = Check::new("check", || async { Verdict::Pass }).gate_readiness();
-    let health = Health::builder(&Registry::new()).check(check).build().expect("valid");
+    let check = Check::new("check", || async { CheckResult::Pass }).gate_readiness();
+    let health = Health::builder().check(check).build(&Registry::new()).expect("valid");
     runtime.block_on(async {
         let loops = health.spawn();
         health.wait_ready().await;

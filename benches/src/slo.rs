@@ -54,7 +54,7 @@ pub fn slos() -> Slos {
 pub fn budgets(slos: &Slos) -> (Budgets, ManualClock) {
     let (clock, hand) = Clock::manual();
     let registry = Registry::builder().max_series_per_family(20_000).build().expect("valid");
-    let budgets = Budgets::builder(&registry, slos).clock(clock).build().expect("valid");
+    let budgets = Budgets::builder().slos(slos).clock(clock).build(&registry).expect("valid");
     (budgets, hand)
 }
 
@@ -74,7 +74,7 @@ pub fn measure(rounds: usize) -> SloCosts {
     let budget = budgets.slo("slo-00").expect("there");
     let mut ticks: Vec<_> = (0..rounds * 10)
         .map(|_| {
-            budgets.iter().for_each(Budget::good);
+            budgets.iter().for_each(Budget::record_good);
             hand.advance(TICK);
             let start = Instant::now();
             budgets.tick();
@@ -95,7 +95,7 @@ pub fn measure(rounds: usize) -> SloCosts {
         })
         .collect();
     SloCosts {
-        event: best(rounds, 20_000, || black_box(&budget).good())
+        event: best(rounds, 20_000, || black_box(&budget).record_good())
             - best(rounds, 20_000, || {
                 black_box(&budget);
             }),
@@ -129,8 +129,8 @@ mod tests {
         let (budgets, _) = budgets(&slos);
         assert_eq!(budgets.iter().count(), SLOS);
         let budget = budgets.slo("slo-01").expect("there");
-        budget.good();
-        assert_eq!(budget.counted(), (1, 0));
+        budget.record_good();
+        assert_eq!(budget.totals(), (1, 0));
         assert_eq!(budget.definition().windows().len(), 8);
     }
 }

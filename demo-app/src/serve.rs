@@ -5,10 +5,10 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use sre_kit::admission::{Admission, Limit};
 use sre_kit::golden_signals::Routes;
-use sre_kit::lifecycle::Outcome;
+use sre_kit::lifecycle::ShutdownReport;
 use sre_kit::metrics::Registry;
-use sre_kit::saturation::{Admission, Limit};
 use sre_kit::telemetry::Telemetry;
 use sre_kit::{ConfigError, SreKit};
 use tokio::net::TcpListener;
@@ -25,11 +25,14 @@ use crate::store::Store;
 /// Requests that are answered at one time; a few more wait, the rest is refused.
 const LIMIT: u32 = 512;
 
-pub(crate) async fn run(settings: cli::Serve, telemetry: &Telemetry) -> Result<Outcome, Failure> {
+pub(crate) async fn run(
+    settings: cli::Serve,
+    telemetry: &Telemetry,
+) -> Result<ShutdownReport, Failure> {
     let registry = Registry::new();
     let store = Store::new(&settings.database, &registry)?;
     let mut kit = kit(&settings, &registry, &store, telemetry)?;
-    let admission = Admission::builder(kit.registry()).limit(Limit::fixed(LIMIT)).build()?;
+    let admission = Admission::builder().limit(Limit::fixed(LIMIT)).build(kit.registry())?;
     let admin = kit.start_admin().await?;
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr()?;
@@ -65,8 +68,10 @@ fn kit(
         .slos(objectives::all()?)
         .database(store.db())
         // On a laptop no load balancer has to notice, and Ctrl-C is not to wait for one.
-        .shutdown(|way_out| if loopback { way_out.delay(Duration::ZERO) } else { way_out })
-        .env()?
+        .lifecycle(
+            |lifecycle| if loopback { lifecycle.drain_delay(Duration::ZERO) } else { lifecycle },
+        )
+        .with_env()?
         .admin_address(settings.admin)
         .build()
 }

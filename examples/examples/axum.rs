@@ -16,7 +16,7 @@ use axum::extract::Path;
 use axum::routing::get;
 use sre_kit::SreKit;
 use sre_kit::golden_signals::RouteSource;
-use sre_kit::lifecycle::Outcome;
+use sre_kit::lifecycle::ShutdownReport;
 use sre_kit::slo::{Objective, Slo};
 use tokio::net::TcpListener;
 
@@ -25,11 +25,11 @@ async fn hello(Path(name): Path<String>) -> String {
 }
 
 #[tokio::main]
-async fn main() -> Result<Outcome, Box<dyn Error>> {
+async fn main() -> Result<ShutdownReport, Box<dyn Error>> {
     let mut kit = SreKit::builder(sre_kit::build_info!())
         .routes(RouteSource::axum())
         .slo(Slo::availability("hello", Objective::percent(99.9)?).routes(["/hello/{name}"]))
-        .env()?
+        .with_env()?
         .build()?;
     // `Router::layer`, for only there has axum matched the path already. The
     // fallback comes before it, so that unknown paths are counted as well.

@@ -32,12 +32,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let slos = Slos::new("shop", [Slo::availability("product", objective).routes(["/p/{id}"])])?;
     let registry = Registry::new();
     let (clock, hand) = Clock::manual();
-    let budgets = Budgets::builder(&registry, &slos).clock(clock).build()?;
+    let budgets = Budgets::builder().slos(&slos).clock(clock).build(&registry)?;
     // The layer counts each request; the handler only asks.
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .routes(Routes::new(["/p/{id}"])?)
         .slos(&budgets)
-        .build()?;
+        .build(&registry)?;
 
     let shop = Shop::new(budgets.slo("product")?);
     let mut service = signals.layer().layer(service_fn(|request| shop.page(request)));

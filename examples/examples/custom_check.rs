@@ -17,7 +17,7 @@ use std::time::Duration;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use sre_kit::health::{Check, Health, ShowDetails, Verdict};
+use sre_kit::health::{Check, CheckResult, Health, ShowDetails};
 use sre_kit::metrics::{Registry, TextFormat};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -48,7 +48,7 @@ fn memory() -> Check {
     Check::new("memory", || async {
         let path = Path::new("/proc/meminfo");
         if !path.exists() {
-            return Ok(Verdict::Pass); // not Linux: nothing to say
+            return Ok(CheckResult::Pass); // not Linux: nothing to say
         }
         let text = tokio::fs::read_to_string(path).await?;
         let kibibytes = |field: &str| {
@@ -57,9 +57,9 @@ fn memory() -> Check {
         };
         Ok::<_, std::io::Error>(match (kibibytes("MemAvailable:"), kibibytes("MemTotal:")) {
             (Some(available), Some(total)) if available < total / 10 => {
-                Verdict::warn(format_args!("{available} KiB of {total} KiB are left"))
+                CheckResult::warn(format_args!("{available} KiB of {total} KiB are left"))
             }
-            _ => Verdict::Pass,
+            _ => CheckResult::Pass,
         })
     })
 }
@@ -68,14 +68,14 @@ fn memory() -> Check {
 async fn main() -> Result<(), Box<dyn Error>> {
     let seconds: Option<u64> = std::env::args().nth(1).map(|text| text.parse()).transpose()?;
     let registry = Registry::new();
-    let health = Health::builder(&registry)
+    let health = Health::builder()
         .check(database())
         .check(scratch_directory())
         .check(memory())
         .service_id("custom-check")
         // Only this machine reaches the port, so it may read why a check fails.
         .show_details(ShowDetails::on_verbose())
-        .build()?;
+        .build(&registry)?;
 
     // Startup is over once the cache is warm, however long that takes.
     let warm = health.latch("cache");

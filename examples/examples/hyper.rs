@@ -18,7 +18,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use sre_kit::SreKit;
 use sre_kit::golden_signals::Routes;
-use sre_kit::lifecycle::Outcome;
+use sre_kit::lifecycle::ShutdownReport;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
@@ -33,10 +33,10 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
 }
 
 #[tokio::main]
-async fn main() -> Result<Outcome, Box<dyn Error>> {
+async fn main() -> Result<ShutdownReport, Box<dyn Error>> {
     let mut kit = SreKit::builder(sre_kit::build_info!())
         .routes(Routes::new(["/hello/{name}"])?)
-        .env()?
+        .with_env()?
         .build()?;
     let service = ServiceBuilder::new().layer(kit.http_layer()).service_fn(answer);
 

@@ -18,8 +18,9 @@ use axum::Router;
 use axum::routing::get;
 use sre_kit::golden_signals::{GoldenSignals, RouteSource};
 use sre_kit::health::Health;
-use sre_kit::lifecycle::{ConnectionMetrics, Lifecycle, Outcome, Server};
+use sre_kit::lifecycle::{Lifecycle, ShutdownReport};
 use sre_kit::metrics::Registry;
+use sre_kit::server::{ConnectionMetrics, Server};
 use sre_kit::telemetry::Telemetry;
 use tokio::net::TcpListener;
 
@@ -30,22 +31,21 @@ async fn work() -> &'static str {
 }
 
 #[tokio::main]
-async fn main() -> Result<Outcome, Box<dyn Error>> {
+async fn main() -> Result<ShutdownReport, Box<dyn Error>> {
     let registry = Registry::new();
     // Spans go to a collector where OTEL_EXPORTER_OTLP_ENDPOINT names one.
     let telemetry = Telemetry::from_env()?;
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .routes(RouteSource::axum())
         .telemetry(&telemetry)
-        .build()?;
-    let health = Health::builder(&registry).build()?;
+        .build(&registry)?;
+    let health = Health::builder().build(&registry)?;
     let connections = ConnectionMetrics::new(&registry)?;
     let lifecycle = Lifecycle::builder()
-        .env()?
-        .metrics(&registry)
+        .with_env()?
         .health(&health)
-        .server(Server::builder("main").metrics(&connections))
-        .build()?;
+        .server(Server::builder().metrics(&connections))
+        .build(&registry)?;
 
     // The last spans are sent when the last request has ended.
     lifecycle.on_flush("spans", move |budget| {
@@ -56,7 +56,8 @@ async fn main() -> Result<Outcome, Box<dyn Error>> {
     // Probes of their own listener, which closes last.
     let probes = TcpListener::bind("127.0.0.1:0").await?;
     println!("probes on {}", probes.local_addr()?);
-    let admin = Server::builder("admin").max_connections(64).metrics(&connections).build()?;
+    let admin =
+        Server::builder().name("admin").max_connections(64).metrics(&connections).build()?;
     lifecycle.add_admin_server(admin.start(probes, health.service()));
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -41,12 +41,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let result = thumbnail(job).await;
         match result {
             Ok(()) => {
-                pictures.good();
+                pictures.record_good();
                 latency.record(true, started.elapsed());
             }
-            Err(Failure::Broken) => pictures.bad(),
+            Err(Failure::Broken) => pictures.record_bad(),
             // Somebody uploaded a text: the thumbnailer is not at fault.
-            Err(Failure::NotAPicture) => pictures.excluded("not_a_picture"),
+            Err(Failure::NotAPicture) => pictures.record_excluded("not_a_picture"),
         }
     }
     budgets.tick();

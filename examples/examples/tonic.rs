@@ -50,9 +50,9 @@ async fn serve(address: &str) -> Result<ExitCode, Box<dyn Error>> {
     let routes = Routes::default()
         .tonic::<GreeterServer<Polite>>(["Hello"])?
         .grpc("grpc.health.v1.Health", ["Check", "Watch"])?;
-    let mut kit = SreKit::builder(sre_kit::build_info!()).routes(routes).env()?.build()?;
+    let mut kit = SreKit::builder(sre_kit::build_info!()).routes(routes).with_env()?.build()?;
     let services = tonic::service::Routes::new(GreeterServer::new(Polite))
-        .add_service(kit.health().grpc().serves_type::<GreeterServer<Polite>>().into_server());
+        .add_service(kit.health().grpc().service_type::<GreeterServer<Polite>>().into_server());
     let service = ServiceBuilder::new().layer(kit.http_layer()).service(services);
 
     let listener = TcpListener::bind(address).await?;

@@ -13,14 +13,14 @@
 //! # use http_body_util::Full;
 //!
 //! #[tokio::main]
-//! async fn main() -> Result<sre_kit::lifecycle::Outcome, Box<dyn std::error::Error>> {
+//! async fn main() -> Result<sre_kit::lifecycle::ShutdownReport, Box<dyn std::error::Error>> {
 //! #   let app = tower::service_fn(|_: http::Request<hyper::body::Incoming>| async {
 //! #       Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::new())))
 //! #   });
 //!     let kit = SreKit::builder(sre_kit::build_info!())
 //!         .routes(Routes::new(["/", "/items/{id}"])?)
 //!         .slo(Slo::availability("pages", "99.9".parse()?))
-//!         .env()?
+//!         .with_env()?
 //!         .build()?;
 //!     let app = kit.http_layer().layer(app);
 //!     let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
@@ -89,26 +89,41 @@
 //! `prometheus-client` in [`metrics::Registry::register`], and of a feature's own crate;
 //! a new major version of one of them is a new major version here.
 
-mod clock;
-mod error;
-mod head;
-pub mod kit;
-mod shed;
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod budget;
+
+#[cfg(feature = "admin")]
+#[cfg_attr(docsrs, doc(cfg(feature = "admin")))]
 pub mod admin;
+pub mod admission;
 #[cfg(feature = "db")]
+#[cfg_attr(docsrs, doc(cfg(feature = "db")))]
 pub mod db;
 pub mod golden_signals;
+#[cfg(feature = "serve")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
 pub mod health;
+#[cfg(feature = "serve")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
+pub mod kit;
+#[cfg(feature = "serve")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
 pub mod lifecycle;
 pub mod manual;
 pub mod metrics;
+#[cfg(feature = "saturation")]
+#[cfg_attr(docsrs, doc(cfg(feature = "saturation")))]
 pub mod saturation;
+#[cfg(feature = "serve")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
+pub mod server;
 pub mod slo;
 #[cfg(feature = "telemetry")]
+#[cfg_attr(docsrs, doc(cfg(feature = "telemetry")))]
 pub mod telemetry;
 
-pub use error::ConfigError;
-pub use head::{RequestHead, ResponseHead};
+#[cfg(feature = "serve")]
 pub use kit::{SreKit, SreKitBuilder};
-pub use shed::Shed;
+pub use sre_kit_core::{ConfigError, PoolUsage, RequestHead, ResponseHead, Shed};
+pub use sre_kit_metrics::build_info;

@@ -32,12 +32,12 @@ const BOTH: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 /// A minute is longer than any of this takes; an answer that never comes is a failure.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-fn builder(registry: &Registry) -> AdminBuilder {
-    Admin::builder(registry).listen("127.0.0.1:0")
+fn builder() -> AdminBuilder {
+    Admin::builder().listen("127.0.0.1:0")
 }
 
-async fn start(builder: AdminBuilder) -> RunningAdmin {
-    builder.build().expect("valid").start().await.expect("a port is free")
+async fn start(registry: &Registry, builder: AdminBuilder) -> RunningAdmin {
+    builder.build(registry).expect("valid").start().await.expect("a port is free")
 }
 
 async fn ask(
@@ -87,8 +87,8 @@ fn text(response: &Response<Bytes>) -> &str {
 async fn every_page_of_its_own_is_there() {
     let registry = Registry::new();
     registry.counter("jobs_total", "Jobs.").expect("valid").inc();
-    let build = BuildInfo::new("shop", "1.2.3").revision("abc").rustc("1.95.0");
-    let admin = start(builder(&registry).build_info(build)).await;
+    let build = BuildInfo::new("shop", "1.2.3").with_revision("abc").with_rustc("1.95.0");
+    let admin = start(&registry, builder().build_info(build)).await;
     for protocol in BOTH {
         let address = admin.local_addr();
         for path in ["/livez", "/readyz", "/startupz", "/readyz/"] {
@@ -119,7 +119,7 @@ async fn every_page_of_its_own_is_there() {
 
 #[tokio::test]
 async fn head_is_get_without_a_body_on_both_protocols() {
-    let admin = start(builder(&Registry::new())).await;
+    let admin = start(&Registry::new(), builder()).await;
     for protocol in BOTH {
         for path in ["/livez", "/metrics", "/", "/nowhere"] {
             let head = ask(admin.local_addr(), protocol, request(Method::HEAD, path)).await;
@@ -140,7 +140,7 @@ async fn a_path_that_no_page_has_is_answered_with_those_that_exist() {
         let path = request.uri().path().to_owned();
         async move { Response::new(AdminBody::from(path)) }
     });
-    let admin = start(builder(&Registry::new()).page(page)).await;
+    let admin = start(&Registry::new(), builder().page(page)).await;
     for protocol in BOTH {
         let response = get(admin.local_addr(), protocol, "/metric").await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
@@ -157,7 +157,7 @@ async fn a_path_that_no_page_has_is_answered_with_those_that_exist() {
 #[tokio::test]
 async fn a_method_that_a_page_does_not_know_is_answered_with_those_it_does() {
     let drain = Page::post("/drain", "Drains.", |_| async { Response::new(AdminBody::empty()) });
-    let admin = start(builder(&Registry::new()).page(drain)).await;
+    let admin = start(&Registry::new(), builder().page(drain)).await;
     for protocol in BOTH {
         for (method, path, allow) in [
             (Method::POST, "/metrics", "GET, HEAD, OPTIONS"),
@@ -181,7 +181,7 @@ async fn what_is_too_large_is_refused_and_the_next_request_is_not() {
         let Ok(body) = request.into_body().collect().await;
         Response::new(AdminBody::from(body.to_bytes().len().to_string()))
     });
-    let admin = start(builder(&Registry::new()).page(echo)).await;
+    let admin = start(&Registry::new(), builder().page(echo)).await;
     let address = admin.local_addr();
     for protocol in BOTH {
         let long = format!("/livez?{}", "x".repeat(9_000));
@@ -212,7 +212,7 @@ async fn what_is_too_large_is_refused_and_the_next_request_is_not() {
 #[tokio::test]
 async fn a_body_of_unknown_size_is_read_no_further_than_the_limit() {
     let echo = Page::post("/echo", "Reads.", |_| async { Response::new(AdminBody::empty()) });
-    let admin = start(builder(&Registry::new()).page(echo)).await;
+    let admin = start(&Registry::new(), builder().page(echo)).await;
     let mut stream = TcpStream::connect(admin.local_addr()).await.expect("it listens");
     let head = "POST /echo HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("written");
@@ -232,7 +232,7 @@ async fn only_this_machine_may_change_something() {
         flag.store(true, Ordering::Relaxed);
         async { Response::new(AdminBody::from("draining\n")) }
     });
-    let admin = start(builder(&Registry::new()).page(drain.clone())).await;
+    let admin = start(&Registry::new(), builder().page(drain.clone())).await;
     for protocol in BOTH {
         for (name, value) in [
             ("x-forwarded-for", "203.0.113.9"),
@@ -250,7 +250,7 @@ async fn only_this_machine_may_change_something() {
         assert!(drained.swap(false, Ordering::Relaxed));
     }
     // On a router that does not say who asks, nobody may.
-    let service = builder(&Registry::new()).page(drain).build().expect("valid").service();
+    let service = builder().page(drain).build(&Registry::new()).expect("valid").service();
     let mut post = request(Method::POST, "/drain");
     post.headers_mut().insert("host", "localhost".parse().expect("valid"));
     let Ok(response) = service.oneshot(post).await;
@@ -263,7 +263,7 @@ async fn a_page_that_panics_is_an_answer_and_no_more() {
         assert!(request.uri().query().is_some(), "on purpose");
         Response::new(AdminBody::empty())
     });
-    let admin = start(builder(&Registry::new()).page(broken)).await;
+    let admin = start(&Registry::new(), builder().page(broken)).await;
     for protocol in BOTH {
         let response = get(admin.local_addr(), protocol, "/broken").await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
@@ -275,8 +275,8 @@ async fn a_page_that_panics_is_an_answer_and_no_more() {
 async fn a_function_answers_readiness_where_there_are_no_checks() {
     let ready = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&ready);
-    let admin = builder(&Registry::new()).ready_when(move || flag.load(Ordering::Relaxed));
-    let admin = start(admin).await;
+    let admin = builder().ready_when(move || flag.load(Ordering::Relaxed));
+    let admin = start(&Registry::new(), admin).await;
     for protocol in BOTH {
         ready.store(false, Ordering::Relaxed);
         let response = get(admin.local_addr(), protocol, "/readyz").await;
@@ -291,9 +291,9 @@ async fn a_function_answers_readiness_where_there_are_no_checks() {
 #[tokio::test]
 async fn health_answers_the_probes_and_their_details() {
     let registry = Registry::new();
-    let health = Health::builder(&registry).build().expect("valid");
+    let health = Health::builder().build(&registry).expect("valid");
     let latch = health.latch("migrations");
-    let admin = start(builder(&registry).health(&health)).await;
+    let admin = start(&registry, builder().health(&health)).await;
     for protocol in BOTH {
         let response = get(admin.local_addr(), protocol, "/readyz").await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{}", text(&response));
@@ -308,9 +308,9 @@ async fn health_answers_the_probes_and_their_details() {
 #[tokio::test]
 async fn scrapes_past_their_cap_are_refused_while_probes_are_answered() {
     let registry = Registry::new();
-    let exposition = Exposition::builder(&registry).max_concurrent(1).build().expect("valid");
+    let exposition = Exposition::builder().max_concurrent(1).build(&registry).expect("valid");
     let Ok(held) = exposition.respond(&Method::GET, &http::HeaderMap::new()).await;
-    let admin = start(builder(&registry).exposition(exposition)).await;
+    let admin = start(&registry, builder().exposition(exposition)).await;
     for protocol in BOTH {
         let response = get(admin.local_addr(), protocol, "/metrics").await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -326,7 +326,7 @@ async fn scrapes_past_their_cap_are_refused_while_probes_are_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_does_not_arrive_in_time_ends_its_connection() {
-    let admin = start(builder(&Registry::new())).await;
+    let admin = start(&Registry::new(), builder()).await;
     let mut stream = TcpStream::connect(admin.local_addr()).await.expect("it listens");
     stream.write_all(b"GET /livez HTTP/1.1\r\nhost: local").await.expect("written");
     let mut answer = Vec::new();
@@ -338,7 +338,7 @@ async fn a_head_that_does_not_arrive_in_time_ends_its_connection() {
 
 #[tokio::test]
 async fn a_connection_past_the_cap_waits_until_one_ends() {
-    let admin = start(builder(&Registry::new()).max_connections(1)).await;
+    let admin = start(&Registry::new(), builder().max_connections(1)).await;
     let mut first = TcpStream::connect(admin.local_addr()).await.expect("it listens");
     let mut second = TcpStream::connect(admin.local_addr()).await.expect("the backlog takes it");
     let ask = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -369,27 +369,27 @@ async fn stopping_lets_a_scrape_finish_and_closes_the_port() {
             Response::new(AdminBody::from("done\n"))
         }
     });
-    let admin = start(builder(&Registry::new()).page(slow)).await;
+    let admin = start(&Registry::new(), builder().page(slow)).await;
     let address = admin.local_addr();
     let asking = tokio::spawn(async move { get(address, Protocol::Http1, "/slow").await });
     entered.await.expect("the page is asked");
     let stopping = tokio::spawn(admin.shutdown(PATIENCE));
     let _ = leave.send(());
     assert_eq!(text(&asking.await.expect("no panic")), "done\n");
-    assert!(stopping.await.expect("no panic").is_nothing());
+    assert!(stopping.await.expect("no panic").is_empty());
     TcpStream::connect(address).await.expect_err("nobody listens");
 }
 
 #[tokio::test]
 async fn an_address_in_use_is_named_with_what_to_do() {
     let registry = Registry::new();
-    let first = start(builder(&registry)).await;
+    let first = start(&registry, builder()).await;
     let address = first.local_addr();
-    let second = Admin::builder(&registry).listen(address).build().expect("valid");
+    let second = Admin::builder().listen(address).build(&registry).expect("valid");
     let err = second.start().await.expect_err("in use");
     assert_eq!((err.field(), err.value()), ("admin.listen", &*address.to_string()));
     assert!(err.to_string().contains("something listens there already"), "{err}");
-    let elsewhere = Admin::builder(&registry).listen("203.0.113.1:0").build().expect("valid");
+    let elsewhere = Admin::builder().listen("203.0.113.1:0").build(&registry).expect("valid");
     let err = elsewhere.start().await.expect_err("not ours");
     assert!(err.rule().contains("not one of this machine's"), "{err}");
 }
@@ -401,23 +401,19 @@ fn bad_settings_are_refused_by_name() {
         Page::get(path, "A page.", |_| async { Response::new(AdminBody::empty()) })
     };
     for (builder, field, part) in [
-        (Admin::builder(&registry).listen("localhost"), "admin.listen", "colon and a port"),
-        (Admin::builder(&registry).max_connections(0), "admin.max_connections", "nobody"),
-        (Admin::builder(&registry).page(page("/metrics")), "admin.page", "another page"),
-        (Admin::builder(&registry).page(page("queues")), "admin.page", "begins with a slash"),
-        (Admin::builder(&registry).page(page("/{a}{b}")), "admin.page", ""),
-        (
-            Admin::builder(&registry).build_info(BuildInfo::new("", "1")),
-            "build_info.service",
-            "not empty",
-        ),
+        (Admin::builder().listen("localhost"), "admin.listen", "colon and a port"),
+        (Admin::builder().max_connections(0), "admin.max_connections", "nobody"),
+        (Admin::builder().page(page("/metrics")), "admin.page", "another page"),
+        (Admin::builder().page(page("queues")), "admin.page", "begins with a slash"),
+        (Admin::builder().page(page("/{a}{b}")), "admin.page", ""),
+        (Admin::builder().build_info(BuildInfo::new("", "1")), "build_info.service", "not empty"),
     ] {
-        let err = builder.build().expect_err(field);
+        let err = builder.build(&Registry::new()).expect_err(field);
         assert_eq!(err.field(), field, "{err}");
         assert!(err.rule().contains(part), "{err}");
     }
-    let health = Health::builder(&registry).build().expect("valid");
-    let err = Admin::builder(&registry).health(&health).ready_when(|| true).build();
+    let health = Health::builder().build(&registry).expect("valid");
+    let err = Admin::builder().health(&health).ready_when(|| true).build(&registry);
     assert_eq!(err.expect_err("two answers").field(), "admin.ready_when");
 }
 
@@ -425,7 +421,7 @@ fn bad_settings_are_refused_by_name() {
 async fn two_listeners_show_two_registries() {
     let (one, two) = (Registry::new(), Registry::new());
     one.counter("jobs_total", "Jobs.").expect("valid").inc();
-    let (one, two) = (start(builder(&one)).await, start(builder(&two)).await);
+    let (one, two) = (start(&one, builder()).await, start(&two, builder()).await);
     for protocol in BOTH {
         let of = async |admin: &RunningAdmin| {
             let response = get(admin.local_addr(), protocol, "/metrics").await;
@@ -446,7 +442,7 @@ fn change(target: &str, body: &'static str) -> Request<Full<Bytes>> {
 async fn the_log_level_is_changed_from_this_machine_only() {
     let telemetry = sre_kit::telemetry::Telemetry::builder().build().expect("valid");
     let level = telemetry.log_level().clone();
-    let admin = start(builder(&Registry::new()).log_level(&level)).await;
+    let admin = start(&Registry::new(), builder().log_level(&level)).await;
     let address = admin.local_addr();
     for protocol in BOTH {
         level.set("info").expect("valid");

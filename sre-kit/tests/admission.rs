@@ -13,11 +13,11 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
-use sre_kit::golden_signals::{GoldenSignals, Outcome};
-use sre_kit::metrics::{Registry, TextFormat};
-use sre_kit::saturation::{
+use sre_kit::admission::{
     Admission, AdmissionBody, AdmissionBuilder, GradientSettings, Limit, Permit,
 };
+use sre_kit::golden_signals::{GoldenSignals, Outcome};
+use sre_kit::metrics::{Registry, TextFormat};
 use sre_kit::{ConfigError, Shed};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -27,11 +27,11 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 const PATIENCE: Duration = Duration::from_millis(200);
 
 fn fixed(limit: u32) -> AdmissionBuilder {
-    Admission::builder(&Registry::new()).limit(Limit::fixed(limit))
+    Admission::builder().limit(Limit::fixed(limit))
 }
 
 fn queued(limit: u32, length: usize) -> Admission {
-    fixed(limit).queue(length, PATIENCE).build().expect("valid")
+    fixed(limit).queue(length, PATIENCE).build(&Registry::new()).expect("valid")
 }
 
 fn get(path: &str) -> Request<()> {
@@ -106,7 +106,7 @@ async fn done(task: JoinHandle<Answer>) -> Answer {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_than_the_limit_are_inside_and_the_rest_is_refused_at_once() {
-    let admission = fixed(2).build().expect("valid");
+    let admission = fixed(2).build(&Registry::new()).expect("valid");
     let desk = Desk::default();
     let first = desk.send(&admission, "/1").await;
     let second = desk.send(&admission, "/2").await;
@@ -129,7 +129,7 @@ async fn no_more_than_the_limit_are_inside_and_the_rest_is_refused_at_once() {
 async fn refusals_take_turns_in_when_to_come_back() {
     let admission = fixed(1)
         .retry_after(Duration::from_millis(1_500), Duration::from_secs(4))
-        .build()
+        .build(&Registry::new())
         .expect("valid");
     let held = admission.try_admit(1).expect("free");
     let mut service = admission.layer().layer(service_fn(|_: Request<()>| {
@@ -153,7 +153,7 @@ async fn a_heavy_request_takes_its_weight_and_never_more_than_there_is() {
             "/monster" => 1_000,
             _ => 1,
         })
-        .build()
+        .build(&Registry::new())
         .expect("valid");
     let desk = Desk::default();
     let heavy = desk.send(&admission, "/heavy").await;
@@ -175,7 +175,7 @@ async fn the_exempt_pass_whatever_is_going_on() {
     let admission = fixed(1)
         .queue(1, PATIENCE)
         .exempt(|head| head.uri.path() == "/livez")
-        .build()
+        .build(&Registry::new())
         .expect("valid");
     let desk = Desk::default();
     let _inside = desk.send(&admission, "/1").await;
@@ -191,7 +191,7 @@ async fn the_exempt_pass_whatever_is_going_on() {
 
 #[test]
 fn work_that_is_no_request_shares_the_limit() {
-    let admission = fixed(3).build().expect("valid");
+    let admission = fixed(3).build(&Registry::new()).expect("valid");
     let held: Vec<Permit> = (0..3).map(|_| admission.try_admit(1).expect("free")).collect();
     assert!(admission.try_admit(1).is_none());
     assert!((admission.utilization() - 1.0).abs() < f64::EPSILON);
@@ -227,7 +227,7 @@ async fn whoever_comes_while_others_wait_does_not_overtake_them() {
     let admission = fixed(2)
         .queue(8, PATIENCE)
         .weight(|head| if head.uri.path() == "/heavy" { 2 } else { 1 })
-        .build()
+        .build(&Registry::new())
         .expect("valid");
     let desk = Desk::default();
     let _first = desk.send(&admission, "/1").await;
@@ -242,7 +242,7 @@ async fn when_the_heavy_one_at_the_front_leaves_the_light_ones_go_in() {
     let admission = fixed(2)
         .queue(8, PATIENCE)
         .weight(|head| if head.uri.path() == "/heavy" { 2 } else { 1 })
-        .build()
+        .build(&Registry::new())
         .expect("valid");
     let desk = Desk::default();
     let _first = desk.send(&admission, "/1").await;
@@ -256,10 +256,10 @@ async fn when_the_heavy_one_at_the_front_leaves_the_light_ones_go_in() {
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_longer_than_the_timeout() {
     let registry = Registry::new();
-    let admission = Admission::builder(&registry)
+    let admission = Admission::builder()
         .limit(Limit::fixed(1))
         .queue(8, PATIENCE)
-        .build()
+        .build(&registry)
         .expect("valid");
     let desk = Desk::default();
     let _inside = desk.send(&admission, "/1").await;
@@ -302,11 +302,11 @@ async fn a_queue_that_stands_serves_the_newest_first() {
 #[tokio::test(start_paused = true)]
 async fn critical_requests_go_first_and_displace_others_when_the_queue_is_full() {
     let registry = Registry::new();
-    let admission = Admission::builder(&registry)
+    let admission = Admission::builder()
         .limit(Limit::fixed(1))
         .queue(2, PATIENCE)
         .critical(|head| head.uri.path().starts_with("/pay"))
-        .build()
+        .build(&registry)
         .expect("valid");
     let desk = Desk::default();
     let _inside = desk.send(&admission, "/1").await;
@@ -370,7 +370,7 @@ async fn the_instance_that_was_polled_ready_is_the_one_that_is_called() {
 
 #[tokio::test]
 async fn a_refusal_leaves_the_readiness_to_the_next_request() {
-    let admission = fixed(1).build().expect("valid");
+    let admission = fixed(1).build(&Registry::new()).expect("valid");
     let (mut spawned, mut handle) =
         tower_test::mock::spawn_with(|mock| admission.layer().layer(mock));
     handle.allow(1);
@@ -390,7 +390,7 @@ async fn a_refusal_leaves_the_readiness_to_the_next_request() {
 
 #[tokio::test]
 async fn an_error_of_the_service_gives_the_permit_back() {
-    let admission = fixed(1).build().expect("valid");
+    let admission = fixed(1).build(&Registry::new()).expect("valid");
     let mut service = admission
         .layer()
         .layer(service_fn(|_: Request<()>| ready(Err::<Response<Empty<Bytes>>, _>("broken"))));
@@ -457,7 +457,7 @@ fn data() -> Frame<Bytes> {
 
 #[test]
 fn a_permit_is_held_until_the_last_frame() {
-    let admission = fixed(1).build().expect("valid");
+    let admission = fixed(1).build(&Registry::new()).expect("valid");
     let mut body = respond(&admission, frames(vec![Ok(data()), Ok(data())]));
     for _ in 0..2 {
         assert_eq!(admission.in_flight(), 1, "the head is out and the body is not");
@@ -470,7 +470,7 @@ fn a_permit_is_held_until_the_last_frame() {
 
 #[test]
 fn a_permit_goes_back_at_each_kind_of_end() {
-    let admission = fixed(1).build().expect("valid");
+    let admission = fixed(1).build(&Registry::new()).expect("valid");
     drop(respond(&admission, frames(vec![Ok(data())])));
     assert_eq!(admission.in_flight(), 0, "dropped");
 
@@ -497,7 +497,7 @@ fn a_permit_goes_back_at_each_kind_of_end() {
 
 #[test]
 fn a_panic_gives_the_permit_back_even_if_what_panicked_is_kept() {
-    let admission = fixed(1).build().expect("valid");
+    let admission = fixed(1).build(&Registry::new()).expect("valid");
     let mut service = admission.layer().layer(service_fn(|request: Request<()>| {
         assert_ne!(request.uri().path(), "/call", "in the call");
         async { panic!("in the future") as Result<Response<Empty<Bytes>>, Infallible> }
@@ -522,7 +522,7 @@ fn a_panic_gives_the_permit_back_even_if_what_panicked_is_kept() {
 
 #[test]
 fn a_wrapped_body_keeps_its_length() {
-    let admission = fixed(1).build().expect("valid");
+    let admission = fixed(1).build(&Registry::new()).expect("valid");
     let body = respond(&admission, Full::new(Bytes::from_static(b"hello")));
     assert_eq!(body.size_hint().exact(), Some(5));
     assert_eq!(AdmissionBody::<Full<Bytes>>::default().size_hint().exact(), Some(0));
@@ -533,8 +533,8 @@ fn a_wrapped_body_keeps_its_length() {
 #[tokio::test]
 async fn a_refusal_counts_as_shed_and_neither_as_an_error_nor_as_ok() {
     let registry = Registry::new();
-    let signals = GoldenSignals::builder(&registry).build().expect("valid");
-    let admission = Admission::builder(&registry).limit(Limit::fixed(1)).build().expect("valid");
+    let signals = GoldenSignals::builder().build(&registry).expect("valid");
+    let admission = Admission::builder().limit(Limit::fixed(1)).build(&registry).expect("valid");
     let service = signals.layer().layer(admission.layer().layer(service_fn(|_: Request<()>| {
         ready(Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"x")))))
     })));
@@ -559,7 +559,7 @@ fn every_counter_exists_before_the_first_request() {
     let registry = Registry::new();
     let settings = GradientSettings::default();
     let _admission =
-        Admission::builder(&registry).limit(Limit::gradient(settings)).build().expect("valid");
+        Admission::builder().limit(Limit::gradient(settings)).build(&registry).expect("valid");
     let text = exposition(&registry);
     for line in [
         "http_server_concurrency_limit 20.0",
@@ -583,19 +583,19 @@ fn every_counter_exists_before_the_first_request() {
 fn bad_settings_are_refused_in_one_sentence() {
     let gradient = |change: fn(GradientSettings) -> GradientSettings| {
         let limit = Limit::gradient(change(GradientSettings::default()));
-        Admission::builder(&Registry::new()).limit(limit).build()
+        Admission::builder().limit(limit).build(&Registry::new())
     };
     let second = Duration::from_secs(1);
     let cases: Vec<(&str, Result<Admission, ConfigError>)> = vec![
-        ("limit", Admission::builder(&Registry::new()).build()),
-        ("limit", fixed(0).build()),
-        ("queue.length", fixed(1).queue(0, second).build()),
-        ("queue.length", fixed(1).queue(usize::MAX, second).build()),
-        ("queue.timeout", fixed(1).queue(1, Duration::ZERO).build()),
-        ("queue.timeout", fixed(1).queue(1, Duration::MAX).build()),
-        ("retry_after", fixed(1).retry_after(Duration::ZERO, second).build()),
-        ("retry_after", fixed(1).retry_after(second * 2, second).build()),
-        ("retry_after", fixed(1).retry_after(second, Duration::MAX).build()),
+        ("limit", Admission::builder().build(&Registry::new())),
+        ("limit", fixed(0).build(&Registry::new())),
+        ("queue.length", fixed(1).queue(0, second).build(&Registry::new())),
+        ("queue.length", fixed(1).queue(usize::MAX, second).build(&Registry::new())),
+        ("queue.timeout", fixed(1).queue(1, Duration::ZERO).build(&Registry::new())),
+        ("queue.timeout", fixed(1).queue(1, Duration::MAX).build(&Registry::new())),
+        ("retry_after", fixed(1).retry_after(Duration::ZERO, second).build(&Registry::new())),
+        ("retry_after", fixed(1).retry_after(second * 2, second).build(&Registry::new())),
+        ("retry_after", fixed(1).retry_after(second, Duration::MAX).build(&Registry::new())),
         ("gradient.min", gradient(|s| s.min(0))),
         ("gradient.min", gradient(|s| s.min(50).max(10))),
         ("gradient.initial", gradient(|s| s.initial(2))),
@@ -627,7 +627,7 @@ fn bad_settings_are_refused_in_one_sentence() {
 #[test]
 fn a_second_admission_on_one_registry_is_refused() {
     let registry = Registry::new();
-    let build = || Admission::builder(&registry).limit(Limit::fixed(1)).build();
+    let build = || Admission::builder().limit(Limit::fixed(1)).build(&registry);
     let _first = build().expect("valid");
     assert_eq!(build().expect_err("taken").field(), "metric name");
 }
@@ -655,7 +655,7 @@ async fn what_is_inside_is_gone_before_its_place_is_free() {
             self.1.store(usize::try_from(self.0.in_flight()).expect("small"), Ordering::Relaxed);
         }
     }
-    let admission = fixed(1).build().expect("valid");
+    let admission = fixed(1).build(&Registry::new()).expect("valid");
     let seen = Arc::new(AtomicUsize::new(usize::MAX));
     let (inner, count) = (admission.clone(), Arc::clone(&seen));
     let mut service = admission.layer().layer(service_fn(move |_: Request<()>| {

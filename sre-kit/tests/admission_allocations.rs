@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
+use sre_kit::admission::{Admission, AdmissionBuilder, GradientSettings, Limit};
 use sre_kit::metrics::Registry;
-use sre_kit::saturation::{Admission, AdmissionBuilder, GradientSettings, Limit};
 use tower::{Layer, Service, service_fn};
 
 /// Drives one request to the end of its body, on this thread and with no runtime.
@@ -32,7 +32,7 @@ where
 
 /// Allocations of a hundred requests, those of the bare service not counted.
 fn measured(builder: AdmissionBuilder, cancel: bool) -> u64 {
-    let admission = builder.build().expect("valid");
+    let admission = builder.build(&Registry::new()).expect("valid");
     let mut service = admission.layer().layer(service_fn(|_: Request<()>| {
         let body = Full::new(Bytes::from_static(b"hello"));
         std::future::ready(Ok::<_, Infallible>(Response::new(body)))
@@ -53,7 +53,7 @@ fn measured(builder: AdmissionBuilder, cancel: bool) -> u64 {
 }
 
 fn with(limit: Limit) -> AdmissionBuilder {
-    Admission::builder(&Registry::new()).limit(limit)
+    Admission::builder().limit(limit)
 }
 
 #[test]

@@ -14,8 +14,8 @@ use http::{Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::StreamBody;
 use proptest::prelude::*;
+use sre_kit::admission::{Admission, AdmissionBody, GradientSettings, Limit};
 use sre_kit::metrics::Registry;
-use sre_kit::saturation::{Admission, AdmissionBody, GradientSettings, Limit};
 use tower::{BoxError, Layer, Service, service_fn};
 
 /// What a request does once it is inside, and what may happen to it from outside.
@@ -146,7 +146,7 @@ impl Step {
 }
 
 fn admission(limit: Limit, queue: usize) -> Admission {
-    let builder = Admission::builder(&Registry::new())
+    let builder = Admission::builder()
         .limit(limit)
         .weight(|head| {
             let text = head.headers.get("weight").and_then(|value| value.to_str().ok());
@@ -154,8 +154,8 @@ fn admission(limit: Limit, queue: usize) -> Admission {
         })
         .critical(|head| head.headers.get("weight").is_some_and(|value| value == "2"));
     match queue {
-        0 => builder.build(),
-        length => builder.queue(length, Duration::from_mins(10)).build(),
+        0 => builder.build(&Registry::new()),
+        length => builder.queue(length, Duration::from_mins(10)).build(&Registry::new()),
     }
     .expect("valid")
 }

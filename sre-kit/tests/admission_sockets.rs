@@ -14,9 +14,9 @@ use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
+use sre_kit::admission::{Admission, Limit};
 use sre_kit::golden_signals::{GoldenSignals, Outcome};
 use sre_kit::metrics::Registry;
-use sre_kit::saturation::{Admission, Limit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tower::{Layer, service_fn};
@@ -56,11 +56,11 @@ impl Drop for Server {
 impl Server {
     async fn start(limit: u32) -> Self {
         let registry = Registry::new();
-        let signals = GoldenSignals::builder(&registry).build().expect("valid");
-        let admission = Admission::builder(&registry)
+        let signals = GoldenSignals::builder().build(&registry).expect("valid");
+        let admission = Admission::builder()
             .limit(Limit::fixed(limit))
             .exempt(|head| head.uri.path() == "/livez")
-            .build()
+            .build(&registry)
             .expect("valid");
         let inner = service_fn(|request: Request<Incoming>| async move {
             Ok::<_, Infallible>(answer(request.uri().path()))

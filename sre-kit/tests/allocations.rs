@@ -45,11 +45,11 @@ fn budgets(registry: &Registry) -> Budgets {
 /// Allocations of the layer: those of the wrapped service less those of the bare one.
 fn measured(source: impl Into<RouteSource>, cancel: bool) -> u64 {
     let registry = Registry::new();
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .routes(source)
         .slos(&budgets(&registry))
-        .slo_mark(|head| head.uri.path().ends_with('2').then_some("synthetic"))
-        .build()
+        .slo_exclusion(|head| head.uri.path().ends_with('2').then_some("synthetic"))
+        .build(&registry)
         .expect("valid");
     let mut service = signals.layer().layer(service_fn(|request: Request<()>| {
         let status = if request.uri().path() == "/items/1" { 200 } else { 503 };
@@ -100,12 +100,12 @@ fn a_cancelled_request_allocates_nothing() {
 fn counting_an_event_and_asking_whether_it_burns_allocates_nothing() {
     let registry = Registry::new();
     let budget = budgets(&registry).slo("availability").expect("defined");
-    budget.good();
+    budget.record_good();
     let counted = allocation_counter::measure(|| {
         for _ in 0..100 {
-            budget.good();
-            budget.bad();
-            budget.excluded("synthetic");
+            budget.record_good();
+            budget.record_bad();
+            budget.record_excluded("synthetic");
             std::hint::black_box(budget.burning_fast());
             std::hint::black_box(budget.burn_rate(sre_kit::slo::Window::hours(1)));
         }

@@ -26,7 +26,7 @@ fn routes(registry: &Registry) -> Vec<String> {
 }
 
 fn signals(registry: &Registry) -> GoldenSignals {
-    GoldenSignals::builder(registry).routes(RouteSource::axum()).build().expect("valid")
+    GoldenSignals::builder().routes(RouteSource::axum()).build(registry).expect("valid")
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn serve(registry: &Registry) -> (SocketAddr, GoldenSignals) {
     let templates =
         ["/full", "/empty", "/chunked", "/exact", "/not-modified", "/no-content", "/stuck"];
     let routes = Routes::new(templates).expect("valid");
-    let signals = GoldenSignals::builder(registry).routes(routes).build().expect("valid");
+    let signals = GoldenSignals::builder().routes(routes).build(registry).expect("valid");
     let service = signals.layer().layer(service_fn(|request: Request<Incoming>| async move {
         Ok::<_, Infallible>(answer(request.uri().path()))
     }));

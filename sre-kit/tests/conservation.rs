@@ -147,7 +147,7 @@ fn signals(registry: &Registry) -> GoldenSignals {
     let slos = [Slo::availability("availability", objective), latency];
     let slos = Slos::new("test", slos).expect("valid");
     let budgets = Budgets::new(registry, &slos).expect("valid");
-    GoldenSignals::builder(registry).routes(routes).slos(&budgets).build().expect("valid")
+    GoldenSignals::builder().routes(routes).slos(&budgets).build(registry).expect("valid")
 }
 
 /// Good, bad and excluded events of one SLO, together.

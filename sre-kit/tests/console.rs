@@ -21,7 +21,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 fn serve(registry: &Registry, console: ConsoleBuilder) -> AdminService {
-    Admin::builder(registry).console(&console.build()).build().expect("valid").service()
+    Admin::builder().console(&console.build(registry)).build(registry).expect("valid").service()
 }
 
 async fn ask(service: &AdminService, request: Request<Empty<Bytes>>) -> Response<Bytes> {
@@ -45,7 +45,7 @@ async fn data(service: &AdminService) -> Value {
 #[tokio::test]
 async fn a_browser_is_given_the_page_and_curl_the_list() {
     let registry = Registry::new();
-    let service = serve(&registry, Console::builder(&registry));
+    let service = serve(&registry, Console::builder());
     for path in ["/", "/console"] {
         let page = get(&service, path, BROWSER).await;
         assert_eq!(page.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
@@ -62,7 +62,7 @@ async fn a_browser_is_given_the_page_and_curl_the_list() {
 #[tokio::test]
 async fn the_page_is_packed_for_who_takes_it_so() {
     let registry = Registry::new();
-    let service = serve(&registry, Console::builder(&registry));
+    let service = serve(&registry, Console::builder());
     let request = Request::get("/").header(ACCEPT, BROWSER).header(ACCEPT_ENCODING, "br, gzip");
     let packed = ask(&service, request.body(Empty::new()).expect("valid")).await;
     assert_eq!(packed.headers()[CONTENT_ENCODING], "gzip");
@@ -78,8 +78,8 @@ async fn the_page_is_packed_for_who_takes_it_so() {
 async fn a_page_of_ones_own_keeps_the_root() {
     let registry = Registry::new();
     let own = Page::get("/", "Mine.", |_| async { Response::new(AdminBody::from("mine")) });
-    let console = Console::builder(&registry).build();
-    let admin = Admin::builder(&registry).page(own).console(&console).build().expect("valid");
+    let console = Console::builder().build(&registry);
+    let admin = Admin::builder().page(own).console(&console).build(&registry).expect("valid");
     let service = admin.service();
     assert_eq!(get(&service, "/", BROWSER).await.body(), "mine");
     assert!(get(&service, "/console", BROWSER).await.body().starts_with(b"<!doctype"));
@@ -88,7 +88,7 @@ async fn a_page_of_ones_own_keeps_the_root() {
 #[tokio::test]
 async fn nothing_can_be_written() {
     let registry = Registry::new();
-    let service = serve(&registry, Console::builder(&registry));
+    let service = serve(&registry, Console::builder());
     for path in ["/", "/console", "/console/data"] {
         for method in ["POST", "PUT", "PATCH", "DELETE"] {
             let request = Request::builder().method(method).uri(path);
@@ -103,10 +103,10 @@ async fn the_numbers_are_those_that_were_counted() {
     let registry = Registry::new();
     let slos = Slos::new("shop", [Slo::availability("all", "99.9".parse().expect("valid"))]);
     let budgets = Budgets::new(&registry, &slos.expect("valid")).expect("free names");
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .routes(Routes::new(["/ok", "/bad"]).expect("valid"))
         .slos(&budgets)
-        .build()
+        .build(&registry)
         .expect("valid");
     let mut shop = signals.layer().layer(service_fn(|request: Request<()>| async move {
         let status = if request.uri().path() == "/bad" { 500 } else { 200 };
@@ -118,7 +118,7 @@ async fn the_numbers_are_those_that_were_counted() {
         let Ok(response) = shop.ready().await.expect("always").call(request).await;
         response.into_body().collect().await.expect("whole");
     }
-    let console = Console::builder(&registry).budgets(&budgets);
+    let console = Console::builder().budgets(&budgets);
     let told = data(&serve(&registry, console)).await;
     let traffic = &told["traffic"];
     assert_eq!(traffic["outcomes"], json!(Outcome::ALL.map(Outcome::as_str)));
@@ -140,17 +140,17 @@ async fn what_a_check_has_said_is_told_only_where_it_may_be() {
         [(ShowDetails::never(), Value::Null), (ShowDetails::on_verbose(), json!("db-7 is down"))]
     {
         let registry = Registry::new();
-        let health = Health::builder(&registry)
+        let health = Health::builder()
             .show_details(details)
             .check(Check::new("database", || async { Err::<(), _>("db-7 is down") }))
-            .build()
+            .build(&registry)
             .expect("valid");
         let _running = health.spawn();
         while health.snapshot().check("database").is_some_and(|check| check.age().is_none()) {
             tokio::task::yield_now().await;
         }
         health.set_draining("the operator said so");
-        let told = data(&serve(&registry, Console::builder(&registry).health(&health))).await;
+        let told = data(&serve(&registry, Console::builder().health(&health))).await;
         let check = &told["health"]["checks"][0];
         assert_eq!((&check["name"], &check["state"]), (&json!("database"), &json!("fail")));
         assert!(check["age"].as_f64().is_some_and(|age| age >= 0.0));
@@ -173,7 +173,7 @@ async fn families_that_are_not_shown_are_not_even_computed() {
         });
         gauge.expect("a free name");
     }
-    let told = data(&serve(&registry, Console::builder(&registry))).await;
+    let told = data(&serve(&registry, Console::builder())).await;
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     assert_eq!(
         told["metrics"]["saturation_pool_used"],
@@ -190,7 +190,7 @@ async fn a_metric_that_panics_costs_one_answer() {
         samples.push(&[], 1.0);
     });
     gauge.expect("a free name");
-    let service = serve(&registry, Console::builder(&registry));
+    let service = serve(&registry, Console::builder());
     let failed = get(&service, "/console/data", "*/*").await;
     assert_eq!(failed.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(data(&service).await["metrics"]["process_moods"]["series"][0][1], json!(1.0));
@@ -201,12 +201,12 @@ async fn a_metric_that_panics_costs_one_answer() {
 #[tokio::test]
 async fn every_family_that_the_page_reads_is_one_that_the_kit_has() {
     use sre_kit::SreKit;
+    use sre_kit::admission::{Admission, Limit};
     use sre_kit::db::DbMetrics;
-    use sre_kit::saturation::{Admission, Limit};
 
     let kit = SreKit::builder(sre_kit::build_info!()).build().expect("valid");
     let registry = kit.registry();
-    let _admission = Admission::builder(registry).limit(Limit::fixed(8)).build().expect("valid");
+    let _admission = Admission::builder().limit(Limit::fixed(8)).build(registry).expect("valid");
     let _database = DbMetrics::new(registry).expect("free names");
     let scripts = concat!(
         include_str!("../assets/console/metrics.js"),

@@ -192,7 +192,7 @@ async fn gzip_is_used_above_a_size_where_it_is_accepted() {
     assert!(response.body().len() < plain.len() / 2);
     assert!(exposition::parse(&plain).value("jobs_total", &[("kind", "import")]).is_some());
 
-    let plain = Exposition::builder(&registry).gzip_above(1 << 20).build().expect("valid");
+    let plain = Exposition::builder().gzip_above(1 << 20).build(&registry).expect("valid");
     let response = get(&plain, &[(ACCEPT_ENCODING, "gzip")]).await;
     assert!(!response.headers().contains_key(CONTENT_ENCODING));
 }
@@ -224,7 +224,7 @@ async fn other_methods_are_not_allowed() {
 #[tokio::test]
 async fn a_scrape_past_the_cap_is_refused_and_counted() {
     let registry = Registry::new();
-    let exposition = Exposition::builder(&registry).max_concurrent(2).build().expect("valid");
+    let exposition = Exposition::builder().max_concurrent(2).build(&registry).expect("valid");
     let ask = || exposition.clone().oneshot(Request::new(()));
     let (Ok(first), Ok(_second)) = (ask().await, ask().await);
     let Ok(third) = ask().await;
@@ -309,7 +309,7 @@ async fn a_collector_that_panics_costs_one_scrape_and_no_more() {
             samples.push(&[], 1.0);
         })
         .expect("valid");
-    let exposition = Exposition::builder(&registry).max_concurrent(1).build().expect("valid");
+    let exposition = Exposition::builder().max_concurrent(1).build(&registry).expect("valid");
     let response = get(&exposition, &[]).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     broken.store(false, Ordering::Relaxed);
@@ -322,7 +322,7 @@ async fn a_collector_that_panics_costs_one_scrape_and_no_more() {
 
 #[test]
 fn a_cap_of_nothing_is_refused_by_name() {
-    let err = Exposition::builder(&Registry::new()).max_concurrent(0).build().expect_err("refused");
+    let err = Exposition::builder().max_concurrent(0).build(&Registry::new()).expect_err("refused");
     assert_eq!(err.field(), "max_concurrent");
 }
 

@@ -39,7 +39,7 @@ fn registry() -> Registry {
     classic.observe(0.7);
     registry.register("classic_seconds", "Classic.", classic).expect("valid");
     let routes = Routes::new(["/items/{id}"]).expect("valid");
-    let signals = GoldenSignals::builder(&registry).routes(routes).build().expect("valid");
+    let signals = GoldenSignals::builder().routes(routes).build(&registry).expect("valid");
     let service = signals.layer().layer(service_fn(async |_: Request<()>| {
         Ok::<_, std::convert::Infallible>(http::Response::new(Empty::<Bytes>::new()))
     }));
@@ -189,7 +189,7 @@ impl Server {
 }
 
 async fn admin(registry: &Registry) -> RunningAdmin {
-    let admin = Admin::builder(registry).listen("127.0.0.1:0").build().expect("valid");
+    let admin = Admin::builder().listen("127.0.0.1:0").build(registry).expect("valid");
     admin.start().await.expect("a port is free")
 }
 

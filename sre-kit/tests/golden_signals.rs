@@ -20,7 +20,7 @@ type Kit = (Registry, GoldenSignals);
 fn kit() -> Kit {
     let registry = Registry::new();
     let routes = Routes::new(["/", "/items/{id}", "/events"]).expect("valid");
-    let signals = GoldenSignals::builder(&registry).routes(routes).build().expect("valid");
+    let signals = GoldenSignals::builder().routes(routes).build(&registry).expect("valid");
     (registry, signals)
 }
 
@@ -285,10 +285,10 @@ async fn a_stream_leaves_the_latency_alone_and_ends_when_its_client_leaves() {
 #[tokio::test]
 async fn a_route_marked_as_a_stream_is_one() {
     let registry = Registry::new();
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .routes(Routes::new(["/items/{id}"]).expect("valid"))
         .streams(["/items/{id}"])
-        .build()
+        .build(&registry)
         .expect("valid");
     respond(&signals, Response::new(chunks(2))).await;
     let labels = ["stream=\"stream\"", "http_route=\"/items/{id}\""];
@@ -297,12 +297,12 @@ async fn a_route_marked_as_a_stream_is_one() {
 
 #[tokio::test]
 async fn an_upgrade_ends_with_its_head_and_its_lifetime_is_told_apart() {
-    use sre_kit::golden_signals::UpgradeLifetime;
+    use sre_kit::golden_signals::UpgradeTimer;
 
     let (registry, signals) = kit();
     let mut kept = None;
     let mut service = signals.layer().layer(service_fn(|request: Request<()>| {
-        kept = request.extensions().get::<UpgradeLifetime>().cloned();
+        kept = request.extensions().get::<UpgradeTimer>().cloned();
         let response = Response::builder().status(101).body(Empty::<Bytes>::new()).expect("valid");
         std::future::ready(Ok::<_, Infallible>(response))
     }));
@@ -389,7 +389,7 @@ async fn invented_paths_methods_and_hosts_make_no_series() {
 async fn invented_routes_share_one_series_that_says_so() {
     let registry = Registry::new();
     let source = RouteSource::from_fn(|head| Some(head.uri.path().to_owned().leak()));
-    let signals = GoldenSignals::builder(&registry).routes(source).max_routes(50).build();
+    let signals = GoldenSignals::builder().routes(source).max_routes(50).build(&registry);
     let signals = signals.expect("valid");
     let service = signals.layer().layer(service_fn(|_: Request<()>| async {
         Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
@@ -434,12 +434,12 @@ impl Label for Cached {
 #[tokio::test]
 async fn labels_come_from_the_request_and_from_the_response() {
     let registry = Registry::new();
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .request_label(|head| {
             Some(if head.headers.contains_key("x-paid") { Tier::Paid } else { Tier::Free })
         })
         .response_label(|head| head.headers.get("x-cache").map(|_| Cached))
-        .build()
+        .build(&registry)
         .expect("valid");
     let response = Response::builder().header("x-cache", "1").body(Full::from("x")).expect("valid");
     respond(&signals, response).await;
@@ -450,10 +450,10 @@ async fn labels_come_from_the_request_and_from_the_response() {
 #[tokio::test]
 async fn an_excluded_route_leaves_no_trace() {
     let registry = Registry::new();
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .routes(Routes::new(["/items/{id}"]).expect("valid"))
         .exclude(["/items/{id}"])
-        .build()
+        .build(&registry)
         .expect("valid");
     respond(&signals, Response::new(Full::from("x"))).await;
     assert_eq!(signals.started(), 0);
@@ -465,8 +465,9 @@ fn bad_settings_are_named_with_their_value_and_rule() {
     use sre_kit::metrics::Buckets;
 
     let built = |edit: fn(sre_kit::golden_signals::GoldenSignalsBuilder) -> _| {
-        let builder = GoldenSignals::builder(&Registry::new());
-        sre_kit::golden_signals::GoldenSignalsBuilder::build(edit(builder)).expect_err("refused")
+        let builder = GoldenSignals::builder();
+        sre_kit::golden_signals::GoldenSignalsBuilder::build(edit(builder), &Registry::new())
+            .expect_err("refused")
     };
     let routes = || Routes::new(["/"]).expect("valid");
     let err = Routes::new(["items"]).expect_err("no slash");
@@ -479,7 +480,7 @@ fn bad_settings_are_named_with_their_value_and_rule() {
 
     let err = built(|b| b.max_routes(0));
     assert_eq!((err.field(), err.value()), ("max_routes", "0"));
-    let err = GoldenSignals::builder(&Registry::new()).routes(routes()).exclude(["/b"]).build();
+    let err = GoldenSignals::builder().routes(routes()).exclude(["/b"]).build(&Registry::new());
     assert_eq!(err.expect_err("not declared").value(), "\"/b\"");
     assert_eq!(built(|b| b.streams([""])).field(), "route");
     let err = built(|b| b.duration_buckets(Buckets::units([1, 2]).expect("valid")));
@@ -493,10 +494,10 @@ fn bad_settings_are_named_with_their_value_and_rule() {
 #[test]
 fn two_layers_on_one_registry_are_refused_and_on_two_are_fine() {
     let registry = Registry::new();
-    GoldenSignals::builder(&registry).build().expect("first");
-    let err = GoldenSignals::builder(&registry).build().expect_err("second");
+    GoldenSignals::builder().build(&registry).expect("first");
+    let err = GoldenSignals::builder().build(&registry).expect_err("second");
     assert_eq!(err.field(), "metric name");
-    GoldenSignals::builder(&Registry::new()).build().expect("a registry of its own");
+    GoldenSignals::builder().build(&Registry::new()).expect("a registry of its own");
 }
 
 #[tokio::test]
@@ -519,12 +520,12 @@ async fn the_size_of_a_request_body_is_declared_or_counted_and_never_guessed() {
         (true, Some(("transfer-encoding", "chunked")), (1, 15)),
     ] {
         let registry = Registry::new();
-        let mut builder = GoldenSignals::builder(&registry);
+        let mut builder = GoldenSignals::builder();
         if counting {
             builder = builder.count_request_bodies();
         }
         let service = tower::ServiceBuilder::new()
-            .layer(builder.build().expect("valid").layer())
+            .layer(builder.build(&registry).expect("valid").layer())
             .layer(CountRequestBodyLayer::new())
             .service_fn(|request: Request<_>| async {
                 let _ = BodyExt::collect(request.into_body()).await;

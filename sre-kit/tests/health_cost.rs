@@ -25,11 +25,11 @@ fn ask(service: &mut ProbeService, request: Request<()>) -> u16 {
 fn allocations(checks: usize, path: &str) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.expect("a runtime");
-    let mut builder = Health::builder(&Registry::new());
+    let mut builder = Health::builder();
     for i in 0..checks {
         builder = builder.check(Check::new(format!("check-{i}"), || async {}).gate_readiness());
     }
-    let health = builder.build().expect("valid");
+    let health = builder.build(&Registry::new()).expect("valid");
     runtime.block_on(async {
         health.spawn();
         health.wait_ready().await;

@@ -18,9 +18,10 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use sre_kit::health::Health;
 use sre_kit::lifecycle::{
-    Lifecycle, LifecycleBuilder, Outcome, Server, ShutdownHandle, ShutdownPhase, State,
+    Lifecycle, LifecycleBuilder, ShutdownHandle, ShutdownPhase, ShutdownReport, State,
 };
 use sre_kit::metrics::{Registry, TextFormat};
+use sre_kit::server::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -49,19 +50,19 @@ struct Process {
     registry: Registry,
     handle: ShutdownHandle,
     states: watch::Receiver<State>,
-    running: JoinHandle<Outcome>,
+    running: JoinHandle<ShutdownReport>,
 }
 
 async fn start(settings: impl FnOnce(LifecycleBuilder) -> LifecycleBuilder) -> Process {
     let registry = Registry::new();
-    let health = Health::builder(&registry).build().expect("valid");
-    let builder = Lifecycle::builder().without_signals().metrics(&registry).health(&health);
-    let lifecycle = settings(builder).build().expect("valid");
+    let health = Health::builder().build(&registry).expect("valid");
+    let builder = Lifecycle::builder().without_signals().health(&health);
+    let lifecycle = settings(builder).build(&registry).expect("valid");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let addr = listener.local_addr().expect("bound");
     let probe_listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let probes = probe_listener.local_addr().expect("bound");
-    let admin = Server::builder("admin").build().expect("valid");
+    let admin = Server::builder().name("admin").build().expect("valid");
     lifecycle.add_admin_server(admin.start(probe_listener, health.service()));
     health.spawn();
     let (handle, mut states) = (lifecycle.shutdown_handle(), lifecycle.states());
@@ -75,7 +76,7 @@ impl Process {
         soon(self.states.wait_for(|current| *current == state)).await.expect("alive");
     }
 
-    async fn ended(self) -> Outcome {
+    async fn ended(self) -> ShutdownReport {
         soon(self.running).await.expect("no panic")
     }
 }
@@ -96,7 +97,7 @@ async fn get(addr: SocketAddr, path: &str) -> Response<Bytes> {
 
 #[tokio::test]
 async fn during_the_delay_everything_is_served_and_readiness_is_off() {
-    let mut process = start(|builder| builder.delay(WHILE)).await;
+    let mut process = start(|builder| builder.drain_delay(WHILE)).await;
     assert_eq!(get(process.probes, "/readyz").await.status(), StatusCode::OK);
     process.handle.trigger("test");
     process.until(State::Draining).await;
@@ -115,7 +116,8 @@ async fn during_the_delay_everything_is_served_and_readiness_is_off() {
 
 #[tokio::test]
 async fn probes_are_answered_while_what_is_stuck_is_waited_for() {
-    let mut process = start(|builder| builder.delay(Duration::ZERO).drain(WHILE)).await;
+    let mut process =
+        start(|builder| builder.drain_delay(Duration::ZERO).drain_timeout(WHILE)).await;
     let mut stuck = TcpStream::connect(process.addr).await.expect("accepting");
     stuck.write_all(b"GET /stuck HTTP/1.1\r\nhost: test\r\n\r\n").await.expect("open");
     let mut half = TcpStream::connect(process.addr).await.expect("accepting");
@@ -163,8 +165,11 @@ fn text(registry: &Registry) -> String {
 
 #[tokio::test]
 async fn a_process_without_a_server_has_the_same_end() {
-    let lifecycle =
-        Lifecycle::builder().without_signals().delay(Duration::ZERO).build().expect("valid");
+    let lifecycle = Lifecycle::builder()
+        .without_signals()
+        .drain_delay(Duration::ZERO)
+        .build(&Registry::new())
+        .expect("valid");
     let handle = lifecycle.shutdown_handle();
     let early = handle.clone();
     let waiting = tokio::spawn(async move { early.triggered().await });
@@ -210,7 +215,8 @@ fn child() {
 
 #[expect(clippy::print_stdout, reason = "the test reads it there")]
 async fn serve() -> u8 {
-    let lifecycle = Lifecycle::builder().env().expect("valid").build().expect("valid");
+    let lifecycle =
+        Lifecycle::builder().with_env().expect("valid").build(&Registry::new()).expect("valid");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     println!("\nport {}", listener.local_addr().expect("bound").port());
     let mut states = lifecycle.states();

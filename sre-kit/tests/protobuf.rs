@@ -184,10 +184,10 @@ fn an_exemplar_lies_in_its_bucket_and_beside_the_native_ones() {
     let telemetry = Telemetry::builder().sampler(Sampler::always_on()).span_exporter(Nowhere);
     let telemetry = telemetry.build().expect("valid");
     let bounds = Buckets::seconds([1e-9]).and_then(|bounds| bounds.with_native(1.1));
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .duration_buckets(bounds.expect("valid"))
         .telemetry(&telemetry)
-        .build()
+        .build(&registry)
         .expect("valid");
     let service = signals.layer().layer(service_fn(|_: http::Request<()>| async {
         let context = TraceContext::current().expect("current").trace_id().to_string();

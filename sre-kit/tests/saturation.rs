@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use sre_kit::ConfigError;
 use sre_kit::metrics::{Registry, TextFormat};
-use sre_kit::saturation::{CgroupSnapshot, PoolUse, Saturation, Snapshot};
+use sre_kit::saturation::{CgroupSnapshot, Saturation, Snapshot};
+use sre_kit::{ConfigError, PoolUsage};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 
@@ -30,7 +30,7 @@ fn write(root: &Path, path: &str, text: impl AsRef<[u8]>) {
 fn read(root: &TempDir) -> (Arc<Snapshot>, String) {
     let registry = Registry::new();
     let saturation =
-        Saturation::builder(&registry).filesystem_root(root.path()).build().expect("valid");
+        Saturation::builder().filesystem_root(root.path()).build(&registry).expect("valid");
     let mut text = String::new();
     registry.encode_text(&mut text, TextFormat::Prometheus);
     (saturation.snapshot(), text)
@@ -267,7 +267,7 @@ fn a_quota_of_nothing_is_none() {
 #[test]
 fn this_machine_can_be_read() {
     // What is there depends on the machine; that it does not fail does not.
-    let saturation = Saturation::builder(&Registry::new()).build().expect("valid");
+    let saturation = Saturation::builder().build(&Registry::new()).expect("valid");
     let snapshot = saturation.snapshot();
     assert!(snapshot.runtimes.is_empty());
     assert!(snapshot.cgroup.cpu_quota_cores.is_none_or(|cores| cores > 0.0));
@@ -278,8 +278,8 @@ fn a_reading_is_shared_while_it_is_young() {
     let root = tree(POD);
     let build = |age| {
         let registry = Registry::new();
-        let builder = Saturation::builder(&registry).filesystem_root(root.path());
-        builder.max_age(age).build().expect("valid")
+        let builder = Saturation::builder().filesystem_root(root.path());
+        builder.max_age(age).build(&registry).expect("valid")
     };
     let (patient, eager) = (build(Duration::from_hours(1)), build(Duration::ZERO));
     let first = patient.snapshot();
@@ -307,7 +307,7 @@ fn lags(registry: &Registry) -> (u64, f64) {
 async fn an_idle_runtime_is_probed_ten_times_a_second_and_is_never_late() {
     let registry = Registry::new();
     let saturation =
-        Saturation::builder(&registry).runtime(Handle::current()).build().expect("valid");
+        Saturation::builder().runtime(Handle::current()).build(&registry).expect("valid");
     assert_eq!(lags(&registry).0, 0, "exists at zero");
     tokio::time::sleep(Duration::from_millis(10_050)).await;
     let (count, sum) = lags(&registry);
@@ -325,10 +325,10 @@ fn a_blocked_worker_shows_as_lag_while_it_lasts_and_afterwards() {
         .build()
         .expect("a runtime");
     let registry = Registry::new();
-    let saturation = Saturation::builder(&registry)
+    let saturation = Saturation::builder()
         .runtime(runtime.handle().clone())
         .max_age(Duration::ZERO)
-        .build()
+        .build(&registry)
         .expect("valid");
     let lag = || saturation.snapshot().runtimes[0].scheduling_lag;
     let wait = |what: &str, met: &dyn Fn() -> bool| {
@@ -363,8 +363,8 @@ fn a_blocked_worker_shows_as_lag_while_it_lasts_and_afterwards() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn the_runtime_s_own_numbers_are_there_per_worker() {
     let registry = Registry::new();
-    let builder = Saturation::builder(&registry).named_runtime("main", Handle::current());
-    let saturation = builder.build().expect("valid");
+    let builder = Saturation::builder().named_runtime("main", Handle::current());
+    let saturation = builder.build(&registry).expect("valid");
     let snapshot = saturation.snapshot();
     let runtime = &snapshot.runtimes[0];
     assert_eq!((runtime.workers, runtime.busy.len(), runtime.parks.len()), (3, 3, 3));
@@ -386,7 +386,7 @@ async fn the_runtime_s_own_numbers_are_there_per_worker() {
 async fn the_probe_ends_with_the_last_who_could_see_it() {
     let registry = Registry::new();
     let saturation =
-        Saturation::builder(&registry).runtime(Handle::current()).build().expect("valid");
+        Saturation::builder().runtime(Handle::current()).build(&registry).expect("valid");
     let tasks = || Handle::current().metrics().num_alive_tasks();
     let with_probe = tasks();
     drop(saturation);
@@ -402,9 +402,9 @@ async fn the_probe_ends_with_the_last_who_could_see_it() {
 #[test]
 fn a_pool_is_in_the_first_reading_after_it_was_added() {
     let hour = Duration::from_hours(1);
-    let saturation = Saturation::builder(&Registry::new()).max_age(hour).build().expect("valid");
+    let saturation = Saturation::builder().max_age(hour).build(&Registry::new()).expect("valid");
     assert!(saturation.snapshot().pools.is_empty());
-    saturation.add_pool("late", || Some(PoolUse::default())).expect("a new name");
+    saturation.add_pool("late", || Some(PoolUsage::default())).expect("a new name");
     assert_eq!(saturation.snapshot().pools[0].name, "late");
 }
 
@@ -413,15 +413,15 @@ fn pools_are_reported_while_they_are_there() {
     let registry = Registry::new();
     let open = Arc::new(AtomicBool::new(true));
     let is_open = Arc::clone(&open);
-    let usage = PoolUse { size: 8, used: 5, max: 10, waiting: Some(2) };
-    let saturation = Saturation::builder(&registry)
+    let usage = PoolUsage { size: 8, used: 5, max: 10, waiting: Some(2) };
+    let saturation = Saturation::builder()
         .filesystem_root("/nowhere")
         .max_age(Duration::ZERO)
         .pool("orders", move || is_open.load(Ordering::Relaxed).then_some(usage))
-        .build()
+        .build(&registry)
         .expect("valid");
     saturation
-        .add_pool("replica", || Some(PoolUse { max: 4, ..PoolUse::default() }))
+        .add_pool("replica", || Some(PoolUsage { max: 4, ..PoolUsage::default() }))
         .expect("a new name");
     let scrape = || {
         let mut text = String::new();
@@ -442,33 +442,33 @@ fn pools_are_reported_while_they_are_there() {
     assert_eq!(saturation.snapshot().pools[0].usage.utilization(), Some(0.5));
     open.store(false, Ordering::Relaxed);
     assert!(!scrape().contains("orders"), "a closed pool is no pool of nothing");
-    assert_eq!(PoolUse::default().utilization(), None);
+    assert_eq!(PoolUsage::default().utilization(), None);
 }
 
 #[tokio::test]
 async fn bad_settings_are_refused_in_one_sentence() {
-    let none = || None::<PoolUse>;
+    let none = || None::<PoolUsage>;
     let registry = Registry::new();
     let here = Handle::current;
-    let new = || Saturation::builder(&registry);
+    let new = || Saturation::builder();
     let cases: Vec<(&str, Result<Saturation, ConfigError>)> = vec![
         (
             "runtime.name",
-            Saturation::builder(&Registry::new()).runtime(here()).runtime(here()).build(),
+            Saturation::builder().runtime(here()).runtime(here()).build(&Registry::new()),
         ),
-        ("pool.name", Saturation::builder(&Registry::new()).pool("", none).build()),
+        ("pool.name", Saturation::builder().pool("", none).build(&Registry::new())),
         (
             "pool.name",
-            Saturation::builder(&Registry::new()).pool("a", none).pool("a", none).build(),
+            Saturation::builder().pool("a", none).pool("a", none).build(&Registry::new()),
         ),
-        ("max_age", Saturation::builder(&Registry::new()).max_age(Duration::MAX).build()),
-        ("metric name", new().build().and_then(|_first| new().build())),
+        ("max_age", Saturation::builder().max_age(Duration::MAX).build(&Registry::new())),
+        ("metric name", new().build(&registry).and_then(|_first| new().build(&registry))),
     ];
     for (field, result) in cases {
         let err = result.expect_err(field);
         assert_eq!(err.field(), field, "{err}");
     }
-    let saturation = Saturation::builder(&Registry::new()).build().expect("valid");
+    let saturation = Saturation::builder().build(&Registry::new()).expect("valid");
     for n in 0..100 {
         saturation.add_pool(format!("{n}"), none).expect("up to a hundred");
     }

@@ -16,10 +16,10 @@ use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use sre_kit::lifecycle::{
-    ConnectionInfo, ConnectionMetrics, CutOff, Server, ServerBuilder, Serving,
-};
 use sre_kit::metrics::{Registry, TextFormat};
+use sre_kit::server::{
+    ConnectionInfo, ConnectionMetrics, RunningServer, Server, ServerBuilder, Unfinished,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -127,7 +127,7 @@ fn with_status(status: StatusCode) -> Response<TestBody> {
 }
 
 struct Fixture {
-    serving: Serving,
+    serving: RunningServer,
     handler: Handler,
     registry: Registry,
     addr: SocketAddr,
@@ -146,7 +146,7 @@ async fn start(settings: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Fixture
             async move { Ok::<_, Infallible>(handler.handle(request).await) }
         })
     };
-    let server = settings(Server::builder("main").metrics(&metrics)).build().expect("valid");
+    let server = settings(Server::builder().metrics(&metrics)).build().expect("valid");
     let serving = server.start(listener, service);
     Fixture { serving, handler, registry, addr }
 }
@@ -212,7 +212,7 @@ impl Fixture {
         .await;
     }
 
-    async fn drain(&self, bound: Duration) -> CutOff {
+    async fn drain(&self, bound: Duration) -> Unfinished {
         soon(self.serving.close(Instant::now() + bound)).await
     }
 }
@@ -404,7 +404,7 @@ async fn a_drain_finishes_what_is_under_way_and_closes_what_is_idle() {
     fixture.until(|_| std::net::TcpStream::connect(fixture.addr).is_err()).await;
     assert_eq!(fixture.serving.requests_in_flight(), 1);
     fixture.handler.release.notify_one();
-    assert!(fixture.drain(EVER).await.is_nothing());
+    assert!(fixture.drain(EVER).await.is_empty());
     assert_eq!(
         soon(held).await.expect("no panic"),
         ("close".parse().expect("valid"), "held".into())
@@ -420,7 +420,7 @@ async fn a_first_request_that_is_on_the_way_when_accepting_stops_is_served() {
     socket.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n").await.expect("open");
     let answer = rest(&mut socket).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
-    assert!(fixture.drain(EVER).await.is_nothing());
+    assert!(fixture.drain(EVER).await.is_empty());
 }
 
 #[tokio::test]
@@ -484,7 +484,7 @@ async fn an_event_stream_ends_itself_when_it_is_told_to() {
     let response = soon(sender.send_request(get("/events"))).await.expect("answered");
     fixture.serving.announce();
     assert_eq!(fixture.serving.requests_in_flight(), 1);
-    assert!(fixture.drain(EVER).await.is_nothing());
+    assert!(fixture.drain(EVER).await.is_empty());
     assert_eq!(body_of(response).await.1, "hi bye");
 }
 
@@ -515,10 +515,10 @@ async fn an_upgraded_connection_is_counted_and_told_to_end() {
     let mut socket = upgraded(&fixture, false).await;
     assert_eq!(fixture.serving.open_connections(), 1);
     // The drain of requests does not wait for it ...
-    assert!(soon(fixture.serving.drain(Instant::now() + EVER)).await.is_nothing());
+    assert!(soon(fixture.serving.drain(Instant::now() + EVER)).await.is_empty());
     assert_eq!(rest(&mut socket).await, "bye");
     // ... closing does.
-    assert!(fixture.drain(EVER).await.is_nothing());
+    assert!(fixture.drain(EVER).await.is_empty());
     assert_eq!(fixture.serving.open_connections(), 0);
 }
 
@@ -549,29 +549,29 @@ fn limits_that_cannot_work_are_refused_with_a_sentence() {
     let zero = Duration::ZERO;
     for (server, sentence) in [
         (
-            Server::builder(""),
+            Server::builder().name(""),
             "server.name is \"\", but it is the value of a label; give it a short name such as \"main\"",
         ),
         (
-            Server::builder("main").header_read_timeout(zero),
+            Server::builder().header_read_timeout(zero),
             "header_read_timeout is 0ns, but it is longer than nothing and at most a year; leave it out to have the default",
         ),
         (
-            Server::builder("main").max_header_size(100),
+            Server::builder().max_header_size(100),
             "max_header_size is 100, but it lies between 8 KiB and 16 MiB; leave it out to have 64 KiB",
         ),
         (
-            Server::builder("main").max_concurrent_streams(0),
+            Server::builder().max_concurrent_streams(0),
             "max_concurrent_streams is 0, but HTTP/2 clients could ask nothing; leave it out to have 200",
         ),
     ] {
         assert_eq!(server.build().expect_err("refused").to_string(), sentence);
     }
-    assert!(Server::builder("main").max_connections(0).build().is_err());
+    assert!(Server::builder().max_connections(0).build().is_err());
 
     let metrics = ConnectionMetrics::new(&Registry::new()).expect("fresh");
-    let _first = Server::builder("main").metrics(&metrics).build().expect("valid");
-    let error = Server::builder("main").metrics(&metrics).build().expect_err("refused");
+    let _first = Server::builder().metrics(&metrics).build().expect("valid");
+    let error = Server::builder().metrics(&metrics).build().expect_err("refused");
     assert_eq!(error.field(), "server.name");
 }
 

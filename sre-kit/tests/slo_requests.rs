@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use sre_kit::ConfigError;
-use sre_kit::golden_signals::{GoldenSignals, Outcome, RouteSource, Routes, SloMark, Streaming};
+use sre_kit::golden_signals::{
+    GoldenSignals, Outcome, RouteSource, Routes, SloExclusion, Streaming,
+};
 use sre_kit::metrics::Registry;
 use sre_kit::slo::{Budget, Budgets, Objective, Slo, Slos};
 use tower::{Layer, Service, service_fn};
@@ -32,12 +34,12 @@ fn kit(slo: Slo, routes: RouteSource) -> Result<(GoldenSignals, Budget), ConfigE
     let registry = Registry::new();
     let budgets = Budgets::new(&registry, &Slos::new("test", [slo])?)?;
     let budget = budgets.slo("slo")?;
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .routes(routes)
         .exclude(["/health"])
         .slos(&budgets)
-        .slo_mark(|head| head.headers.contains_key("x-probe").then_some("synthetic"))
-        .build()?;
+        .slo_exclusion(|head| head.headers.contains_key("x-probe").then_some("synthetic"))
+        .build(&registry)?;
     Ok((signals, budget))
 }
 
@@ -65,9 +67,9 @@ fn get(path: &str) -> Request<()> {
 }
 
 /// Good, bad and each reason with a count.
-fn counted(budget: &Budget) -> (u64, u64, Vec<(String, u64)>) {
-    let (good, bad) = budget.counted();
-    let excluded = budget.counted_excluded().into_iter().filter(|(_, n)| *n > 0);
+fn totals(budget: &Budget) -> (u64, u64, Vec<(String, u64)>) {
+    let (good, bad) = budget.totals();
+    let excluded = budget.excluded_total().into_iter().filter(|(_, n)| *n > 0);
     (good, bad, excluded.map(|(reason, n)| (reason.to_owned(), n)).collect())
 }
 
@@ -92,7 +94,7 @@ async fn every_outcome_counts_as_documented() {
                 (Outcome::Timeout, _) | (_, "availability") => bad,
                 _ => left_out("failed"),
             };
-            assert_eq!(counted(&budget), expected, "{kind} of {outcome}");
+            assert_eq!(totals(&budget), expected, "{kind} of {outcome}");
         }
     }
 }
@@ -110,11 +112,11 @@ async fn routes_and_methods_select() {
         (Method::GET, "/health", 3),
     ] {
         ask(&signals, request(method.clone(), path), |_| ()).await;
-        assert_eq!(budget.counted(), (events, 0), "after {method} {path}");
+        assert_eq!(budget.totals(), (events, 0), "after {method} {path}");
     }
     let (signals, budget) = kit(availability(), table()).expect("valid");
     ask(&signals, get("/nowhere"), |_| ()).await;
-    assert_eq!(budget.counted(), (1, 0), "without a selector every request counts");
+    assert_eq!(budget.totals(), (1, 0), "without a selector every request counts");
 }
 
 #[tokio::test]
@@ -126,16 +128,16 @@ async fn routes_of_a_function_are_selected_by_their_text_however_many_came_befor
     let registry = Registry::new();
     let slos = Slos::new("test", [availability().routes(["late"])]).expect("valid");
     let budgets = Budgets::new(&registry, &slos).expect("valid");
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .routes(source)
         .max_routes(2)
         .slos(&budgets)
-        .build()
+        .build(&registry)
         .expect("valid");
     for path in ["/a", "/b", "/c", "/late"] {
         ask(&signals, get(path), |_| ()).await;
     }
-    assert_eq!(budgets.slo("slo").expect("defined").counted(), (1, 0));
+    assert_eq!(budgets.slo("slo").expect("defined").totals(), (1, 0));
 }
 
 #[tokio::test]
@@ -148,7 +150,7 @@ async fn streams_have_no_latency_and_are_available() {
             response.extensions_mut().insert(Streaming);
         })
         .await;
-        assert_eq!(counted(&budget), expected);
+        assert_eq!(totals(&budget), expected);
     }
 }
 
@@ -158,21 +160,21 @@ async fn marked_requests_are_left_out_where_that_is_declared() {
     let declared = availability().exclude_marked("synthetic").exclude_marked("load_test");
     let (signals, budget) = kit(declared, RouteSource::none()).expect("valid");
     ask(&signals, probe(), |response| *response.status_mut() = http::StatusCode::BAD_GATEWAY).await;
-    assert_eq!(counted(&budget), (0, 0, vec![("synthetic".to_owned(), 1)]));
+    assert_eq!(totals(&budget), (0, 0, vec![("synthetic".to_owned(), 1)]));
     ask(&signals, probe(), |response| {
-        response.extensions_mut().insert(SloMark("load_test"));
+        response.extensions_mut().insert(SloExclusion::new("load_test"));
     })
     .await;
-    assert_eq!(counted(&budget).2, [("load_test".to_owned(), 1), ("synthetic".to_owned(), 1)]);
+    assert_eq!(totals(&budget).2, [("load_test".to_owned(), 1), ("synthetic".to_owned(), 1)]);
     ask(&signals, get("/"), |response| {
-        response.extensions_mut().insert(SloMark("never_declared"));
+        response.extensions_mut().insert(SloExclusion::new("never_declared"));
     })
     .await;
-    assert_eq!(budget.counted(), (1, 0), "an undeclared mark changes nothing");
+    assert_eq!(budget.totals(), (1, 0), "an undeclared mark changes nothing");
 
     let (signals, budget) = kit(availability(), RouteSource::none()).expect("valid");
     ask(&signals, probe(), |_| ()).await;
-    assert_eq!(budget.counted(), (1, 0), "nor does one that this SLO does not declare");
+    assert_eq!(budget.totals(), (1, 0), "nor does one that this SLO does not declare");
 }
 
 #[tokio::test]
@@ -185,7 +187,7 @@ async fn outcomes_that_are_not_selected_are_ignored() {
         })
         .await;
     }
-    assert_eq!(counted(&budget), (1, 1, vec![]));
+    assert_eq!(totals(&budget), (1, 1, vec![]));
 }
 
 #[test]
@@ -209,5 +211,5 @@ fn what_can_never_be_counted_is_an_error_when_the_layer_is_built() {
 async fn a_ratio_is_left_to_its_caller() {
     let (signals, budget) = kit(Slo::ratio("slo", objective()), table()).expect("valid");
     ask(&signals, get("/search"), |_| ()).await;
-    assert_eq!(budget.counted(), (0, 0));
+    assert_eq!(budget.totals(), (0, 0));
 }

@@ -13,8 +13,8 @@ use opentelemetry_sdk::trace::SpanData;
 use sre_kit::golden_signals::{GoldenSignals, Routes};
 use sre_kit::metrics::{Format, Registry};
 use sre_kit::telemetry::{
-    Flush, HttpClient, LogFormat, Protocol, Sampler, Telemetry, TelemetryBuilder, TraceContext,
-    TraceExt,
+    FlushStatus, HttpClient, LogFormat, Protocol, Sampler, Telemetry, TelemetryBuilder,
+    TraceContext, TraceExt,
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -53,10 +53,10 @@ impl Scene {
             .log_writer(move || writer.clone());
         let telemetry = change(telemetry).build().expect("valid");
         telemetry.register(&registry).expect("its own registry");
-        let signals = GoldenSignals::builder(&registry)
+        let signals = GoldenSignals::builder()
             .routes(Routes::new(["/items/{id}"]).expect("valid"))
             .telemetry(&telemetry)
-            .build()
+            .build(&registry)
             .expect("valid");
         Self { telemetry, registry, signals, spans, log }
     }
@@ -249,7 +249,7 @@ fn an_unsampled_request_has_a_trace_but_no_span_no_exemplar() {
 fn a_process_that_records_nothing_passes_on_what_it_was_given() {
     let registry = Registry::new();
     let telemetry = Telemetry::builder().build().expect("valid");
-    let signals = GoldenSignals::builder(&registry).telemetry(&telemetry).build().expect("valid");
+    let signals = GoldenSignals::builder().telemetry(&telemetry).build(&registry).expect("valid");
     let service = signals.layer().layer(service_fn(|_: Request<()>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(
             TraceContext::current().expect("current").traceparent().as_str().to_owned(),
@@ -369,7 +369,7 @@ fn what_became_of_the_spans_is_counted_and_a_full_queue_drops() {
     // One batch may be with the exporter, another one in the queue.
     assert!(before >= 100.0 - 16.0 && waiting <= 1.0, "{before} dropped, {waiting} full");
     let flushed = scene.telemetry.shutdown_blocking(Duration::from_millis(50));
-    assert_eq!(flushed.signals().collect::<Vec<_>>(), [("traces", Flush::TimedOut)]);
+    assert_eq!(flushed.signals().collect::<Vec<_>>(), [("traces", FlushStatus::TimedOut)]);
 }
 
 /// Takes a batch and never answers.

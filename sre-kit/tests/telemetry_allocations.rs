@@ -29,10 +29,10 @@ fn measured(sampler: Sampler, traceparent: Option<&'static str>) -> u64 {
     let spans = Kept::<SpanData>::default();
     let telemetry = Telemetry::builder().sampler(sampler).span_exporter(spans);
     let telemetry = telemetry.build().expect("valid");
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .routes(Routes::new(["/items/{id}"]).expect("valid"))
         .telemetry(&telemetry)
-        .build()
+        .build(&registry)
         .expect("valid");
     let mut service = signals.layer().layer(service_fn(|_: Request<()>| {
         assert!(TraceContext::current().is_some(), "each request has a trace");

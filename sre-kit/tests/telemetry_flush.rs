@@ -20,7 +20,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use prost::Message;
 use sre_kit::metrics::{Format, Registry};
-use sre_kit::telemetry::{Flush, Protocol, Sampler, Telemetry};
+use sre_kit::telemetry::{FlushStatus, Protocol, Sampler, Telemetry};
 use tokio::runtime::{Builder, Runtime};
 
 const SPANS: usize = 100;
@@ -193,7 +193,7 @@ fn what_a_collector_does_not_take_is_told_and_counted() {
             make_spans(&telemetry);
             let flushed = telemetry.shutdown_blocking(LONG);
             assert!(!flushed.is_complete(), "{protocol:?} {answer:?}: {flushed}");
-            assert_eq!(flushed.signals().next(), Some(("traces", Flush::Failed)));
+            assert_eq!(flushed.signals().next(), Some(("traces", FlushStatus::Failed)));
             let lost = became(&registry, "failed") + became(&registry, "dropped");
             assert_eq!(
                 (became(&registry, "exported"), lost),

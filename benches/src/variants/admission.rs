@@ -1,8 +1,8 @@
 //! Admission, where there is room: what every request pays so that the last one
 //! is refused.
 
+use ::sre_kit::admission::{Admission, GradientSettings, Limit};
 use ::sre_kit::metrics::Registry;
-use ::sre_kit::saturation::{Admission, GradientSettings, Limit};
 use tower_layer::Layer;
 
 use super::service::{Bare, boxed};
@@ -18,6 +18,6 @@ pub(super) fn variants() -> Vec<Variant> {
 }
 
 fn variant(name: &'static str, limit: Limit) -> Variant {
-    let admission = Admission::builder(&Registry::new()).limit(limit).build().expect("valid");
+    let admission = Admission::builder().limit(limit).build(&Registry::new()).expect("valid");
     Variant::new(name, Group::Bare, RECORDS, move |mix| boxed(admission.layer().layer(Bare), mix))
 }

@@ -29,7 +29,7 @@ fn variant(name: &'static str, source: RouteSource) -> Variant {
 
 pub(crate) fn signals(source: RouteSource) -> (GoldenSignals, Registry) {
     let registry = Registry::new();
-    let signals = GoldenSignals::builder(&registry).routes(source).build().expect("valid");
+    let signals = GoldenSignals::builder().routes(source).build(&registry).expect("valid");
     (signals, registry)
 }
 

@@ -50,8 +50,8 @@ fn ours(name: &'static str, ratio: f64) -> Variant {
     let source = RouteSource::from_fn(|head| {
         head.extensions.get::<Template>().map(|&Template(route)| route)
     });
-    let signals = GoldenSignals::builder(&registry).routes(source).telemetry(&telemetry);
-    let signals = signals.build().expect("valid");
+    let signals = GoldenSignals::builder().routes(source).telemetry(&telemetry);
+    let signals = signals.build(&registry).expect("valid");
     Variant::new(name, Group::Bare, OURS, move |mix| {
         let _lives = &telemetry;
         boxed(signals.layer().layer(Bare), mix)

@@ -1,6 +1,6 @@
 //! `demo-app gate`: watches a canary beside its fleet, and says whether to go on.
 //!
-//! The rule is [`sre_kit::slo::gate`]'s. Here are the numbers it needs, from a
+//! The rule is [`sre_kit::slo::canary`]'s. Here are the numbers it needs, from a
 //! Prometheus, and the exit code that a pipeline acts on.
 
 mod prometheus;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sre_kit::ConfigError;
 use sre_kit::slo::Slos;
-use sre_kit::slo::gate::{Gate, Verdict};
+use sre_kit::slo::canary::{CanaryGate, CanaryVerdict};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use self::prometheus::{Answer, Prometheus, Trouble};
@@ -30,7 +30,7 @@ pub(crate) async fn run(settings: cli::Gate) -> Result<ExitCode, Failure> {
     let slos = objectives::set()?;
     let looks = settings.seconds / settings.every + 1;
     let comparisons = looks.saturating_mul(u32::try_from(slos.len()).unwrap_or(u32::MAX));
-    let gate = Gate::new().significance(settings.significance)?.comparisons(comparisons);
+    let gate = CanaryGate::new().significance(settings.significance)?.comparisons(comparisons);
     let prometheus = Prometheus::new(&settings.prometheus, slos.service())?;
 
     let started = Instant::now();
@@ -56,7 +56,7 @@ pub(crate) async fn run(settings: cli::Gate) -> Result<ExitCode, Failure> {
 }
 
 /// What each SLO's counts say.
-type Judged = [(String, Verdict)];
+type Judged = [(String, CanaryVerdict)];
 
 async fn ask(
     prometheus: &Prometheus<'_>,
@@ -72,11 +72,11 @@ async fn ask(
 }
 
 fn judge(
-    gate: &Gate,
+    gate: &CanaryGate,
     slos: &Slos,
     canary: &Answer,
     fleet: Option<&Answer>,
-) -> Vec<(String, Verdict)> {
+) -> Vec<(String, CanaryVerdict)> {
     slos.iter()
         .map(|slo| {
             let fleet = fleet.map(|fleet| fleet.of(slo.name()));
@@ -87,7 +87,7 @@ fn judge(
 }
 
 /// Says how it ended, and gives the exit code.
-fn conclude(last: &Result<Vec<(String, Verdict)>, String>) -> u8 {
+fn conclude(last: &Result<Vec<(String, CanaryVerdict)>, String>) -> u8 {
     let (code, sentence) = match last {
         Err(sentence) => (NO_DATA, format!("no data: {sentence}\n")),
         Ok(judged) => {
@@ -109,15 +109,15 @@ fn conclude(last: &Result<Vec<(String, Verdict)>, String>) -> u8 {
 fn decide(judged: &Judged) -> (u8, &'static str) {
     if judged.iter().any(|(_, verdict)| is_worse(verdict)) {
         (ROLL_BACK, "roll back")
-    } else if judged.iter().all(|(_, verdict)| matches!(verdict, Verdict::AsGood(_))) {
+    } else if judged.iter().all(|(_, verdict)| matches!(verdict, CanaryVerdict::AsGood(_))) {
         (0, "go on")
     } else {
         (NO_DATA, "no data")
     }
 }
 
-fn is_worse(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Worse(_))
+fn is_worse(verdict: &CanaryVerdict) -> bool {
+    matches!(verdict, CanaryVerdict::Worse(_))
 }
 
 fn in_a_line(judged: &Judged) -> String {

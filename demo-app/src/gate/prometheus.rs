@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{StatusCode, Uri};
 use serde::Deserialize;
 use sre_kit::ConfigError;
-use sre_kit::slo::gate::Counts;
+use sre_kit::slo::canary::EventCounts;
 use tokio::time::timeout;
 
 use crate::fetch;
@@ -34,12 +34,12 @@ pub(super) struct Answer(BTreeMap<String, (f64, f64)>);
 
 impl Answer {
     /// An SLO without a series has counted nothing.
-    pub(super) fn of(&self, slo: &str) -> Counts {
+    pub(super) fn of(&self, slo: &str) -> EventCounts {
         let (good, bad) = self.0.get(slo).copied().unwrap_or_default();
         // An increase is extrapolated to the window's ends, so it is no whole number.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
         let whole = |number: f64| number.round() as u64;
-        Counts::new(whole(good + bad), whole(bad))
+        EventCounts::new(whole(good + bad), whole(bad))
     }
 }
 

@@ -34,7 +34,7 @@ impl Store {
     /// Checks the settings. Nothing is connected to yet.
     pub(crate) fn new(settings: &cli::Database, registry: &Registry) -> Result<Self, ConfigError> {
         let environment = |name: &str| std::env::var(name).ok();
-        let database = DbSettings::new(&settings.url)?.vars(environment)?;
+        let database = DbSettings::new(&settings.url)?.with_vars(environment)?;
         let db = Db::new(&database, &DbMetrics::new(registry)?)?;
         // A SQLite file is this process's own, and nobody else migrates it.
         Ok(Self { migrates: db.postgres_pool().is_none(), db })

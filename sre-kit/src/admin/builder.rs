@@ -10,8 +10,8 @@ use super::service::Pages;
 use super::{Admin, answer, pages};
 use crate::ConfigError;
 use crate::health::Health;
-use crate::lifecycle::{ConnectionMetrics, Server};
 use crate::metrics::{BuildInfo, Exposition, Registry};
+use crate::server::{ConnectionMetrics, Server};
 
 /// The port that Prometheus exporters of OpenTelemetry use.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:9464";
@@ -46,7 +46,8 @@ pub(super) struct ServerSettings {
 
 impl ServerSettings {
     pub(super) fn server(&self) -> Result<Server, ConfigError> {
-        let mut builder = Server::builder("admin")
+        let mut builder = Server::builder()
+            .name("admin")
             .max_connections(self.max_connections)
             .header_read_timeout(HEADER_TIME)
             .idle_timeout(IDLE_TIME)
@@ -62,7 +63,6 @@ impl ServerSettings {
 /// Builds an [`Admin`].
 #[must_use = "nothing is served before `build` and `start`"]
 pub struct AdminBuilder {
-    registry: Registry,
     exposition: Option<Exposition>,
     address: String,
     build: Option<BuildInfo>,
@@ -76,9 +76,8 @@ pub struct AdminBuilder {
 }
 
 impl AdminBuilder {
-    pub(super) fn new(registry: &Registry) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            registry: registry.clone(),
             exposition: None,
             address: DEFAULT_ADDRESS.to_owned(),
             build: None,
@@ -179,7 +178,7 @@ impl AdminBuilder {
     /// When the address is none, a limit is zero, a page's path is malformed or
     /// taken, probes are answered both by health and by a function, or the
     /// registry has a name that this listener needs.
-    pub fn build(self) -> Result<Admin, ConfigError> {
+    pub fn build(self, registry: &Registry) -> Result<Admin, ConfigError> {
         let address = self.address.parse().map_err(|_| {
             ConfigError::new(
                 "admin.listen",
@@ -198,7 +197,7 @@ impl AdminBuilder {
         }
         let exposition = match self.exposition {
             Some(exposition) => exposition,
-            None => Exposition::new(&self.registry)?,
+            None => Exposition::new(registry)?,
         };
         let mut all = vec![Page::service("/metrics", "Metrics, for scrapers.", exposition)];
         all.extend(probes(self.health, self.ready, self.started)?);
@@ -223,7 +222,7 @@ impl AdminBuilder {
         let pages = Arc::new(Pages::new(all)?);
         // Last, so that a builder that was refused leaves the registry as it was.
         if let Some(build) = self.build {
-            build.register(&self.registry)?;
+            build.register(registry)?;
         }
         Ok(Admin { pages, listen: Listen { address, server: self.server } })
     }

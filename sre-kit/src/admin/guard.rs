@@ -4,7 +4,7 @@ use http::header::{FORWARDED, HOST, ORIGIN};
 use http::request::Parts;
 use http::uri::Authority;
 
-use crate::lifecycle::ConnectionInfo;
+use crate::server::ConnectionInfo;
 
 /// Why a request may not change anything, or `None` if it may.
 ///

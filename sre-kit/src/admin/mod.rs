@@ -12,10 +12,10 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! let registry = Registry::new();
-//! let admin = Admin::builder(&registry)
+//! let admin = Admin::builder()
 //!     .listen("127.0.0.1:0")
 //!     .build_info(sre_kit::build_info!())
-//!     .build()?;
+//!     .build(&registry)?;
 //! let running = admin.start().await?;
 //! println!("http://{}/metrics", running.local_addr());
 //! // Last of all, when everything else has ended:
@@ -81,7 +81,6 @@ pub use service::{AdminFuture, AdminService};
 use self::builder::Listen;
 use self::service::Pages;
 use crate::ConfigError;
-use crate::metrics::Registry;
 
 /// The admin pages, ready to be served on a listener of their own, or on any
 /// router by [`service`](Self::service).
@@ -92,8 +91,8 @@ pub struct Admin {
 
 impl Admin {
     /// Begins an admin listener that shows `registry`.
-    pub fn builder(registry: &Registry) -> AdminBuilder {
-        AdminBuilder::new(registry)
+    pub fn builder() -> AdminBuilder {
+        AdminBuilder::new()
     }
 
     /// The pages as a tower `Service`.

@@ -15,7 +15,7 @@ use tower::{BoxError, ServiceExt};
 use tower_service::Service;
 
 use super::body::AdminBody;
-use crate::metrics::internal::weight;
+use sre_kit_core::internal::accept_weight as weight;
 
 /// What a page is asked: the body is read already, and within its bound.
 pub type AdminRequest = Request<Full<Bytes>>;
@@ -70,7 +70,7 @@ impl Page {
     /// of another site in a browser that runs here (its `Host` is a loopback name,
     /// and its `Origin`, if it has one, is the same).
     /// Others get 403. On a router that does not tell the peer's address by
-    /// [`ConnectionInfo`](crate::lifecycle::ConnectionInfo) nobody passes.
+    /// [`ConnectionInfo`](crate::server::ConnectionInfo) nobody passes.
     pub fn post<F, R>(
         path: impl Into<Cow<'static, str>>,
         about: impl Into<Cow<'static, str>>,
@@ -110,7 +110,7 @@ impl Page {
 
     /// A page that is JSON for who asks for it (`Accept: application/json`) and a
     /// plain text for everybody else.
-    pub fn document(
+    pub fn text_or_json(
         path: impl Into<Cow<'static, str>>,
         about: impl Into<Cow<'static, str>>,
         json: impl Fn() -> String + Send + Sync + 'static,

@@ -29,8 +29,8 @@ pub(super) fn version(build: &BuildInfo) -> Page {
     let known = [
         ("service", Some(build.service())),
         ("version", Some(build.version())),
-        ("revision", build.revision_text()),
-        ("rustc", build.rustc_text()),
+        ("revision", build.revision()),
+        ("rustc", build.rustc()),
     ];
     let known: Vec<_> = known.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
     let mut plain = String::new();
@@ -41,7 +41,7 @@ pub(super) fn version(build: &BuildInfo) -> Page {
         json.insert(name.to_owned(), value.into());
     }
     let json = serde_json::Value::Object(json).to_string();
-    Page::document("/version", "Which build runs.", move || json.clone(), move || plain.clone())
+    Page::text_or_json("/version", "Which build runs.", move || json.clone(), move || plain.clone())
 }
 
 /// The list of pages.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::builder::Listen;
 use super::service::AdminService;
 use crate::ConfigError;
-use crate::lifecycle::{CutOff, Serving};
+use crate::server::{RunningServer, Unfinished};
 
 pub(super) async fn start(
     service: AdminService,
@@ -46,7 +46,7 @@ fn explain(address: SocketAddr, error: &io::Error) -> ConfigError {
 #[must_use = "dropping it ends the listener at once"]
 pub struct RunningAdmin {
     address: SocketAddr,
-    serving: Serving,
+    serving: RunningServer,
 }
 
 impl RunningAdmin {
@@ -67,19 +67,19 @@ impl RunningAdmin {
     /// # Cancel safety
     ///
     /// May be dropped and called again.
-    pub async fn close(&self, deadline: Instant) -> CutOff {
+    pub async fn close(&self, deadline: Instant) -> Unfinished {
         self.serving.close(deadline).await
     }
 
     /// [`close`](Self::close) with a bound instead of a deadline.
-    pub async fn shutdown(self, bound: Duration) -> CutOff {
+    pub async fn shutdown(self, bound: Duration) -> Unfinished {
         self.close(Instant::now() + bound).await
     }
 }
 
 /// For [`Lifecycle::add_admin_server`](crate::lifecycle::Lifecycle::add_admin_server),
 /// which closes it when everything else has ended.
-impl From<RunningAdmin> for Serving {
+impl From<RunningAdmin> for RunningServer {
     fn from(admin: RunningAdmin) -> Self {
         admin.serving
     }

@@ -1,13 +1,12 @@
 //! Settings of the layer, checked once.
 
+use sre_kit_metrics::internal::{BucketsInternals as _, RegistryInternals as _};
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use super::GoldenSignals;
-use super::clock::Clock;
-use super::head::{RequestHead, ResponseHead};
 use super::hub::{ErrorRule, Hub, MarkRule, Root, StreamRule};
 use super::label::{self, Label, LabelDef};
 use super::objectives::Objectives;
@@ -18,6 +17,8 @@ use super::trace::{self, Traces};
 use crate::ConfigError;
 use crate::metrics::{Buckets, Registry};
 use crate::slo::Budgets;
+use crate::{RequestHead, ResponseHead};
+use sre_kit_core::internal::Clock;
 
 /// The scheme of requests that do not name one: all of HTTP/1's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +34,6 @@ pub enum Scheme {
 /// Builds [`GoldenSignals`].
 #[must_use = "nothing is recorded before `build`"]
 pub struct GoldenSignalsBuilder {
-    registry: Registry,
     source: RouteSource,
     flags: HashMap<String, Flags>,
     scheme: Scheme,
@@ -50,9 +50,8 @@ pub struct GoldenSignalsBuilder {
 }
 
 impl GoldenSignalsBuilder {
-    pub(crate) fn new(registry: &Registry) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            registry: registry.clone(),
             source: RouteSource::none(),
             flags: HashMap::new(),
             scheme: Scheme::Http,
@@ -180,9 +179,9 @@ impl GoldenSignalsBuilder {
     }
 
     /// Marks requests as they come in, such as those of a synthetic probe, for
-    /// SLOs that leave them out. A [`SloMark`](super::SloMark) in the response
+    /// SLOs that leave them out. A [`SloExclusion`](super::SloExclusion) in the response
     /// takes precedence.
-    pub fn slo_mark(
+    pub fn slo_exclusion(
         mut self,
         rule: impl Fn(RequestHead<'_>) -> Option<&'static str> + Send + Sync + 'static,
     ) -> Self {
@@ -200,7 +199,8 @@ impl GoldenSignalsBuilder {
     /// [`TraceExt`](crate::telemetry::TraceExt).
     #[cfg(feature = "telemetry")]
     pub fn telemetry(mut self, telemetry: &crate::telemetry::Telemetry) -> Self {
-        self.traces = Some(telemetry.server_traces());
+        self.traces =
+            Some(sre_kit_telemetry::internal::TelemetryInternals::server_traces(telemetry));
         self
     }
 
@@ -217,7 +217,7 @@ impl GoldenSignalsBuilder {
     /// When bounds do not match their unit, a label is malformed, a marked route
     /// is not declared, an SLO names what can not occur, a limit is out of range, or a second layer is built on
     /// the same registry: give it a registry of its own, or clone the first.
-    pub fn build(self) -> Result<GoldenSignals, ConfigError> {
+    pub fn build(self, registry: &Registry) -> Result<GoldenSignals, ConfigError> {
         self.bounds.check()?;
         label::check(&self.labels)?;
         if let Some(empty) = self.flags.keys().find(|template| template.is_empty()) {
@@ -230,14 +230,14 @@ impl GoldenSignalsBuilder {
         }
         let excluded = |route: &str| self.flags.get(route).is_some_and(|flags| flags.excluded);
         self.objectives.check(&self.source, excluded)?;
-        let columns = self.registry.cells().column_count();
+        let columns = registry.cells().shard_count();
         let directory = Directory::new(self.source, self.flags, self.max_routes, columns)?;
         for route in self.objectives.routes() {
             directory.reserve(route)?;
         }
         let traced = trace::asked(&self.traces);
         let curious = !self.labels.is_empty() || self.count_bodies || self.mark.is_some() || traced;
-        let store = Store::new(&self.registry, self.bounds, self.labels.into())?;
+        let store = Store::new(registry, self.bounds, self.labels.into())?;
         let hub = Hub {
             clock: self.clock.unwrap_or_else(Clock::new),
             store,

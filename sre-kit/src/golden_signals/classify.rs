@@ -7,10 +7,10 @@ use http::{HeaderMap, Version, header};
 use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
 
-use super::head::{RequestHead, ResponseHead};
 use super::outcome::{Cause, Outcome, of_grpc_status};
 use super::series::StreamKind;
 use crate::Shed;
+use crate::{RequestHead, ResponseHead};
 
 /// What is known once there is a response head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

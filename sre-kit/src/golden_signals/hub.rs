@@ -7,8 +7,6 @@ use std::sync::{Arc, OnceLock, Weak};
 use http::Request;
 
 use super::classify::{self, RequestFacts, Verdict};
-use super::clock::Clock;
-use super::head::{RequestHead, ResponseHead};
 use super::in_flight::InFlight;
 use super::objectives::Objectives;
 use super::outcome::Outcome;
@@ -18,7 +16,9 @@ use super::series::Store;
 use super::series::key::{SCHEMES, method_index};
 use super::site::Site;
 use super::trace::Traces;
-use crate::metrics::internal::Place;
+use crate::{RequestHead, ResponseHead};
+use sre_kit_core::internal::Clock;
+use sre_kit_metrics::internal::ShardId;
 
 pub(crate) type ErrorRule = Arc<dyn Fn(&(dyn Any + 'static)) -> Option<Outcome> + Send + Sync>;
 pub(crate) type MarkRule = Arc<dyn Fn(RequestHead<'_>) -> Option<&'static str> + Send + Sync>;
@@ -64,14 +64,14 @@ struct Handle {
     directory: Arc<Directory>,
     siblings: Arc<OnceLock<Box<[Weak<Self>]>>>,
     /// Where its column is.
-    place: Place,
+    place: ShardId,
 }
 
 impl Root {
     pub(crate) fn new(hub: Hub, directory: Directory) -> Arc<Self> {
         let (hub, directory) = (Arc::new(hub), Arc::new(directory));
         let siblings = Arc::new(OnceLock::new());
-        let handles: Box<[_]> = (0..hub.store.cells.column_count())
+        let handles: Box<[_]> = (0..hub.store.cells.shard_count())
             .map(|column| {
                 let place = hub.store.cells.place(column);
                 let (hub, directory) = (Arc::clone(&hub), Arc::clone(&directory));
@@ -90,7 +90,7 @@ impl Root {
 impl Clone for Hubs {
     #[inline]
     fn clone(&self) -> Self {
-        let here = self.mine.hub.store.cells.here();
+        let here = self.mine.hub.store.cells.current_shard();
         let sibling = self.mine.siblings.get().and_then(|all| all.get(here.column())?.upgrade());
         Self { mine: sibling.unwrap_or_else(|| Arc::clone(&self.mine)), _root: None }
     }
@@ -99,7 +99,7 @@ impl Clone for Hubs {
 impl Hubs {
     /// For a service that a layer makes.
     pub(crate) fn new(root: &Arc<Root>) -> Self {
-        let mine = &root.handles[root.hub.store.cells.here().column()];
+        let mine = &root.handles[root.hub.store.cells.current_shard().column()];
         Self { mine: Arc::clone(mine), _root: Some(Arc::clone(root)) }
     }
 
@@ -135,8 +135,8 @@ impl Handle {
             None => hub.default_scheme,
             Some(named) => hub.scheme(named),
         };
-        let home = self.place.home();
-        let here = if home.is_some() { self.place } else { hub.store.cells.here() };
+        let home = self.place.if_exclusive();
+        let here = if home.is_some() { self.place } else { hub.store.cells.current_shard() };
         let site = match route.site(here.column(), method, scheme) {
             Some(site) => site,
             None => new_site(hub, route, method, scheme),
@@ -151,7 +151,7 @@ impl Handle {
 #[cold]
 #[inline(never)]
 fn new_site<'a>(hub: &Arc<Hub>, route: &'a Route, method: usize, scheme: usize) -> &'a Arc<Site> {
-    let place = hub.store.cells.here();
+    let place = hub.store.cells.current_shard();
     route.new_site(place.column(), method, scheme, || Site::new(hub, route, place, method, scheme))
 }
 

@@ -8,15 +8,15 @@ use http::{Response, StatusCode};
 use http_body::{Body, Frame};
 
 use super::classify::{self, RequestFacts};
-use super::clock::Reading;
-use super::head::{RequestHead, ResponseHead};
-use super::objectives::{Mark, SloMark};
+use super::objectives::{Mark, SloExclusion};
 use super::outcome::{Cause, Outcome, of_grpc_status};
 use super::request_body::RequestBytes;
 use super::series::{End, Key, StreamKind};
 use super::site::Site;
 use super::trace::{self, Trace};
-use super::upgrade::UpgradeLifetime;
+use super::upgrade::UpgradeTimer;
+use crate::{RequestHead, ResponseHead};
+use sre_kit_core::internal::Reading;
 
 /// A request that has started and not ended. Ending it twice is not possible,
 /// and dropping it is an end: the client, or something around the layer, gave up.
@@ -116,8 +116,8 @@ impl InFlight {
     }
 
     /// Counts how long the connection lives that it becomes.
-    pub(crate) fn upgrade_lifetime(&self) -> UpgradeLifetime {
-        UpgradeLifetime::new(Arc::clone(&self.site), self.key)
+    pub(crate) fn upgrade_lifetime(&self) -> UpgradeTimer {
+        UpgradeTimer::new(Arc::clone(&self.site), self.key)
     }
 
     /// The size of the request body is what `bytes` will have counted at the end.
@@ -166,8 +166,8 @@ impl InFlight {
                 self.key = self.key.with_label(i, value);
             }
         }
-        if let Some(SloMark(mark)) = head.extensions.get() {
-            self.mark(Some(mark));
+        if let Some(exclusion) = head.extensions.get::<SloExclusion>() {
+            self.mark(Some(exclusion.reason()));
         }
         self.phase = Phase::Body {
             status: head.status,

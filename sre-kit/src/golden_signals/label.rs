@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::head::{RequestHead, ResponseHead};
 use super::series::key::{MAX_LABELS, NO_VALUE};
 use crate::ConfigError;
+use crate::{RequestHead, ResponseHead};
 
 /// A label on `http_server_request_duration_seconds` with a closed set of values.
 ///
@@ -124,7 +124,7 @@ pub(crate) fn check(labels: &[LabelDef]) -> Result<(), ConfigError> {
         ));
     }
     let names: Vec<_> = TAKEN.into_iter().chain(labels.iter().map(|label| label.name)).collect();
-    crate::metrics::check_labels(&names)?;
+    sre_kit_core::internal::check_labels(&names)?;
     for label in labels {
         if label.values.is_empty() || label.values.len() > usize::from(NO_VALUE) {
             return Err(ConfigError::new(

@@ -6,9 +6,9 @@
 //! use tower::Layer;
 //!
 //! let registry = Registry::new();
-//! let signals = GoldenSignals::builder(&registry)
+//! let signals = GoldenSignals::builder()
 //!     .routes(Routes::new(["/", "/items/{id}"])?)
-//!     .build()?;
+//!     .build(&registry)?;
 //! # let my_service = tower::service_fn(|_: http::Request<()>| async {
 //! #     Ok::<_, std::convert::Infallible>(http::Response::new(http_body_util::Empty::<bytes::Bytes>::new()))
 //! # });
@@ -92,24 +92,20 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::{clock, head};
 use hub::Root;
 
 pub use body::ResponseBody;
 pub use builder::{GoldenSignalsBuilder, Scheme};
 pub use classify::Streaming;
 pub use future::ResponseFuture;
-pub use head::{RequestHead, ResponseHead};
 pub use label::Label;
 pub use layer::GoldenSignalsLayer;
-pub use objectives::SloMark;
+pub use objectives::SloExclusion;
 pub use outcome::Outcome;
 pub use request_body::{CountRequestBody, CountRequestBodyLayer, CountedBody};
 pub use route::{RouteSource, Routes};
 pub use service::GoldenSignalsService;
-pub use upgrade::{OpenUpgrade, UpgradeLifetime};
-
-use crate::metrics::Registry;
+pub use upgrade::{UpgradeGuard, UpgradeTimer};
 
 /// Records the golden signals of a service. Cloning is cheap; clones count together.
 #[derive(Clone, Debug)]
@@ -119,8 +115,8 @@ pub struct GoldenSignals {
 
 impl GoldenSignals {
     /// Begins a layer whose families are registered in `registry`.
-    pub fn builder(registry: &Registry) -> GoldenSignalsBuilder {
-        GoldenSignalsBuilder::new(registry)
+    pub fn builder() -> GoldenSignalsBuilder {
+        GoldenSignalsBuilder::new()
     }
 
     /// The layer. Put it outermost: what is further out, such as a timeout,

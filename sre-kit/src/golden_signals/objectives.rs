@@ -8,24 +8,37 @@ use super::route::{RouteSource, Source};
 use super::series::End;
 use super::series::key::METHODS;
 use crate::ConfigError;
-use crate::metrics::internal::{Cells, Place};
-use crate::slo::{Budget, BudgetCells, Budgets, Count, Definition, Indicator, Until};
+use crate::budget::{Budget, BudgetCells, Budgets};
+use sre_kit_metrics::internal::{ShardId, ShardedCells};
+use sre_kit_slo::{Definition, EventClass, Indicator, LatencyEnd};
 
 /// Leaves a request out of the SLOs that declare this reason with
 /// [`Slo::exclude_marked`](crate::slo::Slo::exclude_marked). Others count it as
 /// any request.
 ///
 /// Put it into the extensions of a response, or mark requests as they come in
-/// with [`GoldenSignalsBuilder::slo_mark`](super::GoldenSignalsBuilder::slo_mark).
+/// with [`GoldenSignalsBuilder::slo_exclusion`](super::GoldenSignalsBuilder::slo_exclusion).
 ///
 /// ```
-/// use sre_kit::golden_signals::SloMark;
+/// use sre_kit::golden_signals::SloExclusion;
 ///
 /// let mut response = http::Response::new(());
-/// response.extensions_mut().insert(SloMark("synthetic"));
+/// response.extensions_mut().insert(SloExclusion::new("synthetic"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SloMark(pub &'static str);
+pub struct SloExclusion(&'static str);
+
+impl SloExclusion {
+    /// Creates a mark with this reason.
+    pub const fn new(reason: &'static str) -> Self {
+        Self(reason)
+    }
+
+    /// Returns the reason.
+    pub const fn reason(self) -> &'static str {
+        self.0
+    }
+}
 
 /// A reason that some SLO declares, by its place among those of the layer: a
 /// request carries it along.
@@ -102,7 +115,12 @@ impl Objectives {
     }
 
     /// What counts the requests of one route and method in one column.
-    pub(crate) fn judges(&self, route: Option<&str>, method: usize, place: Place) -> Box<[Judge]> {
+    pub(crate) fn judges(
+        &self,
+        route: Option<&str>,
+        method: usize,
+        place: ShardId,
+    ) -> Box<[Judge]> {
         let selects = |budget: &&Budget| {
             let slo = budget.definition();
             let (routes, methods) = (slo.routes(), slo.methods());
@@ -179,32 +197,32 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    fn new(all: &Objectives, budget: &Budget, place: Place) -> Self {
+    fn new(all: &Objectives, budget: &Budget, place: ShardId) -> Self {
         let slo = budget.definition();
         let excluded = |reason: &str| {
             // Every reason of a definition is declared by it.
             slo.reasons().iter().position(|r| r == reason).map_or(Act::Ignored, Act::Excluded)
         };
         let act = |outcome: Outcome| match slo.count_of(outcome.as_str()) {
-            Count::Good => Act::Good,
-            Count::Bad => Act::Bad,
-            Count::ByDuration => Act::ByDuration,
-            Count::Excluded(reason) => excluded(reason),
-            Count::BadIfSlow(reason) => match excluded(reason) {
+            EventClass::Good => Act::Good,
+            EventClass::Bad => Act::Bad,
+            EventClass::ByDuration => Act::ByDuration,
+            EventClass::Excluded(reason) => excluded(reason),
+            EventClass::BadIfSlow(reason) => match excluded(reason) {
                 Act::Excluded(place) => Act::BadIfSlow(place),
                 other => other,
             },
-            Count::Ignored => Act::Ignored,
+            EventClass::Ignored => Act::Ignored,
         };
         let (threshold, until) = match slo.indicator() {
             Indicator::Latency { threshold, until } => (threshold, until),
-            _ => (Duration::MAX, Until::BodyEnd),
+            _ => (Duration::MAX, LatencyEnd::Body),
         };
         Self {
             cells: budget.cells(place),
             acts: Outcome::ALL.map(act),
             threshold: u64::try_from(threshold.as_nanos()).unwrap_or(u64::MAX),
-            until_headers: until == Until::Headers,
+            until_headers: until == LatencyEnd::Headers,
             stream: slo.excludes_streams().map(excluded),
             marks: slo.marks().iter().filter_map(|m| Some((all.mark(m)?, excluded(m)))).collect(),
         }
@@ -212,7 +230,7 @@ impl Judge {
 
     /// Counts one request, from the thread at `here`.
     #[inline]
-    pub(crate) fn count(&self, end: &End, all: &Cells, here: Place) {
+    pub(crate) fn count(&self, end: &End, all: &ShardedCells, here: ShardId) {
         let mut act = self.acts[end.outcome as usize];
         if act == Act::Ignored {
             return;

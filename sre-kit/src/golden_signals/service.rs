@@ -6,9 +6,9 @@ use tower_service::Service;
 use super::GoldenSignals;
 use super::body::ResponseBody;
 use super::future::ResponseFuture;
-use super::head::RequestHead;
 use super::hub::Hubs;
 use super::trace;
+use crate::RequestHead;
 
 /// A service whose requests are recorded. See [`GoldenSignals`].
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! Where the requests of one route, method and scheme are counted, in one column.
 
+use sre_kit_metrics::internal::BucketsInternals as _;
 use std::sync::{Arc, OnceLock};
 
 use http::Version;
@@ -12,7 +13,9 @@ use super::series::flow::Flow;
 use super::series::key::{is_connect, is_head};
 use super::series::{End, Key, StreamKind};
 use super::trace::Trace;
-use crate::metrics::internal::{Column, Exemplars, Home, Link, Place, Writer, observe};
+use sre_kit_metrics::internal::{
+    ExclusiveShard, Exemplars, Link, ShardCells, ShardId, Writer, observe,
+};
 
 /// Duration series that a site keeps at hand: a route has as many as it has
 /// statuses, few of them often.
@@ -30,7 +33,7 @@ pub(crate) struct Site {
     pub(crate) hub: Arc<Hub>,
     series: Arc<RouteSeries>,
     /// The block of cells.
-    block: Column,
+    block: ShardCells,
     /// The part of the key that is the same for all of its requests.
     key: Key,
     pub(crate) connect: bool,
@@ -49,7 +52,7 @@ pub(crate) struct Site {
 /// A duration series and its cells.
 struct Known {
     key: Key,
-    cells: Column,
+    cells: ShardCells,
     /// Where the first sampled request has found them.
     exemplars: OnceLock<Arc<Exemplars>>,
 }
@@ -58,7 +61,7 @@ impl Site {
     pub(crate) fn new(
         hub: &Arc<Hub>,
         route: &Route,
-        place: Place,
+        place: ShardId,
         method: usize,
         scheme: usize,
     ) -> Arc<Self> {
@@ -87,9 +90,9 @@ impl Site {
     /// Counts the start of a request. `home` is of the site's own column, if it is
     /// known already.
     #[inline]
-    pub(crate) fn start(&self, request_bytes: Option<u64>, home: Option<Home>) {
-        match home.or_else(|| self.block.place().home()) {
-            Some(home) => self.start_in(self.block.at_home(home), request_bytes),
+    pub(crate) fn start(&self, request_bytes: Option<u64>, home: Option<ExclusiveShard>) {
+        match home.or_else(|| self.block.place().if_exclusive()) {
+            Some(home) => self.start_in(self.block.exclusive_writer(home), request_bytes),
             None => self.start_away(request_bytes),
         }
     }
@@ -98,7 +101,7 @@ impl Site {
     #[inline(never)]
     fn start_away(&self, request_bytes: Option<u64>) {
         let cells = &self.hub.store.cells;
-        self.start_in(self.block.writer(cells, cells.here()), request_bytes);
+        self.start_in(self.block.writer(cells, cells.current_shard()), request_bytes);
     }
 
     #[inline]
@@ -113,8 +116,8 @@ impl Site {
     /// Counts a response head.
     #[inline]
     pub(crate) fn headers(&self, nanos: u64) {
-        match self.block.place().home() {
-            Some(home) => self.headers_in(self.block.at_home(home), nanos),
+        match self.block.place().if_exclusive() {
+            Some(home) => self.headers_in(self.block.exclusive_writer(home), nanos),
             None => self.headers_away(nanos),
         }
     }
@@ -123,7 +126,7 @@ impl Site {
     #[inline(never)]
     fn headers_away(&self, nanos: u64) {
         let cells = &self.hub.store.cells;
-        self.headers_in(self.block.writer(cells, cells.here()), nanos);
+        self.headers_in(self.block.writer(cells, cells.current_shard()), nanos);
     }
 
     #[inline]
@@ -146,11 +149,11 @@ impl Site {
         response_bytes: u64,
         end: impl Fn() -> End,
     ) -> bool {
-        let Some(home) = self.block.place().home() else { return false };
+        let Some(home) = self.block.place().if_exclusive() else { return false };
         let Some(known) = self.at_hand(key) else { return false };
         let store = &self.hub.store;
-        observe(known.cells.at_home(home), 0, &store.bounds.duration, nanos);
-        let block = self.block.at_home(home);
+        observe(known.cells.exclusive_writer(home), 0, &store.bounds.duration, nanos);
+        let block = self.block.exclusive_writer(home);
         observe(block, store.block.response_size, &store.bounds.size, response_bytes);
         if !self.judges.is_empty() {
             self.judge(&end(), self.block.place());
@@ -168,7 +171,7 @@ impl Site {
     #[inline(never)]
     pub(crate) fn end(&self, end: &End, trace: &Trace) {
         let store = &self.hub.store;
-        let here = store.cells.here();
+        let here = store.cells.current_shard();
         match end.stream {
             None => {
                 self.duration(end, here);
@@ -192,7 +195,7 @@ impl Site {
     }
 
     #[inline(never)]
-    fn judge(&self, end: &End, here: Place) {
+    fn judge(&self, end: &End, here: ShardId) {
         for judge in &self.judges {
             judge.count(end, &self.hub.store.cells, here);
         }
@@ -202,7 +205,12 @@ impl Site {
     pub(crate) fn stream_end(&self, key: Key, kind: StreamKind, nanos: u64) {
         let store = &self.hub.store;
         let row = store.stream_row(&self.series, key, kind);
-        observe(store.cells.writer(row, store.cells.here()), 0, &store.bounds.stream, nanos);
+        observe(
+            store.cells.writer(row, store.cells.current_shard()),
+            0,
+            &store.bounds.stream,
+            nanos,
+        );
     }
 
     #[inline]
@@ -210,7 +218,7 @@ impl Site {
         self.at_hand[key.spread(AT_HAND)].get().filter(|known| known.key == key)
     }
 
-    fn duration(&self, end: &End, here: Place) {
+    fn duration(&self, end: &End, here: ShardId) {
         let store = &self.hub.store;
         match self.at_hand(end.key) {
             Some(known) => {
@@ -222,7 +230,7 @@ impl Site {
     }
 
     #[cold]
-    fn look_up_duration(&self, end: &End, here: Place) {
+    fn look_up_duration(&self, end: &End, here: ShardId) {
         let store = &self.hub.store;
         let row = store.duration_row(&self.series, end);
         observe(store.cells.writer(row, here), 0, &store.bounds.duration, end.nanos);

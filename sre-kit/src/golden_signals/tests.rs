@@ -12,9 +12,9 @@ use http_body_util::{BodyExt, StreamBody};
 use tower::{Layer, Service, service_fn};
 
 use super::GoldenSignals;
-use super::clock::Clock;
 use crate::metrics::{Registry, TextFormat};
 use crate::slo::{Budget, Budgets, Objective, Slo, Slos};
+use sre_kit_core::internal::Clock;
 
 /// A body whose one frame takes `wait` to come.
 fn slow_body(
@@ -32,7 +32,7 @@ fn slow_body(
 async fn one_clock_stops_at_the_head_and_the_other_at_the_end_of_the_body() {
     let registry = Registry::new();
     let (clock, mock) = Clock::manual();
-    let signals = GoldenSignals::builder(&registry).clock(clock).build().expect("valid");
+    let signals = GoldenSignals::builder().clock(clock).build(&registry).expect("valid");
     let mut service = signals.layer().layer(service_fn(|_: Request<()>| {
         mock.increment(Duration::from_millis(100));
         let body = slow_body(Arc::clone(&mock), Duration::from_millis(200));
@@ -56,7 +56,7 @@ async fn one_clock_stops_at_the_head_and_the_other_at_the_end_of_the_body() {
 async fn a_cancelled_request_has_lasted_until_it_was_dropped() {
     let registry = Registry::new();
     let (clock, mock) = Clock::manual();
-    let signals = GoldenSignals::builder(&registry).clock(clock).build().expect("valid");
+    let signals = GoldenSignals::builder().clock(clock).build(&registry).expect("valid");
     let mut service = signals.layer().layer(service_fn(|_: Request<()>| {
         std::future::pending::<Result<Response<http_body_util::Empty<Bytes>>, Infallible>>()
     }));
@@ -85,7 +85,7 @@ fn latency(shape: impl Fn(Slo) -> Slo) -> Latency {
     let budgets = Budgets::new(&registry, &slos).expect("valid");
     let (clock, mock) = Clock::manual();
     let signals =
-        GoldenSignals::builder(&registry).clock(clock).slos(&budgets).build().expect("valid");
+        GoldenSignals::builder().clock(clock).slos(&budgets).build(&registry).expect("valid");
     Latency { signals, clock: mock, budget: budgets.slo("latency").expect("defined") }
 }
 
@@ -104,7 +104,7 @@ impl Latency {
         } else {
             drop(response);
         }
-        self.budget.counted()
+        self.budget.totals()
     }
 
     /// A request that is dropped after so long, before there is a head.
@@ -115,7 +115,7 @@ impl Latency {
         let future = service.call(Request::new(()));
         self.clock.increment(wait);
         drop(future);
-        self.budget.counted()
+        self.budget.totals()
     }
 }
 
@@ -142,7 +142,7 @@ async fn a_latency_slo_may_end_at_the_head() {
 async fn a_client_that_gave_up_after_the_threshold_was_answered_too_late() {
     let latency = latency(|slo| slo);
     assert_eq!(latency.dropped_after(300 * MS), (0, 0), "it says nothing about the service");
-    assert_eq!(latency.budget.counted_excluded()[0], ("client_abort", 1));
+    assert_eq!(latency.budget.excluded_total()[0], ("client_abort", 1));
     assert_eq!(latency.dropped_after(301 * MS), (0, 1));
     assert_eq!(
         latency.request(301 * MS, Duration::ZERO, false).await,
@@ -162,7 +162,7 @@ fn answer(
 #[tokio::test]
 async fn a_clone_that_outlived_what_it_came_from_still_counts() {
     let registry = Registry::new();
-    let signals = GoldenSignals::builder(&registry).build().expect("valid");
+    let signals = GoldenSignals::builder().build(&registry).expect("valid");
     let service = signals.layer().layer(service_fn(answer));
     let mut clones: Vec<_> = (0..4)
         .map(|_| {
@@ -188,9 +188,9 @@ async fn a_layer_is_freed_with_the_last_that_refers_to_it() {
     let held = Arc::new(());
     let rule = Arc::clone(&held);
     let registry = Registry::new();
-    let signals = GoldenSignals::builder(&registry)
+    let signals = GoldenSignals::builder()
         .stream_if(move |_| Arc::strong_count(&rule) == 0)
-        .build()
+        .build(&registry)
         .expect("valid");
     let mut service = signals.layer().layer(service_fn(answer));
     let Ok(response) = service.clone().call(Request::new(())).await;

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::clock::Reading;
 use super::series::{Key, StreamKind};
 use super::site::Site;
+use sre_kit_core::internal::Reading;
 
 /// Counts how long an upgraded connection lives.
 ///
@@ -14,10 +14,10 @@ use super::site::Site;
 /// request that asks for an upgrade, for the handler to carry along:
 ///
 /// ```
-/// use sre_kit::golden_signals::UpgradeLifetime;
+/// use sre_kit::golden_signals::UpgradeTimer;
 ///
 /// fn handler<B>(request: &http::Request<B>) {
-///     let lifetime = request.extensions().get::<UpgradeLifetime>().cloned();
+///     let lifetime = request.extensions().get::<UpgradeTimer>().cloned();
 ///     // in the task that owns the upgraded connection:
 ///     let _open = lifetime.map(|lifetime| lifetime.start());
 ///     // ... talk; dropping `_open` records the lifetime.
@@ -28,39 +28,39 @@ use super::site::Site;
 /// Recorded in `http_server_stream_duration_seconds{stream="upgrade"}`. A
 /// handler that ignores it loses that sample and nothing else.
 #[derive(Clone)]
-pub struct UpgradeLifetime {
+pub struct UpgradeTimer {
     site: Arc<Site>,
     key: Key,
 }
 
-impl UpgradeLifetime {
+impl UpgradeTimer {
     pub(crate) fn new(site: Arc<Site>, key: Key) -> Self {
         Self { site, key }
     }
 
     /// Begins the lifetime, which ends when the result is dropped.
     #[must_use = "dropping it ends the lifetime"]
-    pub fn start(&self) -> OpenUpgrade {
-        OpenUpgrade { started: self.site.hub.clock.read(), lifetime: self.clone() }
+    pub fn start(&self) -> UpgradeGuard {
+        UpgradeGuard { started: self.site.hub.clock.read(), lifetime: self.clone() }
     }
 }
 
-impl fmt::Debug for UpgradeLifetime {
+impl fmt::Debug for UpgradeTimer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UpgradeLifetime").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("UpgradeTimer").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
 /// An upgraded connection that is open. Dropping it records its lifetime.
 #[derive(Debug)]
-pub struct OpenUpgrade {
-    lifetime: UpgradeLifetime,
+pub struct UpgradeGuard {
+    lifetime: UpgradeTimer,
     started: Reading,
 }
 
-impl Drop for OpenUpgrade {
+impl Drop for UpgradeGuard {
     fn drop(&mut self) {
-        let UpgradeLifetime { site, key } = &self.lifetime;
+        let UpgradeTimer { site, key } = &self.lifetime;
         let nanos = site.hub.clock.nanos_since(self.started);
         site.stream_end(*key, StreamKind::Upgrade, nanos);
     }

@@ -16,20 +16,14 @@ use crate::metrics::Registry;
 #[derive(Debug)]
 #[must_use = "nothing is checked before `build`"]
 pub struct HealthBuilder {
-    registry: Registry,
     checks: Vec<Check>,
     details: ShowDetails,
     identity: Identity,
 }
 
 impl HealthBuilder {
-    pub(super) fn new(registry: &Registry) -> Self {
-        Self {
-            registry: registry.clone(),
-            checks: Vec::new(),
-            details: ShowDetails::never(),
-            identity: Identity::default(),
-        }
+    pub(super) fn new() -> Self {
+        Self { checks: Vec::new(), details: ShowDetails::never(), identity: Identity::default() }
     }
 
     /// Adds a check.
@@ -76,7 +70,7 @@ impl HealthBuilder {
     ///
     /// When a check's name is malformed or taken, when its interval, timeout, rise,
     /// fall or jitter cannot work, or when the registry holds a `Health` already.
-    pub fn build(self) -> Result<Health, ConfigError> {
+    pub fn build(self, registry: &Registry) -> Result<Health, ConfigError> {
         let (mut specs, mut runs, mut names) = (Vec::new(), Vec::new(), HashSet::new());
         for check in self.checks {
             let (spec, run) = check.resolve()?;
@@ -93,7 +87,7 @@ impl HealthBuilder {
         }
         let specs: Arc<[_]> = specs.into();
         let board = watch::Sender::new(Arc::new(Board::new(specs.len())));
-        let instruments = Instruments::new(&self.registry, &specs, &board)?;
+        let instruments = Instruments::new(registry, &specs, &board)?;
         Ok(Health {
             inner: Arc::new(Inner {
                 specs,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::gate::Gate;
-use super::verdict::{IntoVerdict, Verdict};
+use super::gate::ProbeGate;
+use super::verdict::{CheckResult, IntoCheckResult};
 use crate::ConfigError;
 
 /// The kubelet's own `periodSeconds`.
@@ -20,22 +20,22 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 /// nobody waits for the third failure.
 const INTERVALS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(24);
 
-pub(super) type Run = Box<dyn Fn() -> BoxFuture<'static, Verdict> + Send + Sync>;
+pub(super) type Run = Box<dyn Fn() -> BoxFuture<'static, CheckResult> + Send + Sync>;
 
 /// One thing that can be well or not: a function that is run again and again in a
 /// loop of its own.
 ///
 /// ```
 /// use std::time::Duration;
-/// use sre_kit::health::{Check, Verdict};
+/// use sre_kit::health::{Check, CheckResult};
 ///
 /// # async fn replica_lag() -> Result<Duration, std::io::Error> { Ok(Duration::ZERO) }
 /// let check = Check::new("replica", || async {
 ///     let lag = replica_lag().await?;
 ///     Ok::<_, std::io::Error>(if lag > Duration::from_secs(5) {
-///         Verdict::warn(format_args!("{lag:?} behind"))
+///         CheckResult::warn(format_args!("{lag:?} behind"))
 ///     } else {
-///         Verdict::Pass
+///         CheckResult::Pass
 ///     })
 /// })
 /// .interval(Duration::from_secs(5))
@@ -57,7 +57,7 @@ pub struct Check {
     pub(super) rise: u32,
     pub(super) fall: u32,
     pub(super) jitter: f64,
-    pub(super) gate: Gate,
+    pub(super) gate: ProbeGate,
     pub(super) component_type: Option<String>,
     pub(super) run: Run,
 }
@@ -71,7 +71,7 @@ impl Check {
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future + Send + 'static,
-        Fut::Output: IntoVerdict,
+        Fut::Output: IntoCheckResult,
     {
         Self {
             name: name.into(),
@@ -80,9 +80,9 @@ impl Check {
             rise: 2,
             fall: 3,
             jitter: 0.1,
-            gate: Gate::Report,
+            gate: ProbeGate::Report,
             component_type: None,
-            run: Box::new(move || f().map(IntoVerdict::into_verdict).boxed()),
+            run: Box::new(move || f().map(IntoCheckResult::into_verdict).boxed()),
         }
     }
 
@@ -228,7 +228,7 @@ impl fmt::Debug for Check {
 #[derive(Debug)]
 pub(super) struct Spec {
     pub(super) name: String,
-    pub(super) gate: Gate,
+    pub(super) gate: ProbeGate,
     pub(super) interval: Duration,
     pub(super) timeout: Duration,
     pub(super) rise: u32,

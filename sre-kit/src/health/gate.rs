@@ -6,7 +6,7 @@ use std::fmt;
 /// [`Check::gate_readiness`](super::Check::gate_readiness); a check that asks for
 /// neither is only reported. No gate reaches liveness.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Gate {
+pub enum ProbeGate {
     /// Nothing: it is shown and counted.
     #[default]
     Report,
@@ -18,7 +18,7 @@ pub enum Gate {
     StartupAndReadiness,
 }
 
-impl Gate {
+impl ProbeGate {
     /// As the label `gate` shows it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +48,7 @@ impl Gate {
     }
 }
 
-impl fmt::Display for Gate {
+impl fmt::Display for ProbeGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

@@ -27,12 +27,12 @@ use super::{Health, Probe};
 /// use sre_kit::health::{Health, Probe};
 /// use sre_kit::metrics::Registry;
 ///
-/// let health = Health::builder(&Registry::new()).build()?;
+/// let health = Health::builder().build(&Registry::new())?;
 /// let service = health
 ///     .grpc()
-///     .serves("shop.v1.Checkout")
+///     .service("shop.v1.Checkout")
 ///     // `grpc: { service: liveness }` in a pod's livenessProbe.
-///     .answers("liveness", Probe::Liveness)
+///     .probe("liveness", Probe::Liveness)
 ///     .into_server();
 /// // tonic::transport::Server::builder().add_service(service)
 /// # Ok::<(), sre_kit::ConfigError>(())
@@ -59,18 +59,18 @@ impl GrpcHealth {
 
     /// Adds a service by its full name, such as `shop.v1.Checkout`. It serves when
     /// the server is ready.
-    pub fn serves(self, service: impl Into<String>) -> Self {
-        self.answers(service, Probe::Readiness)
+    pub fn service(self, service: impl Into<String>) -> Self {
+        self.probe(service, Probe::Readiness)
     }
 
     /// The same, by the type that tonic has generated.
-    pub fn serves_type<S: tonic::server::NamedService>(self) -> Self {
-        self.serves(S::NAME)
+    pub fn service_type<S: tonic::server::NamedService>(self) -> Self {
+        self.service(S::NAME)
     }
 
     /// Adds a name that answers one of the three questions, for the kubelet's gRPC
     /// probes: they send a name of one's choice.
-    pub fn answers(mut self, name: impl Into<String>, probe: Probe) -> Self {
+    pub fn probe(mut self, name: impl Into<String>, probe: Probe) -> Self {
         self.services.insert(name.into(), probe);
         self
     }

@@ -14,7 +14,7 @@ use super::Health;
 /// Beat from the loop itself, once a turn, and never from a timer beside it.
 ///
 /// Dropping it takes nothing back, for a loop that panicked drops it too. Say
-/// [`retire`](Self::retire) when the loop ends as it should.
+/// [Self::stop](Self::stop) when the loop ends as it should.
 #[must_use = "without `beat` liveness fails"]
 pub struct Heartbeat {
     health: Health,
@@ -32,7 +32,7 @@ impl Heartbeat {
     }
 
     /// The loop has ended as it should; liveness no longer asks for it.
-    pub fn retire(self) {
+    pub fn stop(self) {
         self.health.update(|board| {
             board.pulses.retain(|pulse| !Arc::ptr_eq(pulse, &self.pulse));
         });

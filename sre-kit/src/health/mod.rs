@@ -8,9 +8,9 @@
 //! # async fn ping_database() -> Result<(), std::io::Error> { Ok(()) }
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), sre_kit::ConfigError> {
-//! let health = Health::builder(&Registry::new())
+//! let health = Health::builder()
 //!     .check(Check::new("database", || async { ping_database().await }))
-//!     .build()?;
+//!     .build(&Registry::new())?;
 //!
 //! let migrations = health.latch("migrations");
 //! health.spawn();
@@ -79,7 +79,7 @@
 #![cfg_attr(feature = "axum", doc = "```")]
 #![cfg_attr(not(feature = "axum"), doc = "```ignore")]
 //! # use sre_kit::health::Health;
-//! # let health = Health::builder(&sre_kit::metrics::Registry::new()).build()?;
+//! # let health = Health::builder().build(&sre_kit::metrics::Registry::new())?;
 //! let app = axum::Router::<()>::new()
 //!     .route_service("/livez", health.service())
 //!     .route_service("/readyz", health.service())
@@ -193,17 +193,16 @@ use instruments::Instruments;
 
 pub use builder::HealthBuilder;
 pub use check::Check;
-pub use gate::Gate;
+pub use gate::ProbeGate;
 #[cfg(feature = "tonic")]
 pub use grpc::{GrpcHealth, Watch};
 pub use handlers::{Probe, ProbeBody, ProbeService, ShowDetails};
 pub use heartbeat::Heartbeat;
 pub use latch::Latch;
 pub use snapshot::{CheckSnapshot, CheckState, Snapshot};
-pub use verdict::{IntoVerdict, Verdict};
+pub use verdict::{CheckResult, IntoCheckResult};
 
 use crate::ConfigError;
-use crate::metrics::Registry;
 
 /// The health of a service: its checks, its latches, and whether it drains.
 /// Cloning is cheap; clones are the same health.
@@ -226,8 +225,8 @@ struct Inner {
 
 impl Health {
     /// Begins a health whose metrics are registered in `registry`.
-    pub fn builder(registry: &Registry) -> HealthBuilder {
-        HealthBuilder::new(registry)
+    pub fn builder() -> HealthBuilder {
+        HealthBuilder::new()
     }
 
     /// Runs every check in a loop of its own, on the runtime that this is called on.

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::Health;
 use super::board::{Ending, Outcome};
 use super::check::{Run, Spec};
-use super::verdict::Verdict;
+use super::verdict::CheckResult;
 
 /// Runs check `index` until it is dropped.
 ///
@@ -36,9 +36,9 @@ async fn run_once(run: &Run, limit: Duration) -> Outcome {
     // What a timed-out run holds is released now, before anyone is told.
     let dropped = catch_unwind(AssertUnwindSafe(move || drop(future)));
     let (ending, message) = match ended {
-        Ok(Ok(Verdict::Pass)) => (Ending::Pass, None),
-        Ok(Ok(Verdict::Warn(message))) => (Ending::Warn, Some(message)),
-        Ok(Ok(Verdict::Fail(message))) => (Ending::Fail, Some(message)),
+        Ok(Ok(CheckResult::Pass)) => (Ending::Pass, None),
+        Ok(Ok(CheckResult::Warn(message))) => (Ending::Warn, Some(message)),
+        Ok(Ok(CheckResult::Fail(message))) => (Ending::Fail, Some(message)),
         Ok(Err(payload)) => (Ending::Panic, panic_message(&*payload)),
         Err(_elapsed) => (Ending::Timeout, None),
     };

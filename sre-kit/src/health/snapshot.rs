@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::board::{Board, Ending, Status};
 use super::check::Spec;
-use super::gate::Gate;
+use super::gate::ProbeGate;
 
 /// What is known of the service at one moment, all of it of the same moment.
 ///
@@ -114,7 +114,7 @@ impl<'a> CheckSnapshot<'a> {
     }
 
     /// What it holds back when it fails.
-    pub fn gate(&self) -> Gate {
+    pub fn gate(&self) -> ProbeGate {
         self.spec.gate
     }
 

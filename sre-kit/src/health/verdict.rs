@@ -2,7 +2,7 @@ use std::fmt::Display;
 
 /// What one run of a check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CheckResult {
     /// All is well.
     Pass,
     /// It works, but not as it should: shown and counted as degraded, and never a
@@ -12,7 +12,7 @@ pub enum Verdict {
     Fail(String),
 }
 
-impl Verdict {
+impl CheckResult {
     /// It works, but not as it should.
     pub fn warn(message: impl Display) -> Self {
         Self::Warn(message.to_string())
@@ -24,32 +24,32 @@ impl Verdict {
     }
 }
 
-/// What a check may return: `()`, a [`Verdict`], or a `Result` of either.
+/// What a check may return: `()`, a [`CheckResult`], or a `Result` of either.
 ///
-/// An `Err` fails the check with the error's text. With `Result<Verdict, E>` the
+/// An `Err` fails the check with the error's text. With `Result<CheckResult, E>` the
 /// `?` operator is at hand and a check can still say that it is degraded.
-pub trait IntoVerdict {
+pub trait IntoCheckResult {
     /// The verdict.
-    fn into_verdict(self) -> Verdict;
+    fn into_verdict(self) -> CheckResult;
 }
 
-impl IntoVerdict for Verdict {
-    fn into_verdict(self) -> Verdict {
+impl IntoCheckResult for CheckResult {
+    fn into_verdict(self) -> CheckResult {
         self
     }
 }
 
-impl IntoVerdict for () {
-    fn into_verdict(self) -> Verdict {
-        Verdict::Pass
+impl IntoCheckResult for () {
+    fn into_verdict(self) -> CheckResult {
+        CheckResult::Pass
     }
 }
 
-impl<T: IntoVerdict, E: Display> IntoVerdict for Result<T, E> {
-    fn into_verdict(self) -> Verdict {
+impl<T: IntoCheckResult, E: Display> IntoCheckResult for Result<T, E> {
+    fn into_verdict(self) -> CheckResult {
         match self {
             Ok(value) => value.into_verdict(),
-            Err(error) => Verdict::fail(error),
+            Err(error) => CheckResult::fail(error),
         }
     }
 }

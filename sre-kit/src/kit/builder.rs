@@ -3,47 +3,45 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use tokio::runtime::Handle;
-
-use super::{AdminState, SreKit};
+use super::SreKit;
+#[cfg(feature = "admin")]
+use super::admin;
+#[cfg(feature = "db")]
+use super::database;
 use crate::ConfigError;
-use crate::admin::{Admin, AdminBuilder, Page};
+#[cfg(feature = "admin")]
+use crate::admin::AdminBuilder;
 use crate::golden_signals::{GoldenSignals, GoldenSignalsBuilder, RouteSource};
 use crate::health::{Check, Health, HealthBuilder};
-use crate::lifecycle::{ConnectionMetrics, Lifecycle, LifecycleBuilder, Server};
-use crate::metrics::{BuildInfo, ProcessMetrics, Registry};
-use crate::saturation::Saturation;
+use crate::lifecycle::{Lifecycle, LifecycleBuilder};
+use crate::metrics::{BuildInfo, Registry};
+use crate::server::{ConnectionMetrics, Server};
 use crate::slo::{Budgets, Slo, Slos};
-
-/// The variable that says where the admin listener is.
-const ADMIN: &str = "SRE_KIT_ADMIN";
-
-type Change<T> = Vec<Box<dyn FnOnce(T) -> T>>;
 
 /// Builds a [`SreKit`].
 ///
-/// What has no method here is set on the part's own builder, which
-/// [`http`](Self::http), [`probes`](Self::probes), [`admin`](Self::admin) and
-/// [`shutdown`](Self::shutdown) hand out.
+/// Settings without a method here are set on the builder of their part, which
+/// [`http`](Self::http), [`health`](Self::health), [`lifecycle`](Self::lifecycle) and `admin`
+/// pass to a closure.
 ///
-/// | Environment, by [`env`](Self::env) | Sets |
+/// | Environment, by [`with_env`](Self::with_env) | Sets |
 /// |---|---|
 /// | `SRE_KIT_ADMIN` | the admin address; `off` for no admin listener |
-/// | `SRE_KIT_DRAIN_DELAY` and so on | see [`LifecycleBuilder`] |
+/// | `SRE_KIT_DRAIN_DELAY` and others | see [`LifecycleBuilder`] |
 #[must_use = "nothing happens before `build`"]
 pub struct SreKitBuilder {
     build: BuildInfo,
     registry: Option<Registry>,
     slos: Vec<Slo>,
     checkpoint: Option<PathBuf>,
-    checks: Vec<Check>,
-    has_admin: bool,
+    http: GoldenSignalsBuilder,
+    health: HealthBuilder,
     lifecycle: LifecycleBuilder,
+    /// `None` without an admin listener.
+    #[cfg(feature = "admin")]
+    admin: Option<AdminBuilder>,
     #[cfg(feature = "db")]
     databases: Vec<crate::db::Db>,
-    http: Change<GoldenSignalsBuilder>,
-    probes: Change<HealthBuilder>,
-    admin: Change<AdminBuilder>,
     #[cfg(feature = "telemetry")]
     telemetry: Option<crate::telemetry::Telemetry>,
 }
@@ -51,35 +49,34 @@ pub struct SreKitBuilder {
 impl SreKitBuilder {
     pub(super) fn new(build: BuildInfo) -> Self {
         Self {
-            build,
             registry: None,
             slos: Vec::new(),
             checkpoint: None,
-            checks: Vec::new(),
-            has_admin: true,
+            http: GoldenSignals::builder(),
+            health: Health::builder().version(build.version().to_owned()),
             lifecycle: Lifecycle::builder(),
+            #[cfg(feature = "admin")]
+            admin: Some(crate::admin::Admin::builder()),
             #[cfg(feature = "db")]
             databases: Vec::new(),
-            http: Vec::new(),
-            probes: Vec::new(),
-            admin: Vec::new(),
             #[cfg(feature = "telemetry")]
             telemetry: None,
+            build,
         }
     }
 
-    /// Registers everything in `registry` instead of a new one.
+    /// Sets the registry that all parts register their metrics in. Defaults to a new one.
     pub fn registry(mut self, registry: &Registry) -> Self {
         self.registry = Some(registry.clone());
         self
     }
 
-    /// Where `http_route` comes from. No routes unless set.
-    pub fn routes(self, source: impl Into<RouteSource> + 'static) -> Self {
-        self.http(move |http| http.routes(source))
+    /// Sets where the label `http_route` comes from. Defaults to no routes.
+    pub fn routes(self, source: impl Into<RouteSource>) -> Self {
+        self.http(|http| http.routes(source))
     }
 
-    /// Adds an SLO. Without any, requests are counted and nothing has a budget.
+    /// Adds an SLO. A service without any counts its requests and has no error budget.
     pub fn slo(mut self, slo: Slo) -> Self {
         self.slos.push(slo);
         self
@@ -97,99 +94,111 @@ impl SreKitBuilder {
         self
     }
 
-    /// Adds a health check. It reports, unless it says that it gates.
-    pub fn check(mut self, check: Check) -> Self {
-        self.checks.push(check);
-        self
+    /// Adds a health check. It is reported only, unless it gates startup or readiness.
+    pub fn check(self, check: Check) -> Self {
+        self.health(|health| health.check(check))
     }
 
-    /// Takes a database in: a check `database-NAME` that reports, its pool among the
-    /// saturation, and its end when the requests have been drained.
+    /// Adds a database: a check `database-NAME` that is reported, the pool's saturation (with
+    /// the feature `saturation`), and closing the pool when the requests have been drained.
     #[cfg(feature = "db")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "db")))]
     pub fn database(mut self, db: &crate::db::Db) -> Self {
         self.databases.push(db.clone());
-        self
+        self.check(database::check(db))
     }
 
-    /// Where the admin listener is: `127.0.0.1:9464` unless set.
+    /// Sets the address of the admin listener. Defaults to `127.0.0.1:9464`.
+    #[cfg(feature = "admin")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "admin")))]
     pub fn admin_address(self, address: impl fmt::Display) -> Self {
-        let address = address.to_string();
-        self.admin(move |admin| admin.listen(address))
+        self.admin(|admin| admin.listen(address))
     }
 
-    /// No admin listener. Metrics and probes are then for the service to show.
+    /// Removes the admin listener. The service then has to show metrics and probes itself.
+    #[cfg(feature = "admin")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "admin")))]
     pub fn without_admin(mut self) -> Self {
-        self.has_admin = false;
+        self.admin = None;
         self
     }
 
-    /// Settings of the layer.
+    /// Changes settings of the layer.
     pub fn http(
         mut self,
-        change: impl FnOnce(GoldenSignalsBuilder) -> GoldenSignalsBuilder + 'static,
+        change: impl FnOnce(GoldenSignalsBuilder) -> GoldenSignalsBuilder,
     ) -> Self {
-        self.http.push(Box::new(change));
+        self.http = change(self.http);
         self
     }
 
-    /// Settings of the probes.
-    pub fn probes(mut self, change: impl FnOnce(HealthBuilder) -> HealthBuilder + 'static) -> Self {
-        self.probes.push(Box::new(change));
+    /// Changes settings of the probes.
+    pub fn health(mut self, change: impl FnOnce(HealthBuilder) -> HealthBuilder) -> Self {
+        self.health = change(self.health);
         self
     }
 
-    /// Settings of the admin listener, and pages of one's own.
-    pub fn admin(mut self, change: impl FnOnce(AdminBuilder) -> AdminBuilder + 'static) -> Self {
-        self.admin.push(Box::new(change));
+    /// Changes settings of the admin listener and adds pages. Has no effect after
+    /// [`without_admin`](Self::without_admin).
+    #[cfg(feature = "admin")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "admin")))]
+    pub fn admin(mut self, change: impl FnOnce(AdminBuilder) -> AdminBuilder) -> Self {
+        self.admin = self.admin.map(change);
         self
     }
 
-    /// Traces of the requests, what becomes of the telemetry as metrics, the log
-    /// level as the page `/loglevel`, and the flush on the way out.
+    /// Adds traces of the requests, metrics of the exporters, the page `/loglevel`, and the
+    /// flush at the end of the graceful shutdown.
     #[cfg(feature = "telemetry")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "telemetry")))]
     pub fn telemetry(mut self, telemetry: &crate::telemetry::Telemetry) -> Self {
         self.telemetry = Some(telemetry.clone());
-        let (traces, level) = (telemetry.clone(), telemetry.log_level().clone());
-        self.http(move |http| http.telemetry(&traces)).admin(move |admin| admin.log_level(&level))
+        #[cfg(feature = "admin")]
+        let this = self.admin(|admin| admin.log_level(telemetry.log_level()));
+        #[cfg(not(feature = "admin"))]
+        let this = self;
+        this.http(|http| http.telemetry(telemetry))
     }
 
-    /// Settings of the way out.
-    pub fn shutdown(mut self, change: impl FnOnce(LifecycleBuilder) -> LifecycleBuilder) -> Self {
+    /// Changes settings of the graceful shutdown.
+    pub fn lifecycle(mut self, change: impl FnOnce(LifecycleBuilder) -> LifecycleBuilder) -> Self {
         self.lifecycle = change(self.lifecycle);
         self
     }
 
-    /// Takes what the environment sets; it wins over what was set before.
+    /// Applies the environment variables in the table above. They override earlier settings.
     ///
     /// # Errors
     ///
-    /// When a variable is malformed.
-    pub fn env(self) -> Result<Self, ConfigError> {
-        self.vars(|name| std::env::var(name).ok())
+    /// Returns an error if a variable is malformed.
+    pub fn with_env(self) -> Result<Self, ConfigError> {
+        self.with_vars(|name| std::env::var(name).ok())
     }
 
-    /// Takes what `lookup` gives for the names in the table above.
+    /// Applies what `lookup` returns for the names in the table above.
     ///
     /// # Errors
     ///
-    /// When a value is malformed.
-    pub fn vars(mut self, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        self.lifecycle = self.lifecycle.vars(&lookup)?;
-        Ok(match lookup(ADMIN).map(|value| value.trim().to_owned()).as_deref() {
-            None | Some("") => self,
-            Some("off") => self.without_admin(),
-            Some(address) => self.admin_address(address),
-        })
+    /// Returns an error if a value is malformed.
+    pub fn with_vars(
+        mut self,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        self.lifecycle = self.lifecycle.with_vars(&lookup)?;
+        #[cfg(feature = "admin")]
+        {
+            self.admin = admin::with_vars(self.admin, &lookup);
+        }
+        Ok(self)
     }
 
-    /// Checks everything and wires it together. Nothing is listened to yet.
+    /// Checks all settings and wires the parts together. Does not listen yet.
     ///
     /// # Errors
     ///
-    /// The first setting that cannot work, of whichever part.
+    /// Returns the first setting that cannot work, of any part.
     pub fn build(self) -> Result<SreKit, ConfigError> {
         let registry = self.registry.unwrap_or_default();
-        ProcessMetrics::register(&registry)?;
 
         let service = self.build.service().to_owned();
         let slos = if self.slos.is_empty() {
@@ -197,87 +206,67 @@ impl SreKitBuilder {
         } else {
             Slos::new(service, self.slos)?
         };
-        let mut budgets = Budgets::builder(&registry, &slos);
+        let mut budgets = Budgets::builder().slos(&slos);
         if let Some(path) = self.checkpoint {
             budgets = budgets.checkpoint(path);
         }
-        let budgets = budgets.build()?;
-        let signals = apply(GoldenSignals::builder(&registry).slos(&budgets), self.http).build()?;
+        let budgets = budgets.build(&registry)?;
+        let signals = self.http.slos(&budgets).build(&registry)?;
+        let health = self.health.build(&registry)?;
 
-        let health = self.checks.into_iter().fold(
-            Health::builder(&registry).version(self.build.version().to_owned()),
-            HealthBuilder::check,
-        );
-        #[cfg(feature = "db")]
-        let health = self.databases.iter().fold(health, super::database::check);
-        let health = apply(health, self.probes).build()?;
-
-        let mut saturation = Saturation::builder(&registry);
-        if let Ok(runtime) = Handle::try_current() {
-            saturation = saturation.runtime(runtime);
-        }
-        let saturation = saturation.build()?;
-        #[cfg(feature = "db")]
+        #[cfg(feature = "saturation")]
+        let saturation = super::saturation::build(&registry)?;
+        #[cfg(all(feature = "db", feature = "saturation"))]
         for db in &self.databases {
-            super::database::add_pool(&saturation, db)?;
+            database::add_pool(&saturation, db)?;
         }
 
         let connections = ConnectionMetrics::new(&registry)?;
         let lifecycle = self
             .lifecycle
-            .metrics(&registry)
-            .server(Server::builder("main").metrics(&connections))
+            .server(Server::builder().metrics(&connections))
             .health(&health)
-            .build()?;
+            .build(&registry)?;
         #[cfg(feature = "db")]
         for db in &self.databases {
-            super::database::close_at_the_end(&lifecycle, db);
+            database::close_at_the_end(&lifecycle, db);
         }
 
         #[cfg(feature = "telemetry")]
         if let Some(telemetry) = self.telemetry {
             telemetry.register(&registry)?;
             lifecycle.on_flush("telemetry", move |budget| {
-                let flushed = telemetry.shutdown_blocking(budget);
-                if flushed.is_complete() { Ok(()) } else { Err(flushed.to_string().into()) }
+                let report = telemetry.shutdown_blocking(budget);
+                if report.is_complete() { Ok(()) } else { Err(report.to_string().into()) }
             });
         }
 
-        let admin = if self.has_admin {
-            #[cfg(feature = "console")]
-            let console = crate::admin::Console::builder(&registry)
-                .build_info(&self.build)
-                .health(&health)
-                .budgets(&budgets)
-                .build();
-            let admin = Admin::builder(&registry)
-                .build_info(self.build)
-                .health(&health)
-                .connection_metrics(&connections)
-                .page(slo_page(&budgets));
-            #[cfg(feature = "console")]
-            let admin = admin.console(&console);
-            AdminState::Ready(Box::new(apply(admin, self.admin).build()?))
-        } else {
-            self.build.register(&registry)?;
-            AdminState::Off
+        #[cfg(feature = "admin")]
+        let admin = match self.admin {
+            Some(admin) => {
+                let admin = admin.health(&health).connection_metrics(&connections);
+                admin::build(admin, self.build, &health, &budgets, &registry)?
+            }
+            None => {
+                self.build.register(&registry)?;
+                admin::AdminState::Off
+            }
         };
-        Ok(SreKit { registry, signals, budgets, health, saturation, lifecycle, admin })
+        #[cfg(not(feature = "admin"))]
+        self.build.register(&registry)?;
+
+        Ok(SreKit {
+            registry,
+            signals,
+            budgets,
+            health,
+            #[cfg(feature = "saturation")]
+            saturation,
+            lifecycle,
+            #[cfg(feature = "admin")]
+            admin,
+        })
     }
-}
-
-fn apply<T>(builder: T, changes: Change<T>) -> T {
-    changes.into_iter().fold(builder, |builder, change| change(builder))
-}
-
-fn slo_page(budgets: &Budgets) -> Page {
-    let (json, text) = (budgets.clone(), budgets.clone());
-    Page::document(
-        "/slo",
-        "Error budgets and burn rates of this process.",
-        move || json.report().to_json().to_string(),
-        move || text.report().to_string(),
-    )
 }
 
 impl fmt::Debug for SreKitBuilder {
@@ -286,5 +275,16 @@ impl fmt::Debug for SreKitBuilder {
             .field("build", &self.build)
             .field("lifecycle", &self.lifecycle)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SreKitBuilder;
+
+    #[test]
+    fn a_builder_may_be_sent_to_another_thread() {
+        fn assert_send<T: Send>() {}
+        assert_send::<SreKitBuilder>();
     }
 }

@@ -2,42 +2,36 @@
 
 use std::time::Duration;
 
-use crate::ConfigError;
-use crate::db::{Condition, Db};
-use crate::health::{Check, HealthBuilder, Verdict};
+use crate::db::{Db, DbHealth};
+use crate::health::{Check, CheckResult};
 use crate::lifecycle::Lifecycle;
-use crate::saturation::{PoolUse, Saturation};
 
-/// A check takes up to three seconds: a sign of life, and one more over a new connection.
+/// A check takes up to three seconds: one ping, and one more over a new connection.
 const CHECK: Duration = Duration::from_secs(5);
 
-pub(super) fn check(health: HealthBuilder, db: &Db) -> HealthBuilder {
+pub(super) fn check(db: &Db) -> Check {
     let name = format!("database-{}", db.name());
     let db = db.clone();
     let check = Check::new(name, move || {
         let db = db.clone();
         async move {
             match db.check().await {
-                Condition::Up => Verdict::Pass,
-                Condition::Degraded(reason) => Verdict::warn(reason),
-                Condition::Down(reason) => Verdict::fail(reason),
+                DbHealth::Up => CheckResult::Pass,
+                DbHealth::Degraded(reason) => CheckResult::warn(reason),
+                DbHealth::Down(reason) => CheckResult::fail(reason),
             }
         }
     });
-    health.check(check.component_type("datastore").interval(CHECK).timeout(CHECK))
+    check.component_type("datastore").interval(CHECK).timeout(CHECK)
 }
 
-pub(super) fn add_pool(saturation: &Saturation, db: &Db) -> Result<(), ConfigError> {
+#[cfg(feature = "saturation")]
+pub(super) fn add_pool(
+    saturation: &crate::saturation::Saturation,
+    db: &Db,
+) -> Result<(), crate::ConfigError> {
     let pool = db.clone();
-    saturation.add_pool(db.name().to_owned(), move || {
-        let usage = pool.usage();
-        Some(PoolUse {
-            size: usage.size.into(),
-            used: usage.used.into(),
-            max: usage.max.into(),
-            waiting: Some(usage.waiting),
-        })
-    })
+    saturation.add_pool(db.name().to_owned(), move || Some(pool.usage()))
 }
 
 pub(super) fn close_at_the_end(lifecycle: &Lifecycle, db: &Db) {

@@ -9,14 +9,14 @@
 //! # use http_body_util::Full;
 //!
 //! #[tokio::main]
-//! async fn main() -> Result<sre_kit::lifecycle::Outcome, Box<dyn std::error::Error>> {
+//! async fn main() -> Result<sre_kit::lifecycle::ShutdownReport, Box<dyn std::error::Error>> {
 //! #   let app = tower::service_fn(|_: http::Request<hyper::body::Incoming>| async {
 //! #       Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::new())))
 //! #   });
 //!     let kit = SreKit::builder(sre_kit::build_info!())
 //!         .routes(Routes::new(["/", "/items/{id}"])?)
 //!         .slo(Slo::availability("pages", "99.9".parse()?))
-//!         .env()?
+//!         .with_env()?
 //!         .build()?;
 //!     let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
 //!     let app = kit.http_layer().layer(app);
@@ -24,13 +24,15 @@
 //! }
 //! ```
 
+#[cfg(feature = "admin")]
+mod admin;
 mod builder;
 #[cfg(feature = "db")]
 mod database;
+#[cfg(feature = "saturation")]
+mod saturation;
 
 use std::fmt;
-use std::net::SocketAddr;
-use std::time::Duration;
 
 use http::{Request, Response};
 use http_body::Body;
@@ -41,16 +43,18 @@ use tower_service::Service;
 pub use builder::SreKitBuilder;
 
 use crate::ConfigError;
-use crate::admin::{Admin, RunningAdmin};
 use crate::golden_signals::{GoldenSignals, GoldenSignalsLayer};
 use crate::health::Health;
-use crate::lifecycle::{Lifecycle, Listeners, Outcome};
+use crate::lifecycle::{Lifecycle, ShutdownReport};
 use crate::metrics::{BuildInfo, Registry};
+#[cfg(feature = "saturation")]
 use crate::saturation::Saturation;
+use crate::server::Listeners;
 use crate::slo::{Budget, Budgets, Ticker};
 
 /// How long the admin listener may take to hand over a last scrape.
-const ADMIN_CLOSE: Duration = Duration::from_millis(400);
+#[cfg(feature = "admin")]
+const ADMIN_CLOSE: std::time::Duration = std::time::Duration::from_millis(400);
 
 /// Golden signals, SLOs, probes, saturation, the admin listener and the way out,
 /// of one service. See the [module](crate::kit).
@@ -59,15 +63,11 @@ pub struct SreKit {
     signals: GoldenSignals,
     budgets: Budgets,
     health: Health,
+    #[cfg(feature = "saturation")]
     saturation: Saturation,
     lifecycle: Lifecycle,
-    admin: AdminState,
-}
-
-enum AdminState {
-    Off,
-    Ready(Box<Admin>),
-    Running(RunningAdmin),
+    #[cfg(feature = "admin")]
+    admin: admin::AdminState,
 }
 
 impl SreKit {
@@ -112,6 +112,8 @@ impl SreKit {
     }
 
     /// How full everything is that a request needs.
+    #[cfg(feature = "saturation")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "saturation")))]
     pub fn saturation(&self) -> &Saturation {
         &self.saturation
     }
@@ -128,16 +130,10 @@ impl SreKit {
     /// # Errors
     ///
     /// When the address cannot be had.
-    pub async fn start_admin(&mut self) -> Result<Option<SocketAddr>, ConfigError> {
-        if let AdminState::Ready(_) = self.admin
-            && let AdminState::Ready(admin) = std::mem::replace(&mut self.admin, AdminState::Off)
-        {
-            self.admin = AdminState::Running(admin.start().await?);
-        }
-        Ok(match &self.admin {
-            AdminState::Running(admin) => Some(admin.local_addr()),
-            AdminState::Off | AdminState::Ready(_) => None,
-        })
+    #[cfg(feature = "admin")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "admin")))]
+    pub async fn start_admin(&mut self) -> Result<Option<std::net::SocketAddr>, ConfigError> {
+        self.admin.start().await
     }
 
     /// Serves `service` on `listeners` until a signal, and then loses nothing:
@@ -152,10 +148,14 @@ impl SreKit {
     ///
     /// Outside of a Tokio runtime.
     pub async fn serve<S, B>(
+        #[cfg_attr(
+            not(feature = "admin"),
+            allow(unused_mut, reason = "starts the admin listener")
+        )]
         mut self,
         listeners: impl Into<Listeners>,
         service: S,
-    ) -> Result<Outcome, ConfigError>
+    ) -> Result<ShutdownReport, ConfigError>
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send + 'static,
@@ -164,7 +164,8 @@ impl SreKit {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        self.start_admin().await?;
+        #[cfg(feature = "admin")]
+        self.admin.start().await?;
         let _ticker: Ticker = self.budgets.spawn();
         let checks = self.health.spawn();
         let budgets = self.budgets.clone();
@@ -174,7 +175,8 @@ impl SreKit {
                 tracing::warn!(%error, "the SLO windows are not kept for the next start");
             }
         });
-        if let AdminState::Running(admin) = self.admin {
+        #[cfg(feature = "admin")]
+        if let admin::AdminState::Running(admin) = self.admin {
             self.lifecycle.on_exit("admin", move || async move {
                 admin.shutdown(ADMIN_CLOSE).await;
             });

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::Lifecycle;
 use super::hooks::Hooks;
-use super::serve::{ConnectionMetrics, DrainSignal, Server, ServerBuilder};
 use super::signals::Signals;
 use super::state::{LEFTOVER, Progress};
 use super::tasks::Tasks;
@@ -14,6 +13,7 @@ use super::trigger::ShutdownHandle;
 use crate::ConfigError;
 use crate::health::Health;
 use crate::metrics::Registry;
+use crate::server::{ConnectionMetrics, DrainSignal, Server, ServerBuilder};
 
 /// What a grace period holds beyond the three bounds: for tasks, pools and
 /// listeners whose turn comes when the drain's time is used up, and for the
@@ -53,11 +53,11 @@ pub(super) struct Settings {
 
 /// Builds a [`Lifecycle`].
 ///
-/// | Setting | Default | Environment, by [`env`](Self::env) |
+/// | Setting | Default | Environment, by [`with_env`](Self::with_env) |
 /// |---|---|---|
-/// | [`delay`](Self::delay) | 10 s | `SRE_KIT_DRAIN_DELAY` |
-/// | [`drain`](Self::drain) | 15 s | `SRE_KIT_DRAIN_TIMEOUT` |
-/// | [`flush`](Self::flush) | 3 s | `SRE_KIT_FLUSH_TIMEOUT` |
+/// | [`drain_delay`](Self::drain_delay) | 10 s | `SRE_KIT_DRAIN_DELAY` |
+/// | [`drain_timeout`](Self::drain_timeout) | 15 s | `SRE_KIT_DRAIN_TIMEOUT` |
+/// | [`flush_timeout`](Self::flush_timeout) | 3 s | `SRE_KIT_FLUSH_TIMEOUT` |
 /// | [`grace_period`](Self::grace_period) | not checked | `SRE_KIT_GRACE_PERIOD` |
 /// | [`readiness`](Self::readiness) | immediate | `SRE_KIT_DRAIN_READINESS` (`immediate`, `after-delay`) |
 ///
@@ -66,7 +66,6 @@ pub(super) struct Settings {
 #[must_use = "nothing happens before `build`"]
 pub struct LifecycleBuilder {
     pub(super) settings: Settings,
-    registry: Option<Registry>,
     health: Option<Health>,
     server: Option<ServerBuilder>,
 }
@@ -84,7 +83,6 @@ impl LifecycleBuilder {
                 second_signal_code: 81,
                 signals: true,
             },
-            registry: None,
             health: None,
             server: None,
         }
@@ -96,20 +94,20 @@ impl LifecycleBuilder {
     ///
     /// In a cluster 5 to 10 s do; behind container-native load balancing on
     /// Google Cloud, 25 to 30 s.
-    pub fn delay(mut self, delay: Duration) -> Self {
+    pub fn drain_delay(mut self, delay: Duration) -> Self {
         self.settings.delay = delay;
         self
     }
 
     /// How long requests, and after them tasks and pools, may take to finish.
     /// 15 s unless set.
-    pub fn drain(mut self, bound: Duration) -> Self {
+    pub fn drain_timeout(mut self, bound: Duration) -> Self {
         self.settings.drain = bound;
         self
     }
 
     /// How long telemetry may take to be flushed, all of it together. 3 s unless set.
-    pub fn flush(mut self, budget: Duration) -> Self {
+    pub fn flush_timeout(mut self, budget: Duration) -> Self {
         self.settings.flush = budget;
         self
     }
@@ -145,13 +143,6 @@ impl LifecycleBuilder {
         self
     }
 
-    /// Registers the metrics of the lifecycle and, unless [`server`](Self::server)
-    /// brings its own, those of connections.
-    pub fn metrics(mut self, registry: &Registry) -> Self {
-        self.registry = Some(registry.clone());
-        self
-    }
-
     /// Turns readiness off when the drain begins, and waits for startup to be
     /// over before the state is `running`.
     pub fn health(mut self, health: &Health) -> Self {
@@ -170,8 +161,8 @@ impl LifecycleBuilder {
     /// # Errors
     ///
     /// When a variable is malformed.
-    pub fn env(self) -> Result<Self, ConfigError> {
-        self.vars(|name| std::env::var(name).ok())
+    pub fn with_env(self) -> Result<Self, ConfigError> {
+        self.with_vars(|name| std::env::var(name).ok())
     }
 
     /// Takes what `lookup` gives for the names in the table above. An empty
@@ -180,7 +171,10 @@ impl LifecycleBuilder {
     /// # Errors
     ///
     /// When a value is malformed.
-    pub fn vars(mut self, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub fn with_vars(
+        mut self,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let value = |name| lookup(name).filter(|value| !value.trim().is_empty());
         let duration = |name| value(name).map(|text| parse_duration(name, &text)).transpose();
         let settings = &mut self.settings;
@@ -205,30 +199,26 @@ impl LifecycleBuilder {
         Ok(self)
     }
 
-    /// Builds the lifecycle and takes over the signals.
+    /// Builds the lifecycle, registers its metrics and, unless [`server`](Self::server) was
+    /// called, those of connections in `registry`, and installs the signal handlers.
     ///
     /// # Errors
     ///
     /// When a bound is out of its range, the bounds do not fit into the grace
     /// period, an exit code cannot be told from others, or a metric's name is taken.
-    pub fn build(self) -> Result<Lifecycle, ConfigError> {
-        let Self { settings, registry, health, server } = self;
+    pub fn build(self, registry: &Registry) -> Result<Lifecycle, ConfigError> {
+        let Self { settings, health, server } = self;
         settings.check()?;
         let progress = Arc::new(Progress::new());
         let signal = DrainSignal::new();
-        let server = match (server, &registry) {
-            (Some(server), _) => server,
-            (None, Some(registry)) => {
-                Server::builder("main").metrics(&ConnectionMetrics::new(registry)?)
-            }
-            (None, None) => Server::builder("main"),
+        let server = match server {
+            Some(server) => server,
+            None => Server::builder().metrics(&ConnectionMetrics::new(registry)?),
         };
         let server = server.drain_signal(&signal).build()?;
-        if let Some(registry) = registry {
-            let Settings { delay, drain, flush, .. } = settings;
-            let rest = drain.max(LEFTOVER);
-            progress.register(&registry, [delay, drain, rest, rest, flush, LEFTOVER])?;
-        }
+        let Settings { delay, drain, flush, .. } = settings;
+        let rest = drain.max(LEFTOVER);
+        progress.register(registry, [delay, drain, rest, rest, flush, LEFTOVER])?;
         let handle = ShutdownHandle::new();
         let signals = settings.signals.then(|| Signals::install(settings.second_signal_code));
         let mut signals = signals.transpose().map_err(|error| {
@@ -271,9 +261,9 @@ impl LifecycleBuilder {
 impl Settings {
     fn check(&self) -> Result<(), ConfigError> {
         for (field, value, zero_allowed) in [
-            ("lifecycle.delay", self.delay, true),
-            ("lifecycle.drain", self.drain, false),
-            ("lifecycle.flush", self.flush, false),
+            ("lifecycle.drain_delay", self.delay, true),
+            ("lifecycle.drain_timeout", self.drain, false),
+            ("lifecycle.flush_timeout", self.flush, false),
         ] {
             if value > DAY || (value.is_zero() && !zero_allowed) {
                 return Err(ConfigError::new(

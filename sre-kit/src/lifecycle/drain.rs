@@ -7,11 +7,11 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::builder::{DrainReadiness, Settings};
 use super::hooks::{HookFailure, Hooks, run_async, run_blocking, run_now};
-use super::outcome::Outcome;
-use super::serve::{CutOff, DrainSignal, Serving};
+use super::outcome::ShutdownReport;
 use super::state::{LEFTOVER, Loss, Progress, ShutdownPhase, State};
 use super::tasks::Tasks;
 use super::trigger::ShutdownReason;
+use crate::server::{DrainSignal, RunningServer, Unfinished};
 
 /// How long dropped tasks have to notice.
 const DROP_TIME: Duration = Duration::from_millis(100);
@@ -22,14 +22,14 @@ pub(super) struct Drain<'a> {
     pub(super) progress: &'a Progress,
     pub(super) signal: &'a DrainSignal,
     pub(super) tasks: &'a Tasks,
-    pub(super) servers: Vec<Serving>,
-    pub(super) admin: Vec<Serving>,
+    pub(super) servers: Vec<RunningServer>,
+    pub(super) admin: Vec<RunningServer>,
     pub(super) hooks: Hooks,
 }
 
 impl Drain<'_> {
     /// Runs the phases in their order and says how they went.
-    pub(super) async fn run(mut self, reason: ShutdownReason) -> Outcome {
+    pub(super) async fn run(mut self, reason: ShutdownReason) -> ShutdownReport {
         let began = Instant::now();
         let mut failures = Vec::new();
         self.progress.enter(State::Draining);
@@ -81,7 +81,7 @@ impl Drain<'_> {
         self.progress.end(ShutdownPhase::Admin);
 
         self.progress.enter(State::Stopped);
-        let outcome = Outcome {
+        let outcome = ShutdownReport {
             reason,
             phases: self.progress.phases(),
             cut_off,
@@ -93,7 +93,7 @@ impl Drain<'_> {
         if outcome.is_clean() {
             tracing::info!(seconds, code, "shutdown is over, nothing was lost");
         } else {
-            let CutOff { connections, requests, upgraded } = outcome.cut_off;
+            let Unfinished { connections, requests, upgraded } = outcome.cut_off;
             let hooks = outcome.failures.len();
             tracing::error!(
                 seconds,
@@ -110,7 +110,7 @@ impl Drain<'_> {
     }
 
     fn in_flight(&self) -> usize {
-        self.servers.iter().map(Serving::requests_in_flight).sum()
+        self.servers.iter().map(RunningServer::requests_in_flight).sum()
     }
 
     /// Readiness off, and clients told to leave, while everything is still served.
@@ -123,7 +123,7 @@ impl Drain<'_> {
             DrainReadiness::AfterDelay => later = Some(hooks),
         }
         self.signal.begin_draining();
-        self.servers.iter().for_each(Serving::announce);
+        self.servers.iter().for_each(RunningServer::announce);
         sleep(self.settings.delay).await;
         if let Some(hooks) = later {
             failures = run_now(ShutdownPhase::Delay, hooks);
@@ -132,16 +132,16 @@ impl Drain<'_> {
     }
 
     /// Nothing is accepted any more; requests are finished or cut off.
-    async fn requests(&mut self, deadline: Instant) -> CutOff {
+    async fn requests(&mut self, deadline: Instant) -> Unfinished {
         self.signal.begin_closing();
         let all = join_all(self.servers.iter().map(|server| server.drain(deadline))).await;
-        let mut sum = CutOff::default();
+        let mut sum = Unfinished::default();
         for cut in all {
             sum.connections += cut.connections;
             sum.requests += cut.requests;
         }
-        if !sum.is_nothing() {
-            let CutOff { connections, requests, .. } = sum;
+        if !sum.is_empty() {
+            let Unfinished { connections, requests, .. } = sum;
             tracing::error!(connections, requests, "the drain's time is over: cut off");
         }
         sum

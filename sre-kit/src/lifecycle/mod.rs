@@ -1,16 +1,16 @@
 //! From the first byte served to an exit that loses nothing.
 //!
 //! ```no_run
-//! use sre_kit::lifecycle::{Lifecycle, Outcome};
+//! use sre_kit::lifecycle::{Lifecycle, ShutdownReport};
 //! # use bytes::Bytes;
 //! # use http_body_util::Full;
 //!
 //! #[tokio::main]
-//! async fn main() -> Result<Outcome, Box<dyn std::error::Error>> {
+//! async fn main() -> Result<ShutdownReport, Box<dyn std::error::Error>> {
 //! #   let service = tower::service_fn(|_request: http::Request<hyper::body::Incoming>| async {
 //! #       Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::new())))
 //! #   });
-//!     let lifecycle = Lifecycle::builder().env()?.build()?;
+//!     let lifecycle = Lifecycle::builder().with_env()?.build(&sre_kit::metrics::Registry::new())?;
 //!     let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
 //!     Ok(lifecycle.serve(listener, service).await)
 //! }
@@ -32,7 +32,7 @@
 //!
 //! Phases whose turn comes when the time of `drain` is used up have 0.4 s each.
 //! What is not done within its bound is cut off, counted and logged, and the exit
-//! code says so: see [`Outcome`]. A second signal ends the process at once.
+//! code says so: see [`ShutdownReport`]. A second signal ends the process at once.
 //!
 //! The order is that of [kube-apiserver], with what no Rust server has: telling
 //! clients to leave while still accepting ([hyperium/hyper#3961]).
@@ -56,7 +56,6 @@ mod drain;
 mod hooks;
 mod outcome;
 mod process;
-mod serve;
 mod signals;
 mod state;
 mod tasks;
@@ -85,14 +84,12 @@ use hooks::Hooks;
 use signals::Signals;
 use state::Progress;
 
+use crate::server::{DrainSignal, Listeners, RunningServer, Server};
+
 pub use builder::{DrainReadiness, LifecycleBuilder};
 pub use hooks::HookFailure;
-pub use outcome::Outcome;
+pub use outcome::ShutdownReport;
 pub use process::run_main;
-pub use serve::{
-    ConnectionInfo, ConnectionMetrics, CutOff, DrainSignal, Listeners, Server, ServerBuilder,
-    Serving,
-};
 pub use state::{ShutdownPhase, State};
 pub use tasks::Tasks;
 pub use trigger::{ShutdownHandle, ShutdownReason};
@@ -108,8 +105,8 @@ pub struct Lifecycle {
     tasks: Tasks,
     hooks: Mutex<Hooks>,
     gates: Mutex<Vec<Gate>>,
-    servers: Mutex<Vec<Serving>>,
-    admin: Mutex<Vec<Serving>>,
+    servers: Mutex<Vec<RunningServer>>,
+    admin: Mutex<Vec<RunningServer>>,
     main: Option<Server>,
     signals: Option<Signals>,
 }
@@ -171,7 +168,7 @@ impl Lifecycle {
     /// thread of its own, within the runtime's context, and is told its budget.
     ///
     /// ```
-    /// # let lifecycle = sre_kit::lifecycle::Lifecycle::builder().without_signals().build()?;
+    /// # let lifecycle = sre_kit::lifecycle::Lifecycle::builder().without_signals().build(&sre_kit::metrics::Registry::new())?;
     /// # struct Provider;
     /// # impl Provider {
     /// #     fn shutdown_with_timeout(&self, _: std::time::Duration) -> Result<(), std::io::Error> { Ok(()) }
@@ -197,12 +194,12 @@ impl Lifecycle {
     }
 
     /// Drains `server` together with the main one.
-    pub fn add_server(&self, server: impl Into<Serving>) {
+    pub fn add_server(&self, server: impl Into<RunningServer>) {
         lock(&self.servers).push(server.into());
     }
 
     /// Keeps `server` until everything else has ended: for probes and a last scrape.
-    pub fn add_admin_server(&self, server: impl Into<Serving>) {
+    pub fn add_admin_server(&self, server: impl Into<RunningServer>) {
         lock(&self.admin).push(server.into());
     }
 
@@ -212,7 +209,11 @@ impl Lifecycle {
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
-    pub async fn serve<S, B>(mut self, listeners: impl Into<Listeners>, service: S) -> Outcome
+    pub async fn serve<S, B>(
+        mut self,
+        listeners: impl Into<Listeners>,
+        service: S,
+    ) -> ShutdownReport
     where
         S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
         S::Future: Send + 'static,
@@ -237,7 +238,7 @@ impl Lifecycle {
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
-    pub async fn run(mut self) -> Outcome {
+    pub async fn run(mut self) -> ShutdownReport {
         if let Some(signals) = self.signals.take() {
             tokio::spawn(signals.watch(self.handle.clone()));
         }

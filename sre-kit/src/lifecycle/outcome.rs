@@ -4,9 +4,9 @@ use std::process::{ExitCode, Termination};
 use std::time::Duration;
 
 use super::hooks::HookFailure;
-use super::serve::CutOff;
 use super::state::ShutdownPhase;
 use super::trigger::ShutdownReason;
+use crate::server::Unfinished;
 
 /// How a shutdown went. Return it from `main`: it becomes the exit code.
 ///
@@ -21,19 +21,19 @@ use super::trigger::ShutdownReason;
 /// or container runtime makes of signals (128 and up).
 #[derive(Clone, Debug)]
 #[must_use = "return it from `main` to set the exit code"]
-pub struct Outcome {
+pub struct ShutdownReport {
     pub(super) reason: ShutdownReason,
     pub(super) phases: Vec<(ShutdownPhase, Duration)>,
-    pub(super) cut_off: CutOff,
+    pub(super) cut_off: Unfinished,
     pub(super) tasks_left: usize,
     pub(super) failures: Vec<HookFailure>,
     pub(super) cut_short_code: u8,
 }
 
-impl Outcome {
+impl ShutdownReport {
     /// Whether nothing was lost.
     pub fn is_clean(&self) -> bool {
-        self.cut_off.is_nothing() && self.tasks_left == 0 && self.failures.is_empty()
+        self.cut_off.is_empty() && self.tasks_left == 0 && self.failures.is_empty()
     }
 
     /// The exit code.
@@ -52,7 +52,7 @@ impl Outcome {
     }
 
     /// Connections and requests that were cut off.
-    pub fn cut_off(&self) -> CutOff {
+    pub fn cut_off(&self) -> Unfinished {
         self.cut_off
     }
 
@@ -67,7 +67,7 @@ impl Outcome {
     }
 }
 
-impl Termination for Outcome {
+impl Termination for ShutdownReport {
     fn report(self) -> ExitCode {
         ExitCode::from(self.code())
     }

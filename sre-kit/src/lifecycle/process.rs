@@ -16,7 +16,7 @@ const LAST: Duration = Duration::from_millis(100);
 /// period. This leaves such work behind.
 ///
 /// ```no_run
-/// use sre_kit::lifecycle::{self, Lifecycle, Outcome};
+/// use sre_kit::lifecycle::{self, Lifecycle, ShutdownReport};
 /// # use bytes::Bytes;
 /// # use http_body_util::Full;
 ///
@@ -24,11 +24,11 @@ const LAST: Duration = Duration::from_millis(100);
 ///     lifecycle::run_main(serve())
 /// }
 ///
-/// async fn serve() -> Result<Outcome, Box<dyn std::error::Error>> {
+/// async fn serve() -> Result<ShutdownReport, Box<dyn std::error::Error>> {
 /// #   let service = tower::service_fn(|_request: http::Request<hyper::body::Incoming>| async {
 /// #       Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::new())))
 /// #   });
-///     let lifecycle = Lifecycle::builder().env()?.build()?;
+///     let lifecycle = Lifecycle::builder().with_env()?.build(&sre_kit::metrics::Registry::new())?;
 ///     let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
 ///     Ok(lifecycle.serve(listener, service).await)
 /// }

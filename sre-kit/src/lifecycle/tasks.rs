@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 /// use sre_kit::lifecycle::Lifecycle;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-/// let lifecycle = Lifecycle::builder().without_signals().build()?;
+/// let lifecycle = Lifecycle::builder().without_signals().build(&sre_kit::metrics::Registry::new())?;
 /// let tasks = lifecycle.tasks();
 /// let token = tasks.token();
 /// tasks.spawn(async move {

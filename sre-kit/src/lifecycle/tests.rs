@@ -16,7 +16,11 @@ fn builder() -> LifecycleBuilder {
 }
 
 fn build(builder: LifecycleBuilder) -> Lifecycle {
-    builder.build().expect("valid")
+    build_in(&Registry::new(), builder)
+}
+
+fn build_in(registry: &Registry, builder: LifecycleBuilder) -> Lifecycle {
+    builder.build(registry).expect("valid")
 }
 
 /// What happened, in its order.
@@ -85,7 +89,7 @@ async fn the_phases_run_in_their_order() {
         (DrainReadiness::Immediate, ["readiness off", "draining"]),
         (DrainReadiness::AfterDelay, ["draining", "readiness off"]),
     ] {
-        let lifecycle = build(builder().delay(Duration::from_millis(20)).readiness(moment));
+        let lifecycle = build(builder().drain_delay(Duration::from_millis(20)).readiness(moment));
         let events = Events::default();
         watch_everything(&lifecycle, &events);
         // The tasks that listen must be listening.
@@ -118,8 +122,9 @@ async fn where_everything_hangs_the_grace_period_still_holds() {
     let (delay, drain, flush) = (10 * SECOND, 15 * SECOND, 3 * SECOND);
     let grace = delay + drain + flush + 2 * SECOND;
     let registry = Registry::new();
-    let settings = builder().delay(delay).drain(drain).flush(flush).grace_period(grace);
-    let lifecycle = build(settings.metrics(&registry));
+    let settings =
+        builder().drain_delay(delay).drain_timeout(drain).flush_timeout(flush).grace_period(grace);
+    let lifecycle = build_in(&registry, settings);
     let dropped = Arc::new(());
     for _ in 0..3 {
         let held = Arc::clone(&dropped);
@@ -167,7 +172,7 @@ async fn where_everything_hangs_the_grace_period_still_holds() {
 
 #[tokio::test]
 async fn a_hook_that_fails_keeps_no_other_from_its_turn() {
-    let lifecycle = build(builder().delay(Duration::ZERO));
+    let lifecycle = build(builder().drain_delay(Duration::ZERO));
     let events = Events::default();
     lifecycle.on_drain("broken", || panic!("in a test"));
     lifecycle.on_close("broken pool", || async { panic!("in a test") });
@@ -205,7 +210,7 @@ async fn a_hook_that_fails_keeps_no_other_from_its_turn() {
 
 #[tokio::test(start_paused = true)]
 async fn tasks_and_pools_have_what_the_drain_left_of_its_time() {
-    let lifecycle = build(builder().delay(Duration::ZERO).drain(10 * SECOND));
+    let lifecycle = build(builder().drain_delay(Duration::ZERO).drain_timeout(10 * SECOND));
     let token = lifecycle.tasks().token();
     lifecycle.tasks().spawn(async move {
         token.cancelled().await;
@@ -223,7 +228,7 @@ async fn tasks_and_pools_have_what_the_drain_left_of_its_time() {
 #[tokio::test(start_paused = true)]
 async fn the_state_goes_from_starting_to_stopped_and_the_metric_with_it() {
     let registry = Registry::new();
-    let lifecycle = build(builder().metrics(&registry));
+    let lifecycle = build_in(&registry, builder());
     assert_eq!(lifecycle.state(), State::Starting);
     assert!(text(&registry).contains("lifecycle_state{state=\"starting\"} 1"));
     let (open, gate) = tokio::sync::oneshot::channel::<()>();
@@ -267,7 +272,7 @@ async fn a_shutdown_during_startup_does_not_wait_for_its_gates() {
 
 #[tokio::test(start_paused = true)]
 async fn health_follows_the_lifecycle() {
-    let health = crate::health::Health::builder(&Registry::new()).build().expect("valid");
+    let health = crate::health::Health::builder().build(&Registry::new()).expect("valid");
     let latch = health.latch("migrations");
     let checks = health.spawn();
     let lifecycle = build(builder().health(&health));
@@ -297,13 +302,13 @@ fn settings_that_cannot_work_are_refused_with_a_sentence() {
              30s; grant at least 30s, or shorten the drain",
         ),
         (
-            builder().drain(Duration::ZERO),
-            "lifecycle.drain is 0ns, but it is longer than nothing and at most a day; leave it out \
+            builder().drain_timeout(Duration::ZERO),
+            "lifecycle.drain_timeout is 0ns, but it is longer than nothing and at most a day; leave it out \
              to have the default",
         ),
         (
-            builder().delay(Duration::MAX),
-            "lifecycle.delay is 18446744073709551615.999999999s, but it is longer than nothing and \
+            builder().drain_delay(Duration::MAX),
+            "lifecycle.drain_delay is 18446744073709551615.999999999s, but it is longer than nothing and \
              at most a day; leave it out to have the default",
         ),
         (
@@ -312,9 +317,9 @@ fn settings_that_cannot_work_are_refused_with_a_sentence() {
              one (0) and from each other; leave them out to have 80 and 81",
         ),
     ] {
-        assert_eq!(builder.build().expect_err("refused").to_string(), sentence);
+        assert_eq!(builder.build(&Registry::new()).expect_err("refused").to_string(), sentence);
     }
-    assert!(builder().grace_period(seconds(30)).build().is_ok());
+    assert!(builder().grace_period(seconds(30)).build(&Registry::new()).is_ok());
 }
 
 #[test]
@@ -329,7 +334,7 @@ fn the_environment_sets_bounds_in_seconds() {
         };
         Some(value.to_owned())
     };
-    let settings = builder().vars(vars).expect("valid").settings;
+    let settings = builder().with_vars(vars).expect("valid").settings;
     assert_eq!(settings.delay, 5 * SECOND);
     assert_eq!(settings.drain, SECOND / 2);
     assert_eq!(settings.flush, SECOND / 4);
@@ -338,7 +343,7 @@ fn the_environment_sets_bounds_in_seconds() {
     for (value, name) in [("-1", "SRE_KIT_DRAIN_DELAY"), ("soon", "SRE_KIT_GRACE_PERIOD")] {
         let vars = |asked: &str| (asked == name).then(|| value.to_owned());
         assert_eq!(
-            builder().vars(vars).expect_err("refused").to_string(),
+            builder().with_vars(vars).expect_err("refused").to_string(),
             format!(
                 "{name} is {value:?}, but it is a time in seconds; write a number such as 10, 0.5 or 500ms"
             )

@@ -30,13 +30,13 @@
 #![cfg_attr(not(feature = "db"), doc = "```ignore")]
 //! use std::time::Duration;
 //! use sre_kit::SreKit;
-//! use sre_kit::db::{Condition, Db, DbMetrics, DbSettings};
-//! use sre_kit::health::{Check, Verdict};
+//! use sre_kit::db::{DbHealth, Db, DbMetrics, DbSettings};
+//! use sre_kit::health::{Check, CheckResult};
 //! use sre_kit::metrics::Registry;
 //!
 //! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
 //! let registry = Registry::new();
-//! let db = Db::new(&DbSettings::env()?, &DbMetrics::new(&registry)?)?;
+//! let db = Db::new(&DbSettings::from_env()?, &DbMetrics::new(&registry)?)?;
 //! let probed = db.clone();
 //! let kit = SreKit::builder(sre_kit::build_info!())
 //!     .registry(&registry)
@@ -44,9 +44,9 @@
 //!         let db = probed.clone();
 //!         async move {
 //!             match db.check().await {
-//!                 Condition::Down(why) => Verdict::fail(why),
-//!                 Condition::Degraded(why) => Verdict::warn(why),
-//!                 _ => Verdict::Pass,
+//!                 DbHealth::Down(why) => CheckResult::fail(why),
+//!                 DbHealth::Degraded(why) => CheckResult::warn(why),
+//!                 _ => CheckResult::Pass,
 //!             }
 //!         }
 //!     }))

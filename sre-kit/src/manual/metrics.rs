@@ -26,7 +26,7 @@
 //!
 //! # Admission
 //!
-//! See [`saturation::Admission`](crate::saturation::Admission).
+//! See [`admission::Admission`](crate::admission::Admission).
 //!
 //! | Metric | Kind, unit | Labels | A query |
 //! |---|---|---|---|
@@ -41,7 +41,7 @@
 //!
 //! # Connections
 //!
-//! See [`lifecycle::ConnectionMetrics`](crate::lifecycle::ConnectionMetrics).
+//! See [`server::ConnectionMetrics`](crate::server::ConnectionMetrics).
 //!
 //! | Metric | Kind, unit | Labels | A query |
 //! |---|---|---|---|

@@ -21,7 +21,7 @@
 //! ```text
 //! - let (layer, handle) = PrometheusMetricLayer::pair();
 //! - let app = Router::new().route(..).route("/metrics", get(|| async move { handle.render() })).layer(layer);
-//! + let kit = SreKit::builder(sre_kit::build_info!()).routes(RouteSource::axum()).env()?.build()?;
+//! + let kit = SreKit::builder(sre_kit::build_info!()).routes(RouteSource::axum()).with_env()?.build()?;
 //! + let app = Router::new().route(..).layer(kit.http_layer());
 //! + kit.serve(listener, app).await?;
 //! ```

@@ -37,7 +37,7 @@
 //! | 25 | `drain` | stops to accept, finishes what is under way, tells streams to end |
 //! | up to 45 | `tasks`, `pools` | background tasks, then hooks such as the database's |
 //! | up to 48 | `telemetry` | a bounded flush |
-//! | 48 | `admin` | the last scrape, and the end, with an [exit code](crate::lifecycle::Outcome) that says whether something was lost |
+//! | 48 | `admin` | the last scrape, and the end, with an [exit code](crate::lifecycle::ShutdownReport) that says whether something was lost |
 //!
 //! ```yaml
 //! terminationGracePeriodSeconds: 60

@@ -27,10 +27,10 @@
 //! }
 //!
 //! #[tokio::main]
-//! async fn main() -> Result<sre_kit::lifecycle::Outcome, Box<dyn std::error::Error>> {
+//! async fn main() -> Result<sre_kit::lifecycle::ShutdownReport, Box<dyn std::error::Error>> {
 //!     let kit = SreKit::builder(sre_kit::build_info!())
 //!         .routes(Routes::new(["/hello/{name}"])?)
-//!         .env()?
+//!         .with_env()?
 //!         .build()?;
 //!     let service = ServiceBuilder::new().layer(kit.http_layer()).service(service_fn(answer));
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
@@ -101,14 +101,14 @@
 //! use std::time::Duration;
 //! use sre_kit::SreKit;
 //! use sre_kit::health::Check;
-//! use sre_kit::saturation::{Admission, Limit};
+//! use sre_kit::admission::{Admission, Limit};
 //!
 //! # async fn ping() -> Result<(), std::io::Error> { Ok(()) }
 //! let kit = SreKit::builder(sre_kit::build_info!())
 //!     .check(Check::new("database", || async { ping().await }).interval(Duration::from_secs(5)))
 //!     .build()?;
 //! // Inside of the kit's layer: what is refused is counted as `shed`.
-//! let admission = Admission::builder(kit.registry()).limit(Limit::fixed(512)).build()?;
+//! let admission = Admission::builder().limit(Limit::fixed(512)).build(kit.registry())?;
 //! let layers = (kit.http_layer(), admission.layer());
 //! # let _ = layers;
 //! # Ok::<(), sre_kit::ConfigError>(())

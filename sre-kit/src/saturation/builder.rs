@@ -18,7 +18,6 @@ use crate::metrics::{Buckets, Registry};
 /// Builds [`Saturation`].
 #[must_use = "nothing is read before `build`"]
 pub struct SaturationBuilder {
-    registry: Registry,
     runtimes: Vec<(String, Handle)>,
     pools: Vec<Pool>,
     root: PathBuf,
@@ -26,9 +25,8 @@ pub struct SaturationBuilder {
 }
 
 impl SaturationBuilder {
-    pub(crate) fn new(registry: &Registry) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            registry: registry.clone(),
             runtimes: Vec::new(),
             pools: Vec::new(),
             root: PathBuf::from("/"),
@@ -78,7 +76,7 @@ impl SaturationBuilder {
     ///
     /// When two runtimes or two pools have one name, or a second one is built on
     /// the same registry: keep the first.
-    pub fn build(self) -> Result<Saturation, ConfigError> {
+    pub fn build(self, registry: &Registry) -> Result<Saturation, ConfigError> {
         for (i, (name, _)) in self.runtimes.iter().enumerate() {
             if self.runtimes[..i].iter().any(|(other, _)| other == name) {
                 return Err(ConfigError::new(
@@ -97,7 +95,7 @@ impl SaturationBuilder {
                 "leave it out to have one second",
             ));
         }
-        let lag = self.registry.histogram_family(
+        let lag = registry.histogram_family(
             "tokio_runtime_scheduling_lag_seconds",
             "By how much a task that slept 100 ms overslept.",
             &Buckets::seconds([
@@ -115,7 +113,7 @@ impl SaturationBuilder {
         for pool in self.pools {
             sources.add_pool(pool)?;
         }
-        collect::register(&self.registry, Arc::clone(&sources))?;
+        collect::register(registry, Arc::clone(&sources))?;
         Ok(Saturation { sources })
     }
 }

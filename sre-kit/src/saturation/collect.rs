@@ -1,5 +1,6 @@
 //! The exposition: one reading per scrape, and a series only for what was read.
 
+use sre_kit_metrics::internal::RegistryInternals as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::pressure::Pressure;
 use super::sources::Sources;
 use crate::ConfigError;
 use crate::metrics::Registry;
-use crate::metrics::internal::{Collect, Desc, Kind, Visitor, push_pair};
+use sre_kit_metrics::internal::{Collect, Desc, Kind, Visitor, push_pair};
 
 type Write = fn(&Snapshot, &mut Family<'_>);
 

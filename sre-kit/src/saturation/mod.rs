@@ -16,7 +16,7 @@
 //! # async fn main() -> Result<(), sre_kit::ConfigError> {
 //! let registry = Registry::new();
 //! let saturation =
-//!     Saturation::builder(&registry).runtime(tokio::runtime::Handle::current()).build()?;
+//!     Saturation::builder().runtime(tokio::runtime::Handle::current()).build(&registry)?;
 //!
 //! // Leave optional work out before the kernel kills.
 //! let now = saturation.snapshot();
@@ -62,7 +62,6 @@
 //!
 //! Tokio's timer counts whole milliseconds, so a lag of one or two is none.
 
-mod admission;
 mod builder;
 mod cgroup;
 mod collect;
@@ -76,18 +75,13 @@ use std::sync::Arc;
 use pool::Pool;
 use sources::Sources;
 
-pub use admission::{
-    Admission, AdmissionBody, AdmissionBuilder, AdmissionFuture, AdmissionLayer, AdmissionService,
-    GradientSettings, Limit, Permit, Priority,
-};
 pub use builder::SaturationBuilder;
 pub use cgroup::{CgroupSnapshot, MemoryEvents};
-pub use pool::{PoolSnapshot, PoolSource, PoolUse};
+pub use pool::{PoolSnapshot, PoolSource};
 pub use pressure::Pressure;
 pub use runtime::RuntimeSnapshot;
 
 use crate::ConfigError;
-use crate::metrics::Registry;
 
 /// Reads how full the service is. Cloning is cheap; clones share their readings.
 ///
@@ -111,8 +105,8 @@ pub struct Snapshot {
 
 impl Saturation {
     /// Begins a reading whose families are registered in `registry`.
-    pub fn builder(registry: &Registry) -> SaturationBuilder {
-        SaturationBuilder::new(registry)
+    pub fn builder() -> SaturationBuilder {
+        SaturationBuilder::new()
     }
 
     /// How full everything is, as of at most [`SaturationBuilder::max_age`] ago.
@@ -127,10 +121,10 @@ impl Saturation {
     /// Reports one more pool from now on; `name` is the label `pool` of its series.
     ///
     /// ```
-    /// # use sre_kit::{metrics::Registry, saturation::{PoolUse, Saturation}};
-    /// # let saturation = Saturation::builder(&Registry::new()).build()?;
+    /// # use sre_kit::{PoolUsage, metrics::Registry, saturation::Saturation};
+    /// # let saturation = Saturation::builder().build(&Registry::new())?;
     /// saturation.add_pool("orders-db", || {
-    ///     Some(PoolUse { size: 8, used: 5, max: 10, waiting: None })
+    ///     Some(PoolUsage { size: 8, used: 5, max: 10, waiting: None })
     /// })?;
     /// assert_eq!(saturation.snapshot().pools[0].usage.utilization(), Some(0.5));
     /// # Ok::<(), sre_kit::ConfigError>(())

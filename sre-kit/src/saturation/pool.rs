@@ -2,28 +2,7 @@
 
 use std::fmt;
 
-/// How much of a pool is in use.
-///
-/// A pool is full when `used` is `max` and somebody waits; one that is only full
-/// is well used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PoolUse {
-    /// What there is now, idle or used.
-    pub size: u64,
-    /// What is handed out.
-    pub used: u64,
-    /// The most there may be.
-    pub max: u64,
-    /// Who waits for one. `None` where the pool does not know.
-    pub waiting: Option<u64>,
-}
-
-impl PoolUse {
-    /// What is handed out over the most there may be; `None` for a pool of nothing.
-    pub fn utilization(&self) -> Option<f64> {
-        (self.max > 0).then(|| self.used as f64 / self.max as f64)
-    }
-}
+use sre_kit_core::PoolUsage;
 
 /// Tells how much of a pool is in use. Any closure that does is one.
 ///
@@ -31,14 +10,14 @@ impl PoolUse {
 /// `None` leaves the pool out of this reading, which is right once it is closed.
 pub trait PoolSource: Send + Sync {
     /// How much is in use now.
-    fn pool_use(&self) -> Option<PoolUse>;
+    fn usage(&self) -> Option<PoolUsage>;
 }
 
 impl<F> PoolSource for F
 where
-    F: Fn() -> Option<PoolUse> + Send + Sync,
+    F: Fn() -> Option<PoolUsage> + Send + Sync,
 {
-    fn pool_use(&self) -> Option<PoolUse> {
+    fn usage(&self) -> Option<PoolUsage> {
         self()
     }
 }
@@ -50,7 +29,7 @@ pub struct PoolSnapshot {
     /// The name it was given.
     pub name: String,
     /// How much is in use.
-    pub usage: PoolUse,
+    pub usage: PoolUsage,
 }
 
 pub(crate) struct Pool {

@@ -77,7 +77,7 @@ impl Sources {
     fn read(&self) -> Snapshot {
         let pools = lock(&self.pools).clone();
         let pools = pools.iter().filter_map(|pool| {
-            Some(PoolSnapshot { name: pool.name.clone(), usage: pool.source.pool_use()? })
+            Some(PoolSnapshot { name: pool.name.clone(), usage: pool.source.usage()? })
         });
         Snapshot {
             runtimes: self.runtimes.iter().map(Runtime::read).collect(),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
-use sre_kit::db::{Condition, DbErrorKind};
+use sre_kit::db::{DbErrorKind, DbHealth};
 
 use super::cloud_sql::{Api, Proxy, URL};
 use super::load::{Everything, Load, one, statement};
@@ -50,14 +50,14 @@ async fn an_outage_of_the_admin_api_fails_no_query_and_is_seen() {
     let db = rig.db(&rig.full(URL).lifetime(Duration::from_secs(3)));
     rig.fill(&db).await;
     let load = Load::start(&db, 4);
-    until("it is well", async || db.check().await == Condition::Up).await;
+    until("it is well", async || db.check().await == DbHealth::Up).await;
     rig.cloud.state().api = Api::Status(500);
-    let degraded = async || matches!(db.check().await, Condition::Degraded(why) if why.contains("Admin API says 500"));
+    let degraded = async || matches!(db.check().await, DbHealth::Degraded(why) if why.contains("Admin API says 500"));
     until("it is seen", degraded).await;
     let over = async || rig.metric("sre_kit_db_cert_expiry_seconds", &[]) < 0.0;
     until("the certificate is over", over).await;
     rig.cloud.state().api = Api::Fine;
-    until("it heals", async || db.check().await == Condition::Up).await;
+    until("it heals", async || db.check().await == DbHealth::Up).await;
     let (ok, failures) = load.end().await;
     assert_eq!(failures, Vec::<String>::new());
     assert!(ok > 100, "{ok}");
@@ -110,7 +110,7 @@ async fn a_certificate_that_is_over_when_it_comes_is_a_clock_that_is_wrong() {
     let rig = Rig::new().await;
     rig.cloud.state().lasts = Duration::ZERO;
     let db = rig.db(&rig.settings(URL));
-    let said = async || matches!(db.check().await, Condition::Down(why) if why.contains("clock"));
+    let said = async || matches!(db.check().await, DbHealth::Down(why) if why.contains("clock"));
     until("it is said", said).await;
     rig.cloud.state().lasts = Duration::from_hours(1);
     db.connect(SOON).await.expect("it heals");

@@ -21,7 +21,7 @@ use cloud_sql::{CloudSql, URL};
 use db_support::postgres::{Logins, Postgres};
 use db_support::tokens::{Source, Tokens};
 use load::{Load, metric, one};
-use sre_kit::db::{Condition, Db, DbMetrics, DbSettings};
+use sre_kit::db::{Db, DbHealth, DbMetrics, DbSettings};
 use sre_kit::metrics::Registry;
 
 const SOON: Duration = Duration::from_mins(1);
@@ -98,7 +98,7 @@ async fn it_logs_in_by_every_kind_of_address_and_asks_for_one_certificate() {
         let (_, failures) = load.end().await;
         assert_eq!(failures, Vec::<String>::new());
         assert_eq!(rig.cloud.state().asked.len(), 2, "one of each call");
-        assert_eq!(db.check().await, Condition::Up);
+        assert_eq!(db.check().await, DbHealth::Up);
         let expiry = rig.metric("sre_kit_db_cert_expiry_seconds", &[]);
         assert!((3_000.0..=3_600.0).contains(&expiry), "{expiry}");
         let refreshes = rig.metric("sre_kit_db_cert_refreshes_total", &["outcome=\"ok\""]);
@@ -191,11 +191,12 @@ async fn an_outage_of_tokens_is_seen_and_fails_no_query() {
     rig.fill(&db).await;
     let load = Load::start(&db, 4);
     broken.store(true, Ordering::SeqCst);
-    let degraded = async || matches!(db.check().await, Condition::Degraded(why) if why.contains("IAM is away"));
+    let degraded =
+        async || matches!(db.check().await, DbHealth::Degraded(why) if why.contains("IAM is away"));
     until("it is seen", degraded).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     broken.store(false, Ordering::SeqCst);
-    until("it heals", async || db.check().await == Condition::Up).await;
+    until("it heals", async || db.check().await == DbHealth::Up).await;
     let (_, failures) = load.end().await;
     assert_eq!(failures, Vec::<String>::new());
     db.close().await;

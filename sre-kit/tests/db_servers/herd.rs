@@ -32,7 +32,7 @@ async fn no_more_log_in_at_once_than_may() {
             })
             .collect();
         until("the server is asked", async || rig.tokens.most_at_once() >= at_once).await;
-        until("all of them wait", async || db.usage().size == HERD).await;
+        until("all of them wait", async || db.usage().size == u64::from(HERD)).await;
         rig.tokens.release();
         for query in queries {
             assert_eq!(query.await.expect("no panic").expect("answers"), 1);

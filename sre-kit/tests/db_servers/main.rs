@@ -21,7 +21,7 @@ use db_support::postgres::{INSTANCE, Logins, Postgres};
 use db_support::tokens::{Source, Tokens};
 use load::{Everything, metric, one, statement};
 use sea_orm::{ConnectionTrait, TransactionTrait};
-use sre_kit::db::{Condition, Db, DbErrorKind, DbMetrics, DbSettings, GoogleTokens};
+use sre_kit::db::{Db, DbErrorKind, DbHealth, DbMetrics, DbSettings, GoogleTokens};
 use sre_kit::metrics::Registry;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -177,7 +177,7 @@ async fn a_pool_comes_back_after_its_server_and_after_its_sessions_were_ended() 
     };
     answers(&db).await;
     rig.server.down();
-    assert!(matches!(db.check().await, Condition::Down(_)));
+    assert!(matches!(db.check().await, DbHealth::Down(_)));
     assert!(one(&db).await.is_err());
     rig.server.up().await;
     answers(&db).await;

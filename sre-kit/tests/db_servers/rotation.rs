@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
-use sre_kit::db::{Condition, Db};
+use sre_kit::db::{Db, DbHealth};
 
 use super::db_support::tokens::Source;
 use super::load::{Load, one, statement};
@@ -73,7 +73,7 @@ async fn without_rotation_the_same_load_cannot_make_new_connections() {
     // up to four lifetimes; and then there is nothing left.
     assert!(rig.metric("sre_kit_db_logins_total", &["outcome=\"refused\""]) > 0.0);
     assert!(!failures.is_empty());
-    assert!(matches!(db.check().await, Condition::Down(why) if why.contains("authentication")));
+    assert!(matches!(db.check().await, DbHealth::Down(why) if why.contains("authentication")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,16 +91,16 @@ async fn an_outage_of_the_credentials_fails_no_query_and_is_seen() {
     until("the pool is full", async || db.usage().size == 8).await;
     let load = Load::start(&db, 8);
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(db.check().await, Condition::Up);
+    assert_eq!(db.check().await, DbHealth::Up);
     // Long enough for every token to end, and for every connection to be overdue.
     broken.store(true, Ordering::SeqCst);
     tokio::time::sleep(Duration::from_secs(sizes.outage)).await;
     assert!(
-        matches!(db.check().await, Condition::Degraded(reason) if reason.contains("IAM is away"))
+        matches!(db.check().await, DbHealth::Degraded(reason) if reason.contains("IAM is away"))
     );
     assert!(rig.metric("sre_kit_db_recycling_paused", &[]) > 0.5);
     broken.store(false, Ordering::SeqCst);
-    until("it heals", async || db.check().await == Condition::Up).await;
+    until("it heals", async || db.check().await == DbHealth::Up).await;
     let (ok, failures) = load.end().await;
     assert_eq!(failures, Vec::<String>::new());
     assert!(ok > 1_000, "{ok}");

@@ -116,12 +116,12 @@ impl TokenSource for Source {
                 *held = Some((self.tokens.issue(self.lasts), now + self.lasts / 2));
             }
             let token = held.as_ref().map(|(token, _)| token.clone()).unwrap_or_default();
-            Ok(Token::new(Secret::from(token)).lasts(self.lasts / 4))
+            Ok(Token::new(Secret::from(token)).expires_in(self.lasts / 4))
         }
         .boxed()
     }
 
-    fn start_over(&self) {
+    fn reset(&self) {
         *self.held.lock().expect("held") = None;
     }
 }

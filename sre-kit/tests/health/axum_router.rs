@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::routing::get;
 use http::Request;
 use http_body_util::BodyExt;
+use sre_kit::metrics::Registry;
 use tower::ServiceExt;
 
 use super::builder;
@@ -19,7 +20,7 @@ async fn call(app: &Router, path: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn the_probes_are_routes_of_an_axum_router_nested_or_not() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     health.spawn();
     health.wait_ready().await;
     let app = Router::new()

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sre_kit::health::{Check, CheckState, Health, Verdict};
+use sre_kit::health::{Check, CheckResult, CheckState, Health};
+use sre_kit::metrics::Registry;
 use tokio::time::Instant;
 
 use super::{Dial, builder, fail, next_run, pass, secs, settle, state, with};
@@ -14,8 +15,8 @@ use super::{Dial, builder, fail, next_run, pass, secs, settle, state, with};
 #[tokio::test(start_paused = true)]
 async fn nothing_is_known_before_the_first_run_and_the_first_result_counts_at_once() {
     for (verdict, expected) in [
-        (Verdict::Pass, CheckState::Pass),
-        (Verdict::warn("slow"), CheckState::Warn),
+        (CheckResult::Pass, CheckState::Pass),
+        (CheckResult::warn("slow"), CheckState::Warn),
         (fail(), CheckState::Fail),
     ] {
         let health = with(Dial::new(verdict).check("db"));
@@ -29,7 +30,7 @@ async fn nothing_is_known_before_the_first_run_and_the_first_result_counts_at_on
 
 #[tokio::test(start_paused = true)]
 async fn a_passing_check_fails_at_the_third_failure_in_a_row() {
-    let dial = Dial::new(Verdict::Pass);
+    let dial = Dial::new(CheckResult::Pass);
     let health = with(dial.check("db"));
     health.spawn();
     settle().await;
@@ -54,12 +55,12 @@ async fn a_failing_check_passes_at_the_second_pass_in_a_row() {
     health.spawn();
     settle().await;
 
-    dial.set(Verdict::Pass);
+    dial.set(CheckResult::Pass);
     next_run().await;
     assert_eq!(state(&health, "db"), CheckState::Fail);
     dial.set(fail());
     next_run().await;
-    dial.set(Verdict::Pass);
+    dial.set(CheckResult::Pass);
     next_run().await;
     assert_eq!(state(&health, "db"), CheckState::Fail, "the row was broken");
     next_run().await;
@@ -68,12 +69,12 @@ async fn a_failing_check_passes_at_the_second_pass_in_a_row() {
 
 #[tokio::test(start_paused = true)]
 async fn a_check_that_flaps_with_every_run_keeps_its_state() {
-    for first in [Verdict::Pass, fail()] {
-        let (up, n) = (first == Verdict::Pass, AtomicU64::new(0));
+    for first in [CheckResult::Pass, fail()] {
+        let (up, n) = (first == CheckResult::Pass, AtomicU64::new(0));
         let health = with(
             Check::new("db", move || {
                 let even = n.fetch_add(1, Ordering::SeqCst) % 2 == 0;
-                async move { if even == up { Verdict::Pass } else { fail() } }
+                async move { if even == up { CheckResult::Pass } else { fail() } }
             })
             .jitter(0.0),
         );
@@ -89,17 +90,17 @@ async fn a_check_that_flaps_with_every_run_keeps_its_state() {
 
 #[tokio::test(start_paused = true)]
 async fn a_check_is_degraded_and_well_again_without_rise_or_fall() {
-    let dial = Dial::new(Verdict::Pass);
+    let dial = Dial::new(CheckResult::Pass);
     let health = with(dial.check("db").gate_readiness());
     health.spawn();
     settle().await;
-    dial.set(Verdict::warn("3 s behind"));
+    dial.set(CheckResult::warn("3 s behind"));
     next_run().await;
     let snapshot = health.snapshot();
     let check = snapshot.check("db").expect("there");
     assert_eq!((check.state(), check.message()), (CheckState::Warn, Some("3 s behind")));
     assert!(snapshot.is_ready(), "degraded is not down");
-    dial.set(Verdict::Pass);
+    dial.set(CheckResult::Pass);
     next_run().await;
     assert_eq!(state(&health, "db"), CheckState::Pass);
 }
@@ -110,12 +111,12 @@ async fn a_check_may_return_nothing_a_verdict_or_a_result_of_either() {
 
     let health = builder()
         .check(Check::new("nothing", || async {}))
-        .check(Check::new("verdict", || async { Verdict::warn("w") }))
+        .check(Check::new("verdict", || async { CheckResult::warn("w") }))
         .check(Check::new("ok", || async { Ok::<(), String>(()) }))
         .check(Check::new("err", || async { "x".parse::<u8>().map(|_| ()) }))
-        .check(Check::new("ok-warn", || async { Ok::<_, String>(Verdict::warn("w")) }))
+        .check(Check::new("ok-warn", || async { Ok::<_, String>(CheckResult::warn("w")) }))
         .check(Check::new("async-closure", async || Err::<(), _>("plain text")))
-        .build()
+        .build(&Registry::new())
         .expect("valid");
     health.spawn();
     settle().await;
@@ -247,7 +248,7 @@ async fn a_panic_is_a_failure_of_that_run_and_of_nothing_else() {
             }
         }))
         .check(Check::new("well", || async {}))
-        .build()
+        .build(&Registry::new())
         .expect("valid");
     health.spawn();
     pass(secs(120)).await;
@@ -336,7 +337,7 @@ async fn a_run_that_blocks_for_many_intervals_is_not_made_up_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_result_is_stale_after_three_intervals_and_a_timeout() {
-    let dial = Dial::new(Verdict::Pass);
+    let dial = Dial::new(CheckResult::Pass);
     let health = with(dial.check("db").gate_readiness());
     let handle = health.spawn();
     settle().await;
@@ -356,7 +357,7 @@ async fn a_result_is_stale_after_three_intervals_and_a_timeout() {
     assert_eq!(state(&health, "db"), CheckState::Fail);
     handle.abort();
     pass(secs(33)).await;
-    dial.set(Verdict::Pass);
+    dial.set(CheckResult::Pass);
     health.spawn();
     settle().await;
     assert_eq!((state(&health, "db"), health.is_ready()), (CheckState::Pass, true));
@@ -364,7 +365,7 @@ async fn a_result_is_stale_after_three_intervals_and_a_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn two_monitors_do_not_run_a_check_twice_and_the_second_takes_over() {
-    let dial = Dial::new(Verdict::Pass);
+    let dial = Dial::new(CheckResult::Pass);
     let health = with(dial.check("db"));
     let first = health.spawn();
     let _second = health.spawn();
@@ -381,11 +382,11 @@ async fn two_monitors_do_not_run_a_check_twice_and_the_second_takes_over() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hanging_check_holds_up_no_other() {
-    let dial = Dial::new(Verdict::Pass);
+    let dial = Dial::new(CheckResult::Pass);
     let health = builder()
         .check(hanging(&Alive::default()))
         .check(dial.check("other"))
-        .build()
+        .build(&Registry::new())
         .expect("valid");
     health.spawn();
     settle().await;
@@ -396,7 +397,7 @@ async fn a_hanging_check_holds_up_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_of_any_length_is_kept_short() {
-    let health = with(Check::new("db", || async { Verdict::fail("ä".repeat(100_000)) }));
+    let health = with(Check::new("db", || async { CheckResult::fail("ä".repeat(100_000)) }));
     health.spawn();
     settle().await;
     let snapshot = health.snapshot();

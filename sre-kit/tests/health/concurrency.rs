@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use sre_kit::health::{Check, CheckState, Snapshot, Verdict};
+use sre_kit::health::{Check, CheckResult, CheckState, Snapshot};
+use sre_kit::metrics::Registry;
 
 use super::builder;
 
@@ -14,7 +15,11 @@ fn restless(name: &str) -> Check {
     Check::new(name, move || {
         let n = n.fetch_add(1, Ordering::Relaxed);
         async move {
-            if n.is_multiple_of(2) { Verdict::warn("warned") } else { Verdict::fail("failed") }
+            if n.is_multiple_of(2) {
+                CheckResult::warn("warned")
+            } else {
+                CheckResult::fail("failed")
+            }
         }
     })
     .interval(Duration::from_millis(1))
@@ -29,7 +34,7 @@ async fn a_snapshot_is_of_one_moment() {
         let check = restless(&format!("check-{i}"));
         builder = builder.check(if i % 2 == 0 { check.gate_readiness() } else { check });
     }
-    let health = builder.build().expect("valid");
+    let health = builder.build(&Registry::new()).expect("valid");
     let handle = health.spawn();
     health.wait_started().await;
     let (stop, seen) =
@@ -53,7 +58,7 @@ async fn a_snapshot_is_of_one_moment() {
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
         let _latch = health.latch("late");
-        health.heartbeat("brief", Duration::from_mins(1)).expect("retired before").retire();
+        health.heartbeat("brief", Duration::from_mins(1)).expect("retired before").stop();
     }
     assert!(both(), "{seen:?}");
     stop.store(true, Ordering::Relaxed);

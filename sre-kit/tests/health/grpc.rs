@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use sre_kit::health::{GrpcHealth, Probe, Verdict};
+use sre_kit::health::{CheckResult, GrpcHealth, Probe};
+use sre_kit::metrics::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -70,10 +71,10 @@ async fn until(stream: &mut Streaming<HealthCheckResponse>, status: ServingStatu
 
 #[tokio::test]
 async fn check_tells_whether_the_server_is_ready_and_not_found_for_a_stranger() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     let latch = health.latch("migrations");
-    let grpc = health.grpc().serves("shop.v1.Checkout").answers("liveness", Probe::Liveness);
-    let mut running = serve(grpc.answers("startup", Probe::Startup)).await;
+    let grpc = health.grpc().service("shop.v1.Checkout").probe("liveness", Probe::Liveness);
+    let mut running = serve(grpc.probe("startup", Probe::Startup)).await;
     health.spawn();
     for service in ["", "shop.v1.Checkout", "startup"] {
         assert_eq!(running.check(service).await, Ok(NotServing), "{service:?}");
@@ -98,7 +99,7 @@ async fn check_tells_whether_the_server_is_ready_and_not_found_for_a_stranger() 
 
 #[tokio::test]
 async fn watch_tells_changes_over_the_wire_and_ends_when_the_server_drains() {
-    let dial = Dial::new(Verdict::Pass);
+    let dial = Dial::new(CheckResult::Pass);
     let check = dial.check("disk").interval(Duration::from_millis(50)).rise(1).fall(1);
     let health = with(check.gate_readiness());
     health.spawn();
@@ -108,7 +109,7 @@ async fn watch_tells_changes_over_the_wire_and_ends_when_the_server_drains() {
     until(&mut stream, Serving).await;
     dial.set(fail());
     until(&mut stream, NotServing).await;
-    dial.set(Verdict::Pass);
+    dial.set(CheckResult::Pass);
     until(&mut stream, Serving).await;
     health.set_draining("SIGTERM");
     let mut last = Serving;
@@ -123,7 +124,7 @@ async fn watch_tells_changes_over_the_wire_and_ends_when_the_server_drains() {
 
 #[tokio::test(start_paused = true)]
 async fn watch_tells_each_change_once_and_also_that_results_stop_coming() {
-    let dial = Dial::new(Verdict::Pass);
+    let dial = Dial::new(CheckResult::Pass);
     let health = with(dial.check("disk").gate_readiness());
     let request = tonic::Request::new(name(""));
     let mut stream = health.grpc().watch(request).await.expect("a stream").into_inner();
@@ -141,7 +142,7 @@ async fn watch_tells_each_change_once_and_also_that_results_stop_coming() {
         pass(secs(10)).await;
         assert_eq!(told(), expected);
     }
-    dial.set(Verdict::Pass);
+    dial.set(CheckResult::Pass);
     for expected in [None, Some(Some(Serving)), None] {
         pass(secs(10)).await;
         assert_eq!(told(), expected);
@@ -161,7 +162,7 @@ async fn watch_tells_each_change_once_and_also_that_results_stop_coming() {
 
 #[tokio::test]
 async fn watching_a_stranger_stays_open_until_the_server_drains() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     health.spawn();
     health.wait_ready().await;
     let mut running = serve(health.grpc()).await;
@@ -179,7 +180,7 @@ async fn watching_a_stranger_stays_open_until_the_server_drains() {
 
 #[tokio::test]
 async fn an_open_watch_does_not_hold_up_the_shutdown() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     health.spawn();
     health.wait_ready().await;
     let mut running = serve(health.grpc()).await;
@@ -197,12 +198,12 @@ async fn an_open_watch_does_not_hold_up_the_shutdown() {
 
 #[tokio::test]
 async fn a_watch_of_liveness_follows_the_heartbeats() {
-    let health = builder().build().expect("valid");
-    let mut running = serve(health.grpc().answers("liveness", Probe::Liveness)).await;
+    let health = builder().build(&Registry::new()).expect("valid");
+    let mut running = serve(health.grpc().probe("liveness", Probe::Liveness)).await;
     let mut stream = running.watch("liveness").await;
     assert_eq!(next(&mut stream).await, Some(Serving));
     let heart = health.heartbeat("consumer", Duration::from_millis(1)).expect("valid");
     assert_eq!(next(&mut stream).await, Some(NotServing));
-    heart.retire();
+    heart.stop();
     assert_eq!(next(&mut stream).await, Some(Serving));
 }

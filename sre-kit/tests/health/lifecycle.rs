@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use sre_kit::health::{Gate, Verdict};
+use sre_kit::health::{CheckResult, ProbeGate};
+use sre_kit::metrics::Registry;
 
 use super::{Dial, builder, fail, next_run, pass, secs, settle, with};
 
 #[tokio::test(start_paused = true)]
 async fn without_a_check_the_service_is_ready_once_it_runs() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     assert!(!health.is_started() && !health.is_ready(), "nothing has begun");
     assert!(health.is_live());
     health.spawn();
@@ -19,7 +20,7 @@ async fn without_a_check_the_service_is_ready_once_it_runs() {
 #[tokio::test(start_paused = true)]
 async fn a_reported_check_holds_nothing_back() {
     let health = with(Dial::new(fail()).check("db"));
-    assert_eq!(health.snapshot().check("db").map(|check| check.gate()), Some(Gate::Report));
+    assert_eq!(health.snapshot().check("db").map(|check| check.gate()), Some(ProbeGate::Report));
     health.spawn();
     pass(secs(100)).await;
     assert!(health.is_ready() && health.is_started() && health.is_live());
@@ -32,7 +33,7 @@ async fn a_startup_gate_holds_startup_once_and_nothing_afterwards() {
     health.spawn();
     pass(secs(60)).await;
     assert!(!health.is_started() && !health.is_ready());
-    dial.set(Verdict::Pass);
+    dial.set(CheckResult::Pass);
     health.wait_ready().await;
     assert!(health.is_started());
     dial.set(fail());
@@ -42,7 +43,7 @@ async fn a_startup_gate_holds_startup_once_and_nothing_afterwards() {
 
 #[tokio::test(start_paused = true)]
 async fn a_readiness_gate_holds_readiness_whenever_it_fails() {
-    let dial = Dial::new(Verdict::Pass);
+    let dial = Dial::new(CheckResult::Pass);
     let health = with(dial.check("disk").gate_readiness());
     health.spawn();
     health.wait_ready().await;
@@ -52,7 +53,7 @@ async fn a_readiness_gate_holds_readiness_whenever_it_fails() {
         assert_eq!(health.is_ready(), ready);
     }
     assert!(health.is_started() && health.is_live());
-    dial.set(Verdict::Pass);
+    dial.set(CheckResult::Pass);
     for ready in [false, true] {
         next_run().await;
         assert_eq!(health.is_ready(), ready);
@@ -61,7 +62,7 @@ async fn a_readiness_gate_holds_readiness_whenever_it_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn a_readiness_gate_without_a_result_is_not_ready() {
-    let health = with(Dial::new(Verdict::Pass).check("disk").gate_readiness());
+    let health = with(Dial::new(CheckResult::Pass).check("disk").gate_readiness());
     assert!(!health.is_ready());
     health.spawn();
     health.wait_started().await;
@@ -79,7 +80,7 @@ async fn a_check_may_gate_both() {
         health.spawn();
         settle().await;
         assert!(!health.is_started() && !health.is_ready());
-        dial.set(Verdict::Pass);
+        dial.set(CheckResult::Pass);
         next_run().await;
         assert!(health.is_started() && health.is_ready());
         dial.set(fail());
@@ -90,7 +91,7 @@ async fn a_check_may_gate_both() {
 
 #[tokio::test(start_paused = true)]
 async fn startup_waits_for_every_latch_by_itself() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     let (migrations, cache) = (health.latch("migrations"), health.latch("cache"));
     health.spawn();
     settle().await;
@@ -103,7 +104,7 @@ async fn startup_waits_for_every_latch_by_itself() {
 
 #[tokio::test(start_paused = true)]
 async fn two_latches_of_one_name_are_two() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     let (one, two) = (health.latch("worker"), health.latch("worker"));
     health.spawn();
     settle().await;
@@ -115,7 +116,7 @@ async fn two_latches_of_one_name_are_two() {
 
 #[tokio::test(start_paused = true)]
 async fn a_latch_that_was_dropped_is_not_released() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     drop(health.latch("migrations"));
     health.spawn();
     pass(secs(1_000)).await;
@@ -125,7 +126,7 @@ async fn a_latch_that_was_dropped_is_not_released() {
 
 #[tokio::test(start_paused = true)]
 async fn a_latch_after_startup_holds_nothing_back() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     health.spawn();
     health.wait_started().await;
     let late = health.latch("late");
@@ -137,7 +138,7 @@ async fn a_latch_after_startup_holds_nothing_back() {
 
 #[tokio::test(start_paused = true)]
 async fn draining_ends_readiness_for_good_and_touches_nothing_else() {
-    let health = with(Dial::new(Verdict::Pass).check("disk").gate_readiness());
+    let health = with(Dial::new(CheckResult::Pass).check("disk").gate_readiness());
     health.spawn();
     health.wait_ready().await;
     health.set_draining("SIGTERM");
@@ -150,7 +151,7 @@ async fn draining_ends_readiness_for_good_and_touches_nothing_else() {
 
 #[tokio::test(start_paused = true)]
 async fn draining_before_startup_is_never_ready() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     health.set_draining(String::from("SIGTERM"));
     health.spawn();
     settle().await;
@@ -159,7 +160,7 @@ async fn draining_before_startup_is_never_ready() {
 
 #[tokio::test(start_paused = true)]
 async fn liveness_fails_when_a_heartbeat_stops_and_recovers_with_it() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     let heart = health.heartbeat("consumer", secs(30)).expect("valid");
     pass(secs(30)).await;
     assert!(health.is_live(), "a beat counts as made at the start");
@@ -175,8 +176,8 @@ async fn liveness_fails_when_a_heartbeat_stops_and_recovers_with_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_that_was_dropped_has_stopped_and_one_that_retired_has_not() {
-    let health = builder().build().expect("valid");
-    health.heartbeat("done", secs(30)).expect("valid").retire();
+    let health = builder().build(&Registry::new()).expect("valid");
+    health.heartbeat("done", secs(30)).expect("valid").stop();
     pass(secs(31)).await;
     assert!(health.is_live());
     drop(health.heartbeat("panicked", secs(30)).expect("valid"));
@@ -186,7 +187,7 @@ async fn a_heartbeat_that_was_dropped_has_stopped_and_one_that_retired_has_not()
 
 #[tokio::test(start_paused = true)]
 async fn while_draining_liveness_cannot_fail() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     let heart = health.heartbeat("consumer", secs(30)).expect("valid");
     health.set_draining("SIGTERM");
     pass(secs(1_000)).await;
@@ -201,7 +202,7 @@ async fn no_check_and_no_latch_reaches_liveness() {
         .check(dial.check("a"))
         .check(dial.check("b").gate_startup())
         .check(dial.check("c").gate_readiness())
-        .build()
+        .build(&Registry::new())
         .expect("valid");
     let _latch = health.latch("never");
     assert!(health.is_live());
@@ -212,7 +213,7 @@ async fn no_check_and_no_latch_reaches_liveness() {
 
 #[tokio::test(start_paused = true)]
 async fn a_snapshot_does_not_change() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     let before = health.snapshot();
     health.spawn();
     health.wait_ready().await;

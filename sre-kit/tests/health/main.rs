@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sre_kit::health::{Check, CheckState, Health, HealthBuilder, Verdict};
+use sre_kit::health::{Check, CheckResult, CheckState, Health, HealthBuilder};
 use sre_kit::metrics::{Registry, TextFormat};
 
 fn secs(secs: u64) -> Duration {
@@ -26,11 +26,11 @@ fn secs(secs: u64) -> Duration {
 }
 
 fn builder() -> HealthBuilder {
-    Health::builder(&Registry::new())
+    Health::builder()
 }
 
 fn with(check: Check) -> Health {
-    builder().check(check).build().expect("valid")
+    builder().check(check).build(&Registry::new()).expect("valid")
 }
 
 fn exposition(registry: &Registry) -> String {
@@ -46,16 +46,16 @@ fn state(health: &Health, name: &str) -> CheckState {
 /// A check whose answer a test can set, and that counts its runs.
 #[derive(Clone)]
 struct Dial {
-    verdict: Arc<Mutex<Verdict>>,
+    verdict: Arc<Mutex<CheckResult>>,
     runs: Arc<AtomicU64>,
 }
 
 impl Dial {
-    fn new(verdict: Verdict) -> Self {
+    fn new(verdict: CheckResult) -> Self {
         Self { verdict: Arc::new(Mutex::new(verdict)), runs: Arc::default() }
     }
 
-    fn set(&self, verdict: Verdict) {
+    fn set(&self, verdict: CheckResult) {
         *self.verdict.lock().expect("not poisoned") = verdict;
     }
 
@@ -75,8 +75,8 @@ impl Dial {
     }
 }
 
-fn fail() -> Verdict {
-    Verdict::fail("refused")
+fn fail() -> CheckResult {
+    CheckResult::fail("refused")
 }
 
 /// Lets everything run that can run without time passing, and then `duration` pass.

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use sre_kit::health::{Check, Health, Verdict};
+use sre_kit::health::{Check, CheckResult, Health};
 use sre_kit::metrics::Registry;
 
 use super::{Dial, exposition, fail, pass, secs, settle};
@@ -19,12 +19,12 @@ fn series(registry: &Registry, family: &str) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn every_series_exists_from_build() {
     let registry = Registry::new();
-    let _health = Health::builder(&registry)
+    let _health = Health::builder()
         .check(Check::new("db", || async {}))
         .check(Check::new("disk", || async {}).gate_readiness())
         .check(Check::new("cache", || async {}).gate_startup())
         .check(Check::new("both", || async {}).gate_startup().gate_readiness())
-        .build()
+        .build(&registry)
         .expect("valid");
     assert_eq!(
         series(&registry, "health_check_up"),
@@ -55,14 +55,15 @@ async fn every_series_exists_from_build() {
 #[tokio::test(start_paused = true)]
 async fn each_run_is_counted_by_how_it_ended() {
     let registry = Registry::new();
-    let dials = [Dial::new(Verdict::Pass), Dial::new(Verdict::warn("slow")), Dial::new(fail())];
-    let health = Health::builder(&registry)
+    let dials =
+        [Dial::new(CheckResult::Pass), Dial::new(CheckResult::warn("slow")), Dial::new(fail())];
+    let health = Health::builder()
         .check(dials[0].check("pass"))
         .check(dials[1].check("warn"))
         .check(dials[2].check("fail"))
         .check(Check::new("timeout", pending::<()>).jitter(0.0))
         .check(Check::new("panic", || async { assert!(std::hint::black_box(false)) }).jitter(0.0))
-        .build()
+        .build(&registry)
         .expect("valid");
     health.spawn();
     pass(secs(95)).await;
@@ -96,8 +97,8 @@ async fn each_run_is_counted_by_how_it_ended() {
 #[tokio::test(start_paused = true)]
 async fn the_last_success_is_a_time_and_stays_while_the_check_fails() {
     let registry = Registry::new();
-    let dial = Dial::new(Verdict::Pass);
-    let health = Health::builder(&registry).check(dial.check("db")).build().expect("valid");
+    let dial = Dial::new(CheckResult::Pass);
+    let health = Health::builder().check(dial.check("db")).build(&registry).expect("valid");
     let read = || -> f64 {
         let lines = series(&registry, "health_check_last_success_timestamp_seconds");
         lines[0].rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
@@ -115,8 +116,8 @@ async fn the_last_success_is_a_time_and_stays_while_the_check_fails() {
 #[tokio::test(start_paused = true)]
 async fn a_stale_check_is_not_up_and_not_degraded() {
     let registry = Registry::new();
-    let check = Dial::new(Verdict::warn("slow")).check("db");
-    let health = Health::builder(&registry).check(check).build().expect("valid");
+    let check = Dial::new(CheckResult::warn("slow")).check("db");
+    let health = Health::builder().check(check).build(&registry).expect("valid");
     let handle = health.spawn();
     settle().await;
     assert_eq!(
@@ -138,7 +139,7 @@ async fn a_stale_check_is_not_up_and_not_degraded() {
 #[tokio::test(start_paused = true)]
 async fn the_age_of_each_heartbeat_is_exported_while_it_is_there() {
     let registry = Registry::new();
-    let health = Health::builder(&registry).build().expect("valid");
+    let health = Health::builder().build(&registry).expect("valid");
     assert!(!exposition(&registry).contains("health_heartbeat_age_seconds"));
     let heart = health.heartbeat("consumer", secs(30)).expect("valid");
     pass(secs(7)).await;
@@ -151,6 +152,6 @@ async fn the_age_of_each_heartbeat_is_exported_while_it_is_there() {
         series(&registry, "health_heartbeat_age_seconds"),
         ["health_heartbeat_age_seconds{heartbeat=\"consumer\"} 0.0"]
     );
-    heart.retire();
+    heart.stop();
     assert!(!exposition(&registry).contains("health_heartbeat_age_seconds"));
 }

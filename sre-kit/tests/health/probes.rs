@@ -8,7 +8,8 @@ use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use sre_kit::health::{Check, Health, HealthBuilder, ProbeBody, ShowDetails, Verdict};
+use sre_kit::health::{Check, CheckResult, Health, HealthBuilder, ProbeBody, ShowDetails};
+use sre_kit::metrics::Registry;
 use tower::ServiceExt;
 
 use super::{Dial, builder, fail, pass, secs, settle, with};
@@ -42,9 +43,9 @@ async fn get_json(health: &Health, target: &str) -> (u16, Value) {
 /// A check of each kind.
 fn zoo() -> HealthBuilder {
     builder()
-        .check(Dial::new(Verdict::Pass).check("disk").gate_readiness())
-        .check(Dial::new(Verdict::warn(SECRET)).check("replica"))
-        .check(Dial::new(Verdict::fail(SECRET)).check("database").component_type("datastore"))
+        .check(Dial::new(CheckResult::Pass).check("disk").gate_readiness())
+        .check(Dial::new(CheckResult::warn(SECRET)).check("replica"))
+        .check(Dial::new(CheckResult::fail(SECRET)).check("database").component_type("datastore"))
         .check(Check::new("search", pending::<()>).jitter(0.0))
         .check(
             Check::new("legacy", || async { assert!(SECRET.is_empty(), "{SECRET}") }).jitter(0.0),
@@ -53,7 +54,7 @@ fn zoo() -> HealthBuilder {
 
 /// Started, and 3 s after the first run of each check.
 async fn running(builder: HealthBuilder) -> Health {
-    let health = builder.build().expect("valid");
+    let health = builder.build(&Registry::new()).expect("valid");
     health.spawn();
     pass(secs(3)).await;
     health
@@ -67,7 +68,7 @@ async fn assert_answers(health: &Health, answers: [(&str, u16, &str); 3]) {
 
 #[tokio::test(start_paused = true)]
 async fn a_probe_says_ok_or_why_not() {
-    let dial = Dial::new(Verdict::Pass);
+    let dial = Dial::new(CheckResult::Pass);
     let health = with(dial.check("disk").fall(1).gate_readiness());
     let latch = health.latch("migrations");
     let starting = [
@@ -104,7 +105,7 @@ async fn a_probe_says_ok_or_why_not() {
     dial.set(fail());
     pass(secs(10)).await;
     assert_answers(&health, ill).await;
-    dial.set(Verdict::Pass);
+    dial.set(CheckResult::Pass);
     pass(secs(20)).await;
     assert_answers(&health, well).await;
     health.set_draining("SIGTERM");
@@ -137,7 +138,7 @@ async fn verbose_prints_a_line_per_check_in_kubernetes_own_form() {
 
 #[tokio::test(start_paused = true)]
 async fn verbose_tells_pending_stale_and_how_far_a_change_is() {
-    let dial = Dial::new(Verdict::Pass);
+    let dial = Dial::new(CheckResult::Pass);
     let health = with(dial.check("disk").gate_startup());
     assert_eq!(
         get(&health, "/startupz?verbose").await.1,
@@ -156,7 +157,7 @@ async fn verbose_tells_pending_stale_and_how_far_a_change_is() {
          startupz check passed\n"
     );
     pass(secs(20)).await;
-    dial.set(Verdict::Pass);
+    dial.set(CheckResult::Pass);
     pass(secs(10)).await;
     let (_, text) = get(&health, "/readyz?verbose").await;
     assert!(
@@ -221,7 +222,7 @@ async fn a_rule_may_decide_by_the_request_who_reads_details() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_check_said_cannot_pass_for_a_line_of_its_own() {
-    let check = Dial::new(Verdict::fail("x\n[+]y ok\r\nreadyz check passed")).check("disk");
+    let check = Dial::new(CheckResult::fail("x\n[+]y ok\r\nreadyz check passed")).check("disk");
     let health = running(builder().check(check).show_details(ShowDetails::on_verbose())).await;
     let _latch = health.latch("a\nb");
     let (_, text) = get(&health, "/readyz?verbose").await;
@@ -459,7 +460,7 @@ async fn ten_thousand_probes_do_not_run_a_check_once() {
 
 #[tokio::test(start_paused = true)]
 async fn the_short_way_and_the_long_way_agree() {
-    let dial = Dial::new(Verdict::Pass);
+    let dial = Dial::new(CheckResult::Pass);
     let health = with(dial.check("a").gate_readiness());
     let other = health.heartbeat("consumer", Duration::from_secs(45)).expect("valid");
     let latch = health.latch("l");
@@ -470,7 +471,7 @@ async fn the_short_way_and_the_long_way_agree() {
         match step {
             5 => latch.take().into_iter().for_each(sre_kit::health::Latch::release),
             10 => dial.set(fail()),
-            20 => dial.set(Verdict::warn("w")),
+            20 => dial.set(CheckResult::warn("w")),
             30 => handle.abort(),
             45 => other.beat(),
             50 => health.set_draining("SIGTERM"),

@@ -10,7 +10,7 @@ use super::{builder, secs};
 
 fn refusal(check: impl Fn(Check) -> Check) -> String {
     let check = check(Check::new("db", || async {}));
-    builder().check(check).build().expect_err("refused").to_string()
+    builder().check(check).build(&Registry::new()).expect_err("refused").to_string()
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn two_checks_of_one_name_are_refused() {
         .check(Check::new("db", || async {}))
         .check(Check::new("cache", || async {}))
         .check(Check::new("db", || async {}))
-        .build()
+        .build(&Registry::new())
         .expect_err("refused");
     assert_eq!(
         err.to_string(),
@@ -31,13 +31,18 @@ fn two_checks_of_one_name_are_refused() {
 #[test]
 fn a_name_is_a_segment_of_a_path() {
     for name in ["", "a/b", "a b", "ä", "a?b", "a%20b", ".", "..", "a\nb", "a:b", "a~b"] {
-        let err: ConfigError =
-            builder().check(Check::new(name, || async {})).build().expect_err("refused");
+        let err: ConfigError = builder()
+            .check(Check::new(name, || async {}))
+            .build(&Registry::new())
+            .expect_err("refused");
         assert_eq!((err.field(), err.value()), ("check name", &*format!("{name:?}")));
         assert!(err.to_string().ends_with("; write it like `orders-database`"), "{err}");
     }
     for name in ["a", "orders-database", "v1.cache_2", "..."] {
-        assert!(builder().check(Check::new(name, || async {})).build().is_ok(), "{name}");
+        assert!(
+            builder().check(Check::new(name, || async {})).build(&Registry::new()).is_ok(),
+            "{name}"
+        );
     }
 }
 
@@ -87,21 +92,21 @@ fn the_extremes_that_can_work_are_taken() {
         Check::new("db", || async {}).rise(u32::MAX).fall(u32::MAX).jitter(0.5),
         Check::new("db", || async {}).rise(1).fall(1).jitter(0.0),
     ] {
-        assert!(builder().check(check).build().is_ok());
+        assert!(builder().check(check).build(&Registry::new()).is_ok());
     }
 }
 
 #[test]
 fn a_registry_holds_one_health() {
     let registry = Registry::new();
-    Health::builder(&registry).build().expect("the first");
-    let err = Health::builder(&registry).build().expect_err("the second");
+    Health::builder().build(&registry).expect("the first");
+    let err = Health::builder().build(&registry).expect_err("the second");
     assert_eq!((err.field(), err.value()), ("metric name", "\"health_check_up\""));
 }
 
 #[tokio::test]
 async fn a_heartbeat_has_a_name_of_its_own_and_an_age() {
-    let health = builder().build().expect("valid");
+    let health = builder().build(&Registry::new()).expect("valid");
     let first = health.heartbeat("consumer", secs(30)).expect("valid");
     assert_eq!(
         health.heartbeat("consumer", secs(30)).expect_err("taken").to_string(),
@@ -114,7 +119,7 @@ async fn a_heartbeat_has_a_name_of_its_own_and_an_age() {
         "max_age of heartbeat `other` is 0ns, but every beat is older than that; \
          write several times the longest turn of the loop"
     );
-    first.retire();
+    first.stop();
     assert!(health.heartbeat("consumer", Duration::MAX).is_ok(), "the name is free again");
     assert!(health.is_live());
 }

@@ -11,7 +11,8 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use sre_kit::health::{Check, Health, Verdict};
+use sre_kit::health::{Check, CheckResult, Health};
+use sre_kit::metrics::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -83,9 +84,9 @@ impl Client {
 #[tokio::test]
 async fn every_probe_answers_the_same_over_both_versions() {
     let health = builder()
-        .check(Dial::new(Verdict::Pass).check("disk").gate_readiness().gate_startup())
+        .check(Dial::new(CheckResult::Pass).check("disk").gate_readiness().gate_startup())
         .check(Check::new("cache", || async { Err::<(), _>("10.0.0.7 refused") }))
-        .build()
+        .build(&Registry::new())
         .expect("valid");
     let running = health.spawn();
     health.wait_ready().await;

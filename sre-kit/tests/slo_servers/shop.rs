@@ -12,9 +12,10 @@ use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
+use sre_kit::admission::{Admission, Limit};
 use sre_kit::golden_signals::{GoldenSignals, Routes};
 use sre_kit::metrics::{ProcessMetrics, Registry, TextFormat};
-use sre_kit::saturation::{Admission, Limit, Saturation};
+use sre_kit::saturation::Saturation;
 use sre_kit::slo::{Budgets, Slos};
 use tempfile::TempDir;
 use tower::{Layer, ServiceExt, service_fn};
@@ -39,21 +40,21 @@ impl Shop {
     pub(crate) async fn start(slos: &Slos) -> Self {
         let registry = Registry::new();
         let budgets = Budgets::new(&registry, slos).expect("budgets");
-        let signals = GoldenSignals::builder(&registry)
+        let signals = GoldenSignals::builder()
             .routes(Routes::new(["/items/{id}", "/search", "/events"]).expect("routes"))
             .slos(&budgets)
-            .build()
+            .build(&registry)
             .expect("signals");
-        let admission = Admission::builder(&registry)
+        let admission = Admission::builder()
             .limit(Limit::fixed(64))
             .queue(8, Duration::from_secs(1))
-            .build()
+            .build(&registry)
             .expect("an admission");
         let files = control_group();
-        let saturation = Saturation::builder(&registry)
+        let saturation = Saturation::builder()
             .runtime(tokio::runtime::Handle::current())
             .filesystem_root(files.path())
-            .build()
+            .build(&registry)
             .expect("readings");
         ProcessMetrics::register(&registry).expect("process metrics");
         let failing = Arc::new(AtomicBool::new(false));

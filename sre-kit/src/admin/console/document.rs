@@ -1,5 +1,6 @@
 //! What the page is told, as JSON.
 
+use sre_kit_metrics::internal::RegistryInternals as _;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -76,7 +77,7 @@ pub(super) fn write(inner: &Inner, details: bool) -> Vec<u8> {
     let document = Document {
         service: build.map(BuildInfo::service),
         version: build.map(BuildInfo::version),
-        revision: build.and_then(BuildInfo::revision_text),
+        revision: build.and_then(BuildInfo::revision),
         instance: inner.instance,
         uptime: uptime.as_secs_f64(),
         now: now.as_secs_f64(),

@@ -1,5 +1,6 @@
 //! Which families of the registry the page is told of, and in which form.
 
+use sre_kit_metrics::internal::BucketsInternals as _;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 use super::traces::{Trace, TraceReader};
 use super::traffic::{Part, Traffic, TrafficReader, bounds};
 use crate::metrics::Buckets;
-use crate::metrics::internal::{Desc, Exemplars, Visitor, pairs};
+use sre_kit_metrics::internal::{Desc, Exemplars, Visitor, pairs};
 
 /// Beginnings of the names of families that are told as they are.
 const SHOWN: [&str; 16] = [

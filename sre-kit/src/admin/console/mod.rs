@@ -9,8 +9,8 @@
 //! use sre_kit::metrics::Registry;
 //!
 //! let registry = Registry::new();
-//! let console = Console::builder(&registry).build_info(&sre_kit::build_info!()).build();
-//! let admin = Admin::builder(&registry).console(&console).build()?;
+//! let console = Console::builder().build_info(&sre_kit::build_info!()).build(&registry);
+//! let admin = Admin::builder().console(&console).build(&registry)?;
 //! # Ok::<(), sre_kit::ConfigError>(())
 //! ```
 //!
@@ -109,7 +109,6 @@ struct Answer {
 /// Builds a [`Console`].
 #[must_use = "nothing is shown before `build`"]
 pub struct ConsoleBuilder {
-    registry: Registry,
     build: Option<BuildInfo>,
     health: Option<Health>,
     budgets: Option<Budgets>,
@@ -134,12 +133,12 @@ impl ConsoleBuilder {
         self
     }
 
-    /// Builds the console. Nothing here can be wrong.
-    pub fn build(self) -> Console {
+    /// Builds a console that shows `registry`.
+    pub fn build(self, registry: &Registry) -> Console {
         let instance = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Console {
             inner: Arc::new(Inner {
-                registry: self.registry,
+                registry: registry.clone(),
                 build: self.build,
                 health: self.health,
                 budgets: self.budgets,
@@ -153,9 +152,9 @@ impl ConsoleBuilder {
 }
 
 impl Console {
-    /// Begins a console that shows `registry`.
-    pub fn builder(registry: &Registry) -> ConsoleBuilder {
-        ConsoleBuilder { registry: registry.clone(), build: None, health: None, budgets: None }
+    /// Returns a builder.
+    pub fn builder() -> ConsoleBuilder {
+        ConsoleBuilder { build: None, health: None, budgets: None }
     }
 
     /// The page and its numbers. Whoever does not ask for HTML is given a list of

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::admin::answer;
 use crate::admin::body::AdminBody;
-use crate::metrics::internal::{accepts_gzip, weight};
+use sre_kit_core::internal::{accept_weight as weight, accepts_gzip};
 
 macro_rules! asset {
     ($name:literal) => {

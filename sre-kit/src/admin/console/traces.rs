@@ -1,9 +1,10 @@
 //! Traces to look at: the exemplars of the latencies, the latest first.
 
 use serde::Serialize;
+use sre_kit_metrics::internal::BucketsInternals as _;
 
 use crate::metrics::Buckets;
-use crate::metrics::internal::{Exemplars, pairs};
+use sre_kit_metrics::internal::{Exemplars, pairs};
 
 /// More would not be read.
 const MAX_TRACES: usize = 20;
@@ -74,7 +75,7 @@ impl TraceReader {
 mod tests {
     use super::{MAX_TRACES, TraceReader};
     use crate::metrics::Buckets;
-    use crate::metrics::internal::{Exemplars, Link};
+    use sre_kit_metrics::internal::{Exemplars, Link};
 
     #[test]
     fn the_latest_are_kept_with_what_is_known_of_them() {

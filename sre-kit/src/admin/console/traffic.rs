@@ -1,12 +1,13 @@
 //! Requests by route and method: few enough to show, and their sums exact.
 
+use sre_kit_metrics::internal::BucketsInternals as _;
 use std::collections::HashMap;
 
 use serde::Serialize;
 
 use crate::golden_signals::Outcome;
 use crate::metrics::Buckets;
-use crate::metrics::internal::pairs;
+use sre_kit_metrics::internal::pairs;
 
 /// Rows that are told apart. A page shows no more, and who has more routes looks at
 /// the busiest.

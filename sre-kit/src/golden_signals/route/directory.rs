@@ -9,7 +9,7 @@ use super::entry::{Flags, Route};
 use super::source::{RouteSource, Source};
 use super::table::Routes;
 use crate::ConfigError;
-use crate::golden_signals::head::RequestHead;
+use crate::RequestHead;
 
 /// A route's number in its directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

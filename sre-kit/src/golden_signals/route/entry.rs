@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::golden_signals::series::Index;
 use crate::golden_signals::series::key::{METHODS, SCHEMES};
-use crate::golden_signals::series::{Index, Rows};
 use crate::golden_signals::site::Site;
+use sre_kit_metrics::internal::CellOffset;
 
 /// What a builder said of single routes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(crate) struct RouteSeries {
     /// `None` without a route.
     pub(crate) template: Option<Box<str>>,
     overflow: bool,
-    rows: [OnceLock<Rows>; SITES],
+    rows: [OnceLock<CellOffset>; SITES],
     /// Series of the duration histogram.
     pub(crate) durations: Index,
     /// Series of the stream lifetimes.
@@ -32,7 +33,12 @@ pub(crate) struct RouteSeries {
 
 impl RouteSeries {
     /// The rows for a method and scheme, made now if they are new.
-    pub(crate) fn rows(&self, method: usize, scheme: usize, make: impl FnOnce() -> Rows) -> Rows {
+    pub(crate) fn rows(
+        &self,
+        method: usize,
+        scheme: usize,
+        make: impl FnOnce() -> CellOffset,
+    ) -> CellOffset {
         *self.rows[place(method, scheme)].get_or_init(make)
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::table::Routes;
-use crate::golden_signals::head::RequestHead;
+use crate::RequestHead;
 
 /// Where the layer learns the route of a request.
 ///

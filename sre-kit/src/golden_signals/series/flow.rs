@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::key::{METHODS, SCHEMES};
 use crate::golden_signals::outcome::Outcome;
-use crate::metrics::internal::{
-    Cells, Collect, Desc, Kind, OVERFLOW_LABEL, Row, Visitor, Writer, push_pair,
+use sre_kit_metrics::internal::{
+    CellOffset, Collect, Desc, Kind, OVERFLOW_LABEL, ShardedCells, Visitor, Writer, push_pair,
 };
 
 const STARTED: &str = "http_server_requests_started_total";
@@ -26,9 +26,9 @@ pub(crate) const CELLS: usize = OUTCOMES + 1;
 /// cannot leak, and in every scrape the three add up by construction. What has
 /// to be shown is that each request ends exactly once; the tests do.
 pub(crate) struct Flow {
-    cells: Arc<Cells>,
+    cells: Arc<ShardedCells>,
     limit: usize,
-    overflow: Row,
+    overflow: CellOffset,
     entries: Mutex<Vec<FlowEntry>>,
 }
 
@@ -37,7 +37,7 @@ struct FlowEntry {
     method: usize,
     scheme: usize,
     overflow: bool,
-    row: Row,
+    row: CellOffset,
 }
 
 /// Sums of one entry, taken so that they agree.
@@ -48,7 +48,7 @@ struct Sums {
 
 impl Flow {
     /// `overflow` takes what finds no entry of its own.
-    pub(crate) fn new(cells: Arc<Cells>, limit: usize, overflow: Row) -> Self {
+    pub(crate) fn new(cells: Arc<ShardedCells>, limit: usize, overflow: CellOffset) -> Self {
         let entry = FlowEntry {
             labels: OVERFLOW_LABEL.into(),
             method: 0,
@@ -68,7 +68,7 @@ impl Flow {
         method: usize,
         scheme: usize,
         overflow: bool,
-    ) -> Option<Row> {
+    ) -> Option<CellOffset> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() > self.limit {
             return None;
@@ -79,7 +79,7 @@ impl Flow {
     }
 
     /// The row for what finds no entry of its own.
-    pub(crate) fn overflow_row(&self) -> Row {
+    pub(crate) fn overflow_row(&self) -> CellOffset {
         self.overflow
     }
 
@@ -94,12 +94,12 @@ impl Flow {
     pub(crate) fn end(writer: Writer<'_>, outcome: Outcome) {
         // Who sees this end also sees the start that came before it, though it
         // may have been counted in another column.
-        writer.add_last(outcome as usize, 1);
+        writer.add_release(outcome as usize, 1);
     }
 
     /// Ends are read before starts, in all columns: a start is never missed for
     /// an end that was seen, so nothing in flight is ever negative.
-    fn sums(&self, row: Row) -> Sums {
+    fn sums(&self, row: CellOffset) -> Sums {
         let mut outcomes = [0; OUTCOMES];
         self.cells.sum_into(row, &mut outcomes);
         Sums { outcomes, started: self.cells.sum(row, OUTCOMES) }

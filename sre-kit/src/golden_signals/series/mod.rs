@@ -7,4 +7,4 @@ mod store;
 
 pub(crate) use index::Index;
 pub(crate) use key::Key;
-pub(crate) use store::{Bounds, End, Rows, Store, StreamKind};
+pub(crate) use store::{Bounds, End, Store, StreamKind};

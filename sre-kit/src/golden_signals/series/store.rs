@@ -1,5 +1,6 @@
 //! Every family of the layer, and the rows of one request in them.
 
+use sre_kit_metrics::internal::{BucketsInternals as _, RegistryInternals as _};
 use std::sync::Arc;
 
 use super::flow::{CELLS, FLOW_FAMILIES, Flow};
@@ -9,10 +10,10 @@ use crate::golden_signals::label::LabelDef;
 use crate::golden_signals::objectives::Mark;
 use crate::golden_signals::outcome::{Cause, Outcome};
 use crate::golden_signals::route::RouteSeries;
-use crate::metrics::internal::{
-    Cells, Exemplars, Family, Kind, LINE, OVERFLOW_LABEL, Row, Scale, push_pair,
-};
 use crate::metrics::{Buckets, Registry};
+use sre_kit_metrics::internal::{
+    CellOffset, Exemplars, Family, Kind, LINE, OVERFLOW_LABEL, Scale, ShardedCells, push_pair,
+};
 
 /// What kind of long life a response has, if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,14 +58,11 @@ impl Block {
         Self { to_headers, request_size, response_size, len }
     }
 
-    fn part(start: Row, offset: usize) -> Row {
+    fn part(start: CellOffset, offset: usize) -> CellOffset {
         // A block is shorter than a chunk, 1 024 cells.
         start.part(u32::try_from(offset).unwrap_or(0))
     }
 }
-
-/// The block of one route, method and scheme.
-pub(crate) type Rows = Row;
 
 /// Bounds of the layer's histograms.
 #[derive(Clone, Debug)]
@@ -95,7 +93,7 @@ impl Bounds {
 }
 
 pub(crate) struct Store {
-    pub(crate) cells: Arc<Cells>,
+    pub(crate) cells: Arc<ShardedCells>,
     pub(crate) flow: Arc<Flow>,
     pub(crate) bounds: Bounds,
     pub(crate) block: Block,
@@ -171,11 +169,11 @@ impl Store {
     }
 
     /// The block of a route, method and scheme.
-    pub(crate) fn rows(&self, route: &RouteSeries, method: usize, scheme: usize) -> Rows {
+    pub(crate) fn rows(&self, route: &RouteSeries, method: usize, scheme: usize) -> CellOffset {
         route.rows(method, scheme, || self.new_rows(route, method, scheme))
     }
 
-    fn new_rows(&self, route: &RouteSeries, method: usize, scheme: usize) -> Rows {
+    fn new_rows(&self, route: &RouteSeries, method: usize, scheme: usize) -> CellOffset {
         let labels = base_labels(route, METHODS[method], SCHEMES[scheme]);
         let taken = self.flow.take(self.block.len, &labels, method, scheme, route.is_overflow());
         let Some(start) = taken else { return self.flow.overflow_row() };
@@ -190,7 +188,7 @@ impl Store {
     }
 
     /// The series of a stream's lifetime.
-    pub(crate) fn stream_row(&self, route: &RouteSeries, key: Key, kind: StreamKind) -> Row {
+    pub(crate) fn stream_row(&self, route: &RouteSeries, key: Key, kind: StreamKind) -> CellOffset {
         let slot = (key.bits() & Key::METHOD_AND_SCHEME) | (kind as u64 + 1);
         let row = route.streams.get(slot).or_else(|| {
             route.streams.get_or_insert(slot, || {
@@ -199,25 +197,25 @@ impl Store {
                 known(&self.stream, self.stream.create(&labels))
             })
         });
-        row.map_or(self.stream.overflow_row(), Row::from_index)
+        row.map_or(self.stream.overflow_row(), CellOffset::from_index)
     }
 
     /// The series of a duration.
     #[inline]
-    pub(crate) fn duration_row(&self, route: &RouteSeries, end: &End) -> Row {
+    pub(crate) fn duration_row(&self, route: &RouteSeries, end: &End) -> CellOffset {
         match route.durations.get(end.key.bits()) {
-            Some(row) => Row::from_index(row),
+            Some(row) => CellOffset::from_index(row),
             None => self.new_duration_row(route, end),
         }
     }
 
     #[cold]
-    fn new_duration_row(&self, route: &RouteSeries, end: &End) -> Row {
+    fn new_duration_row(&self, route: &RouteSeries, end: &End) -> CellOffset {
         let row = route.durations.get_or_insert(end.key.bits(), || {
             let labels = self.duration_labels(route, end);
             known(&self.duration, self.duration.create(&labels))
         });
-        row.map_or(self.duration.overflow_row(), Row::from_index)
+        row.map_or(self.duration.overflow_row(), CellOffset::from_index)
     }
 
     /// The exemplars of a duration's series.
@@ -227,7 +225,7 @@ impl Store {
     }
 
     /// Whether a duration's row is the one for what found no series of its own.
-    pub(crate) fn is_overflow(&self, row: Row) -> bool {
+    pub(crate) fn is_overflow(&self, row: CellOffset) -> bool {
         row == self.duration.overflow_row()
     }
 
@@ -279,7 +277,7 @@ impl End {
 }
 
 /// A row that may be remembered under its key: the overflow row is not one.
-fn known(family: &Family, row: Row) -> Option<u32> {
+fn known(family: &Family, row: CellOffset) -> Option<u32> {
     (row != family.overflow_row()).then(|| row.index())
 }
 

@@ -5,11 +5,11 @@
     reason = "the shape is that of `on`, and nothing of it may be left in the code"
 )]
 
-use super::super::head::RequestHead;
 use super::super::in_flight::InFlight;
 use super::super::series::{End, Key};
 use super::super::site::Site;
-use crate::metrics::internal::Link;
+use crate::RequestHead;
+use sre_kit_metrics::internal::Link;
 
 /// Starts no traces.
 #[derive(Debug, Default)]

@@ -1,11 +1,11 @@
-use super::super::head::RequestHead;
 use super::super::in_flight::InFlight;
 use super::super::outcome::Outcome;
 use super::super::series::{End, Key};
 use super::super::site::Site;
 use super::spare;
-use crate::metrics::internal::Link;
-use crate::telemetry::server::{Arrival, Current, Departure, RequestTrace, ServerTraces};
+use crate::RequestHead;
+use sre_kit_metrics::internal::Link;
+use sre_kit_telemetry::internal::{Arrival, Current, Departure, RequestTrace, ServerTraces};
 
 /// What starts the traces of a layer, where one was given.
 pub(crate) type Traces = Option<ServerTraces>;

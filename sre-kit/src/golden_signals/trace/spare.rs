@@ -13,7 +13,7 @@
 
 use std::cell::RefCell;
 
-use crate::telemetry::server::RequestTrace;
+use sre_kit_telemetry::internal::RequestTrace;
 
 /// Boxes that a thread keeps: as many requests as it may well have in flight.
 const KEPT: usize = 256;
@@ -48,7 +48,7 @@ pub(super) fn keep(mut done: Box<RequestTrace>) {
 #[cfg(test)]
 mod tests {
     use super::{KEPT, SPARE, keep, take};
-    use crate::telemetry::server::RequestTrace;
+    use sre_kit_telemetry::internal::RequestTrace;
 
     fn address(of: &RequestTrace) -> usize {
         std::ptr::from_ref(of).addr()

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-use crate::metrics::header_elements;
+use sre_kit_core::internal::negotiate;
 
 /// A form that an answer can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,54 +34,16 @@ impl Format {
         }
     }
 
-    /// The form that `headers` like best; then what they name most exactly, then what
-    /// they name first. A client that takes none of them gets text: a probe must never
-    /// fail for the form of its answer.
+    /// Returns the form that `headers` ask for. A client that accepts none of them gets text: a
+    /// probe must never fail because of its format.
     pub(super) fn negotiate(headers: &HeaderMap) -> Self {
-        let mut best = (Self::Text, Rank::default());
-        if headers.contains_key(ACCEPT) {
-            for format in Self::ALL {
-                let rank = format.rank(headers);
-                if rank.weight > 0 && rank > best.1 {
-                    best = (format, rank);
-                }
-            }
+        // Without a header, a client has no preference.
+        if !headers.contains_key(ACCEPT) {
+            return Self::Text;
         }
-        best.0
+        negotiate(headers, &Self::ALL, |format, range| range.exactness(format.media_type()))
+            .unwrap_or(Self::Text)
     }
-
-    /// How welcome the form is: by the range that names it most exactly.
-    fn rank(self, headers: &HeaderMap) -> Rank {
-        let mut best = Rank::default();
-        for (position, element) in header_elements(headers, &ACCEPT).enumerate() {
-            let exactness = self.exactness(element.name);
-            if exactness > best.exactness {
-                best = Rank { weight: element.weight, exactness, earliness: !position };
-            }
-        }
-        best
-    }
-
-    /// How exactly a range names the form; 0 when it does not.
-    fn exactness(self, range: &[u8]) -> u8 {
-        let media_type = self.media_type();
-        let family = media_type.split_once('/').map_or("", |(family, _)| family);
-        let is = |bytes: &[u8], text: &str| bytes.eq_ignore_ascii_case(text.as_bytes());
-        match range {
-            b"*/*" => 1,
-            range if range.strip_suffix(b"/*").is_some_and(|name| is(name, family)) => 2,
-            range if is(range, media_type) => 3,
-            _ => 0,
-        }
-    }
-}
-
-/// Compared field by field, in this order.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    weight: u16,
-    exactness: u8,
-    earliness: usize,
 }
 
 #[cfg(test)]

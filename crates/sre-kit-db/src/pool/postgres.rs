@@ -1,0 +1,98 @@
+//! The pool of a PostgreSQL server.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions, Connection};
+use tokio::time::timeout;
+
+use super::Recycling;
+use crate::instrument::PoolMetrics;
+use crate::settings::{DbSettings, Postgres};
+
+/// A connection that was idle for longer is asked for a sign of life before a query
+/// has to find out. To ask each time would cost every query a round trip.
+const PING_AFTER: Duration = Duration::from_secs(30);
+
+/// How long that sign may take.
+const PING: Duration = Duration::from_secs(1);
+
+/// What the pool's hooks read.
+#[derive(Clone)]
+pub(crate) struct Hooks {
+    pub(crate) recycling: Arc<Recycling>,
+    pub(crate) can_log_in: Arc<dyn Fn() -> bool + Send + Sync>,
+    pub(crate) metrics: Arc<PoolMetrics>,
+}
+
+/// How sqlx connects: to the bridge or to the server's own socket in `directory`.
+pub(crate) fn session_options(
+    settings: &DbSettings,
+    postgres: &Postgres,
+    directory: &Path,
+    port: u16,
+) -> PgConnectOptions {
+    let mut options = PgConnectOptions::new_without_pgpass()
+        .socket(directory)
+        .port(port)
+        .username(&postgres.user)
+        .database(&postgres.database)
+        .application_name(&settings.name)
+        .ssl_mode(PgSslMode::Disable)
+        .options([
+            ("statement_timeout", settings.statement_timeout.as_millis().to_string()),
+            (
+                "idle_in_transaction_session_timeout",
+                settings.idle_in_transaction_timeout.as_millis().to_string(),
+            ),
+        ]);
+    if let Some(password) = &postgres.password {
+        options = options.password(password.expose());
+    }
+    // Its log has the text of every slow statement, and so what users typed.
+    options.disable_statement_logging()
+}
+
+/// A pool that connects when it is first asked to.
+pub(crate) fn postgres(
+    settings: &DbSettings,
+    connect_options: PgConnectOptions,
+    hooks: &Hooks,
+) -> PgPool {
+    let Hooks { recycling, can_log_in, metrics } = hooks.clone();
+    let pinged = Arc::clone(&metrics);
+    PgPoolOptions::new()
+        .max_connections(settings.max_connections)
+        .min_connections(0)
+        .acquire_timeout(settings.acquire_timeout)
+        // The keeper and the hooks below do both, and know of outages.
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .test_before_acquire(false)
+        .before_acquire(move |connection, meta| {
+            let pinged = Arc::clone(&pinged);
+            async move {
+                if meta.idle_for < PING_AFTER {
+                    return Ok(true);
+                }
+                let alive = matches!(timeout(PING, connection.ping()).await, Ok(Ok(())));
+                if !alive {
+                    pinged.broken.inc();
+                    return Err(sqlx::Error::WorkerCrashed);
+                }
+                Ok(true)
+            }
+            .boxed()
+        })
+        .after_release(move |_, meta| {
+            let due = recycling.is_due(meta.age, can_log_in(), Instant::now());
+            if due {
+                metrics.by_age.inc();
+            }
+            std::future::ready(Ok(!due)).boxed()
+        })
+        .connect_lazy_with(connect_options)
+}

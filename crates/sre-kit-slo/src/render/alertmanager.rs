@@ -1,0 +1,207 @@
+//! Alertmanager: who is told, and which tier keeps which quiet.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::options::{Options, Receiver};
+use super::plan::Plan;
+use super::promql::duration;
+use super::rules::{ABSENT, BURN, EXHAUSTED};
+use super::yaml::{Yaml, map};
+use crate::{Severity, Slos};
+
+/// Takes what is none of ours when this file is used as it is.
+pub(super) const NOBODY: &str = "nobody";
+
+const HOUR: u64 = 3_600;
+
+const HEADER: &str = "\
+Routes and inhibition for the alerts of SLOs. Use it as it is, or move the route below
+`routes`, the inhibition rules and the receivers into a configuration of your own.
+
+Receivers are webhooks whose addresses come from the options of the generator. An address
+that ends in `.invalid` is a placeholder: set it with `Options::receiver`, or replace the
+whole receiver under its name with the integration you use.
+
+Check: amtool check-config alertmanager.yaml
+";
+
+/// The configuration for the alerts of one service.
+pub(super) fn config(slos: &Slos, options: &Options) -> String {
+    let receivers = if options.page.name == options.ticket.name {
+        vec![receiver(&options.page)]
+    } else {
+        vec![receiver(&options.page), receiver(&options.ticket)]
+    };
+    let mut all = vec![map([("name", Yaml::from(NOBODY))])];
+    all.extend(receivers);
+    map([
+        (
+            "route",
+            map([
+                ("receiver", Yaml::from(NOBODY)),
+                ("routes", Yaml::List(vec![route(slos, options)])),
+            ]),
+        ),
+        ("inhibit_rules", Yaml::List(inhibitions(slos, options))),
+        ("receivers", all.into()),
+    ])
+    .document(&format!("{HEADER}\n{}", super::HEADER))
+}
+
+fn receiver(receiver: &Receiver) -> Yaml {
+    let webhook = map([("url", Yaml::from(&receiver.url)), ("send_resolved", Yaml::from(true))]);
+    map([("name", Yaml::from(&receiver.name)), ("webhook_configs", Yaml::List(vec![webhook]))])
+}
+
+/// A matcher in the syntax of Alertmanager 0.22 and later.
+fn matcher(label: &str, operator: &str, value: &str) -> String {
+    format!("{label}{operator}{}", super::promql::quoted(value))
+}
+
+fn matchers<const N: usize>(list: [String; N]) -> Yaml {
+    Yaml::List(list.into_iter().map(Yaml::from).collect())
+}
+
+/// One notification per SLO and severity. A page goes out at once: the windows
+/// of its rule have waited already.
+fn route(slos: &Slos, options: &Options) -> Yaml {
+    // Compressed with the windows: a test would wait for a notification otherwise.
+    let time = |seconds| Yaml::from(duration(options.compress(Duration::from_secs(seconds))));
+    let to = |severity: Severity, receiver: &Receiver, wait, repeat| {
+        map([
+            ("receiver", Yaml::from(&receiver.name)),
+            ("matchers", matchers([matcher("severity", "=", severity.as_str())])),
+            ("group_wait", time(wait)),
+            ("repeat_interval", time(repeat)),
+        ])
+    };
+    let names = [BURN, ABSENT, EXHAUSTED].join("|");
+    let mut ours =
+        vec![matcher("alertname", "=~", &names), matcher("service", "=", slos.service())];
+    ours.extend(options.scope.iter().map(|(name, value)| matcher(name, "=", value)));
+    let mut group = vec!["service", "slo", "severity"];
+    group.extend(options.scope.iter().map(|(name, _)| name.as_str()));
+    map([
+        ("receiver", Yaml::from(&options.ticket.name)),
+        ("matchers", Yaml::List(ours.into_iter().map(Yaml::from).collect())),
+        ("group_by", Yaml::List(group.into_iter().map(Yaml::from).collect())),
+        ("group_interval", time(5 * 60)),
+        (
+            "routes",
+            Yaml::List(vec![
+                to(Severity::Page, &options.page, 10, 4 * HOUR),
+                to(Severity::Ticket, &options.ticket, 5 * 60, 120 * HOUR),
+            ]),
+        ),
+    ])
+}
+
+/// For the same SLO a steeper tier speaks for the ones below it.
+///
+/// A ticket never keeps a page quiet: with little traffic the steepest tier is
+/// a ticket while one below it has seen enough for a page.
+fn inhibitions(slos: &Slos, options: &Options) -> Vec<Yaml> {
+    let mut equal = vec!["service", "slo"];
+    equal.extend(options.scope.iter().map(|(name, _)| name.as_str()));
+    let equal = || Yaml::List(equal.iter().map(|label| Yaml::from(*label)).collect());
+    let mut rules = Vec::new();
+    for (tier, slower) in slower_tiers(slos, options) {
+        let slower = slower.join("|");
+        for (severity, targets) in
+            [(Severity::Page, "page|ticket"), (Severity::Ticket, Severity::Ticket.as_str())]
+        {
+            rules.push(map([
+                (
+                    "source_matchers",
+                    matchers([
+                        matcher("alertname", "=", BURN),
+                        matcher("slo_tier", "=", &tier),
+                        matcher("severity", "=", severity.as_str()),
+                    ]),
+                ),
+                (
+                    "target_matchers",
+                    matchers([
+                        matcher("alertname", "=", BURN),
+                        matcher("slo_tier", "=~", &slower),
+                        matcher("severity", "=~", targets),
+                    ]),
+                ),
+                ("equal", equal()),
+            ]));
+        }
+    }
+    rules
+}
+
+/// Each tier with those that are slower in every SLO that has both. Two SLOs may
+/// order the same names differently; then neither keeps the other quiet.
+fn slower_tiers(slos: &Slos, options: &Options) -> Vec<(String, Vec<String>)> {
+    let mut pairs: BTreeMap<(String, String), bool> = BTreeMap::new();
+    let mut order: Vec<String> = Vec::new();
+    for slo in slos {
+        let plan = Plan::new(slos.service(), slo, options);
+        for (i, tier) in plan.tiers.iter().enumerate() {
+            if !order.iter().any(|known| known == tier.name) {
+                order.push(tier.name.to_owned());
+            }
+            for other in &plan.tiers[i + 1..] {
+                pairs.entry((tier.name.to_owned(), other.name.to_owned())).or_insert(true);
+                pairs.insert((other.name.to_owned(), tier.name.to_owned()), false);
+            }
+        }
+    }
+    let slower = |tier: &String| -> Vec<String> {
+        let is_slower =
+            |other: &&String| pairs.get(&(tier.clone(), (*other).clone())) == Some(&true);
+        order.iter().filter(is_slower).cloned().collect()
+    };
+    order
+        .iter()
+        .map(|tier| (tier.clone(), slower(tier)))
+        .filter(|(_, slower)| !slower.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slower_tiers;
+    use crate::render::Options;
+    use crate::{Objective, Slo, Slos, Tier, Window};
+
+    fn names(slos: &Slos) -> Vec<(String, String)> {
+        let tiers = slower_tiers(slos, &Options::new());
+        tiers.into_iter().map(|(tier, slower)| (tier, slower.join(" "))).collect()
+    }
+
+    fn objective() -> Objective {
+        Objective::percent(99.9).expect("valid")
+    }
+
+    #[test]
+    fn a_steeper_tier_speaks_for_all_below_it() {
+        let slos = Slos::new("shop", [Slo::availability("a", objective())]).expect("valid");
+        let pair = |tier: &str, slower: &str| (tier.to_owned(), slower.to_owned());
+        assert_eq!(
+            names(&slos),
+            [pair("fast", "medium slow long"), pair("medium", "slow long"), pair("slow", "long")]
+        );
+    }
+
+    #[test]
+    fn tiers_that_two_objectives_order_differently_keep_each_other_company() {
+        let tier = |name: &str, factor| {
+            Tier::ticket(name, Window::hours(1), Window::minutes(5)).factor(factor)
+        };
+        let slos = Slos::new(
+            "shop",
+            [
+                Slo::ratio("a", objective()).tiers([tier("x", 5.0), tier("y", 3.0)]),
+                Slo::ratio("b", objective()).tiers([tier("y", 5.0), tier("x", 3.0)]),
+            ],
+        )
+        .expect("valid");
+        assert!(names(&slos).is_empty());
+    }
+}

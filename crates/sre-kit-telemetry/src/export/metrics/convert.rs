@@ -1,0 +1,229 @@
+//! From the registry's families to OTLP's messages.
+
+use std::time::SystemTime;
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
+use opentelemetry_proto::tonic::metrics::v1::{
+    AggregationTemporality, Exemplar, Gauge, Histogram, HistogramDataPoint, Metric,
+    NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, exemplar, metric, number_data_point,
+};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+
+use super::Source;
+use sre_kit_metrics::Buckets;
+use sre_kit_metrics::internal::{
+    BucketsInternals as _, Desc, Exemplars, Kind, RegistryInternals as _, Visitor, pairs,
+};
+
+/// All families at one moment.
+pub(super) fn request(source: &Source, now: SystemTime) -> ExportMetricsServiceRequest {
+    let mut families = Families {
+        metrics: Vec::new(),
+        kind: Kind::Gauge,
+        since: nanos(source.started),
+        now: nanos(now),
+    };
+    source.registry.visit(&mut families);
+    let attributes = source.resource.iter().map(|(key, value)| pair(key, value.to_owned()));
+    let scope = InstrumentationScope {
+        name: "sre-kit".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Default::default()
+    };
+    ExportMetricsServiceRequest {
+        resource_metrics: vec![ResourceMetrics {
+            resource: Some(Resource { attributes: attributes.collect(), ..Default::default() }),
+            scope_metrics: vec![ScopeMetrics {
+                scope: Some(scope),
+                metrics: families.metrics,
+                schema_url: String::new(),
+            }],
+            schema_url: String::new(),
+        }],
+    }
+}
+
+struct Families {
+    metrics: Vec<Metric>,
+    kind: Kind,
+    since: u64,
+    now: u64,
+}
+
+/// The unit that a name ends in, as UCUM writes it.
+fn unit(name: &str) -> &'static str {
+    const UNITS: [(&str, &str); 4] =
+        [("_seconds", "s"), ("_bytes", "By"), ("_ratio", "1"), ("_cores", "{core}")];
+    UNITS.into_iter().find(|(suffix, _)| name.ends_with(suffix)).map_or("", |(_, unit)| unit)
+}
+
+impl Visitor for Families {
+    fn family(&mut self, desc: &Desc) {
+        self.kind = desc.kind;
+        // A collector that writes Prometheus puts the suffix of a counter back.
+        let name = match desc.kind {
+            Kind::Counter => desc.name.strip_suffix("_total").unwrap_or(&desc.name),
+            Kind::Gauge | Kind::Histogram => &desc.name,
+        };
+        let cumulative = AggregationTemporality::Cumulative as i32;
+        let data = match desc.kind {
+            Kind::Counter => metric::Data::Sum(Sum {
+                data_points: Vec::new(),
+                aggregation_temporality: cumulative,
+                is_monotonic: true,
+            }),
+            Kind::Gauge => metric::Data::Gauge(Gauge { data_points: Vec::new() }),
+            Kind::Histogram => metric::Data::Histogram(Histogram {
+                data_points: Vec::new(),
+                aggregation_temporality: cumulative,
+            }),
+        };
+        self.metrics.push(Metric {
+            name: name.to_owned(),
+            description: desc.help.clone(),
+            unit: unit(name).to_owned(),
+            metadata: Vec::new(),
+            data: Some(data),
+        });
+    }
+
+    fn integer(&mut self, labels: &str, value: u64) {
+        // Counts wrap at 2^64, OTLP's at 2^63.
+        self.number(labels, number_data_point::Value::AsInt(value.cast_signed()));
+    }
+
+    fn float(&mut self, labels: &str, value: f64) {
+        self.number(labels, number_data_point::Value::AsDouble(value));
+    }
+
+    fn histogram(
+        &mut self,
+        labels: &str,
+        buckets: &Buckets,
+        row: &[u64],
+        exemplars: Option<&Exemplars>,
+    ) {
+        let counts = &row[..=buckets.bounds().len()];
+        let scale = buckets.scale();
+        let sum = row.get(counts.len()).copied().unwrap_or(0);
+        let linked = (0..counts.len()).filter_map(|bucket| exemplars?.get(bucket));
+        let point = HistogramDataPoint {
+            attributes: attributes(labels),
+            start_time_unix_nano: self.since,
+            time_unix_nano: self.now,
+            count: counts.iter().sum(),
+            sum: Some(scale.value(sum)),
+            bucket_counts: counts.to_vec(),
+            explicit_bounds: buckets.bounds().iter().map(|&bound| scale.value(bound)).collect(),
+            exemplars: linked
+                .map(|one| Exemplar {
+                    filtered_attributes: Vec::new(),
+                    time_unix_nano: u64::try_from(one.at.as_nanos()).unwrap_or(u64::MAX),
+                    span_id: one.link.span_id.to_be_bytes().to_vec(),
+                    trace_id: one.link.trace_id.to_be_bytes().to_vec(),
+                    value: Some(exemplar::Value::AsDouble(scale.value(one.value))),
+                })
+                .collect(),
+            ..Default::default()
+        };
+        if let Some(metric::Data::Histogram(histogram)) = self.data() {
+            histogram.data_points.push(point);
+        }
+    }
+}
+
+impl Families {
+    fn data(&mut self) -> Option<&mut metric::Data> {
+        self.metrics.last_mut()?.data.as_mut()
+    }
+
+    fn number(&mut self, labels: &str, value: number_data_point::Value) {
+        let point = NumberDataPoint {
+            attributes: attributes(labels),
+            // A gauge has no beginning.
+            start_time_unix_nano: if self.kind == Kind::Counter { self.since } else { 0 },
+            time_unix_nano: self.now,
+            value: Some(value),
+            ..Default::default()
+        };
+        match self.data() {
+            Some(metric::Data::Sum(sum)) => sum.data_points.push(point),
+            Some(metric::Data::Gauge(gauge)) => gauge.data_points.push(point),
+            _ => {}
+        }
+    }
+}
+
+fn attributes(labels: &str) -> Vec<KeyValue> {
+    pairs(labels).map(|(name, value)| pair(name, value.into_owned())).collect()
+}
+
+fn pair(key: &str, value: String) -> KeyValue {
+    let value = AnyValue { value: Some(any_value::Value::StringValue(value)) };
+    KeyValue { key: key.to_owned(), value: Some(value), ..Default::default() }
+}
+
+fn nanos(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::resource::Resource;
+    use sre_kit_metrics::Registry;
+    use sre_kit_metrics::internal::{HistogramFamilyInternals as _, Link};
+
+    #[test]
+    fn one_definition_is_pushed_as_it_is_scraped() {
+        let registry = Registry::new();
+        let jobs = registry.counter_family("jobs_total", "Jobs.", &["kind"]).expect("valid");
+        jobs.with(&["a\"b"]).add(3);
+        registry.gauge_fn("room_ratio", "Room.", &[], |s| s.push(&[], 0.5)).expect("valid");
+        let bounds = Buckets::seconds([0.1, 1.0]).expect("valid");
+        let waits = registry.histogram_family("wait_seconds", "Waits.", &bounds, &[]);
+        let link = Link { trace_id: 0xabc, span_id: 0xdef };
+        waits.expect("valid").observe_linked(&[], 250_000_000, Some(link));
+        let mut resource = Resource::default();
+        resource.set("service.name", "demo");
+        let started = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        let source = Source { registry, resource, started };
+        let request = request(&source, SystemTime::UNIX_EPOCH + Duration::from_secs(2));
+
+        let all = &request.resource_metrics[0];
+        assert_eq!(
+            all.resource.as_ref().expect("set").attributes,
+            [pair("service.name", "demo".into())]
+        );
+        let find = |name: &str| {
+            let metrics = &all.scope_metrics[0].metrics;
+            metrics.iter().find(|metric| metric.name == name).expect(name)
+        };
+        let Some(metric::Data::Sum(sum)) = &find("jobs").data else { panic!("a counter") };
+        assert!(sum.is_monotonic && sum.aggregation_temporality == 2);
+        let point = &sum.data_points[0];
+        assert_eq!(point.attributes, [pair("kind", "a\"b".into())]);
+        assert_eq!(point.value, Some(number_data_point::Value::AsInt(3)));
+        assert_eq!(
+            (point.start_time_unix_nano, point.time_unix_nano),
+            (1_000_000_000, 2_000_000_000)
+        );
+        let room = find("room_ratio");
+        assert_eq!((&*room.unit, room.data.is_some()), ("1", true));
+        let wait = find("wait_seconds");
+        assert_eq!(wait.unit, "s");
+        let Some(metric::Data::Histogram(histogram)) = &wait.data else { panic!("a histogram") };
+        let point = &histogram.data_points[0];
+        assert_eq!((point.count, point.sum), (1, Some(0.25)));
+        assert_eq!(
+            (&*point.bucket_counts, &*point.explicit_bounds),
+            (&[0, 1, 0][..], &[0.1, 1.0][..])
+        );
+        assert_eq!(point.exemplars[0].trace_id, 0xabc_u128.to_be_bytes());
+        assert_eq!(point.exemplars[0].span_id, 0xdef_u64.to_be_bytes());
+    }
+}

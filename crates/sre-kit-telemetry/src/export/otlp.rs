@@ -1,0 +1,138 @@
+//! Exporters that are set up from checked settings, not from the environment.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
+use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig, Identity};
+use opentelemetry_otlp::{
+    Compression, LogExporter, SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig,
+};
+
+use crate::settings::otlp::{Otlp, Protocol};
+use sre_kit_core::ConfigError;
+use sre_kit_core::internal::with_causes;
+
+/// The exporter of spans.
+pub(crate) fn spans(otlp: &Otlp) -> Result<SpanExporter, ConfigError> {
+    let builder = SpanExporter::builder();
+    match otlp.protocol {
+        Protocol::Grpc => grpc(builder.with_tonic(), otlp)?.build(),
+        Protocol::HttpProtobuf => http(builder.with_http(), otlp)?.build(),
+    }
+    .map_err(|error| refused(otlp, &error))
+}
+
+/// The exporter of log records.
+pub(crate) fn logs(otlp: &Otlp) -> Result<LogExporter, ConfigError> {
+    let builder = LogExporter::builder();
+    match otlp.protocol {
+        Protocol::Grpc => grpc(builder.with_tonic(), otlp)?.build(),
+        Protocol::HttpProtobuf => http(builder.with_http(), otlp)?.build(),
+    }
+    .map_err(|error| refused(otlp, &error))
+}
+
+pub(super) fn refused(otlp: &Otlp, error: &dyn std::fmt::Display) -> ConfigError {
+    ConfigError::new(
+        "otlp exporter",
+        &otlp.endpoint,
+        format!("it could not be set up: {error}"),
+        "correct the endpoint or its TLS files",
+    )
+}
+
+fn grpc<B: WithExportConfig + WithTonicConfig>(builder: B, otlp: &Otlp) -> Result<B, ConfigError> {
+    let headers: http::HeaderMap = otlp.headers.iter().cloned().collect();
+    let mut builder = builder
+        .with_endpoint(&otlp.endpoint)
+        .with_timeout(otlp.timeout)
+        .with_metadata(MetadataMap::from_headers(headers));
+    if otlp.gzip {
+        builder = builder.with_compression(Compression::Gzip);
+    }
+    if let Some(tls) = tls(otlp)? {
+        builder = builder.with_tls_config(tls);
+    }
+    Ok(builder)
+}
+
+/// What a connection over TLS trusts, and who it says it is.
+pub(super) fn tls(otlp: &Otlp) -> Result<Option<ClientTlsConfig>, ConfigError> {
+    if !is_tls(otlp) {
+        return Ok(None);
+    }
+    let mut tls = ClientTlsConfig::new().with_enabled_roots();
+    let files = otlp.tls.as_ref();
+    if let Some(ca) = files.and_then(|files| files.ca.as_ref()) {
+        tls = tls.ca_certificate(Certificate::from_pem(read(ca)?));
+    }
+    if let Some((certificate, key)) = files.and_then(|files| files.client.as_ref()) {
+        tls = tls.identity(Identity::from_pem(read(certificate)?, read(key)?));
+    }
+    Ok(Some(tls))
+}
+
+fn http<B: WithExportConfig + WithHttpConfig>(builder: B, otlp: &Otlp) -> Result<B, ConfigError> {
+    let headers: HashMap<_, _> = otlp
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let mut builder = builder
+        .with_endpoint(&otlp.endpoint)
+        .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
+        .with_timeout(otlp.timeout)
+        .with_headers(headers);
+    if otlp.gzip {
+        builder = builder.with_compression(Compression::Gzip);
+    }
+    Ok(builder.with_http_client(client(otlp, otlp.timeout)?))
+}
+
+/// A client that trusts what the settings say beside the system's authorities.
+///
+/// Built on a thread of its own: the blocking client starts a runtime, which is
+/// not allowed on a thread that serves one.
+pub(super) fn client(
+    otlp: &Otlp,
+    timeout: Duration,
+) -> Result<reqwest::blocking::Client, ConfigError> {
+    let mut builder = reqwest::blocking::Client::builder().timeout(timeout);
+    if !is_tls(otlp) {
+        // Otherwise the system's authorities are read, and it is a failure that there
+        // are none: an image of one program has none, and needs none here.
+        builder = builder.tls_certs_only([]);
+    }
+    let files = otlp.tls.as_ref();
+    if let Some(ca) = files.and_then(|files| files.ca.as_ref()) {
+        let certificate =
+            reqwest::Certificate::from_pem(&read(ca)?).map_err(|error| refused(otlp, &error))?;
+        builder = builder.add_root_certificate(certificate);
+    }
+    if let Some((certificate, key)) = files.and_then(|files| files.client.as_ref()) {
+        let pem = [read(certificate)?, read(key)?].concat();
+        let identity = reqwest::Identity::from_pem(&pem).map_err(|error| refused(otlp, &error))?;
+        builder = builder.identity(identity);
+    }
+    std::thread::spawn(move || builder.build())
+        .join()
+        .map_err(|_| refused(otlp, &"the client could not be started"))?
+        .map_err(|error| refused(otlp, &with_causes(&error)))
+}
+
+fn is_tls(otlp: &Otlp) -> bool {
+    otlp.endpoint.starts_with("https")
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    std::fs::read(path).map_err(|error| {
+        ConfigError::new(
+            "otlp tls file",
+            path,
+            format!("it cannot be read: {error}"),
+            "name a file in PEM that this process may read",
+        )
+    })
+}

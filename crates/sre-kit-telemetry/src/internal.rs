@@ -1,0 +1,19 @@
+//! Items for the other crates of this workspace, which pin the exact version.
+//!
+//! They may change in any release.
+
+pub use crate::traces::server::{Arrival, Current, Departure, RequestTrace, ServerTraces};
+
+use crate::handle::Telemetry;
+
+/// What the other crates do with a [`Telemetry`] beyond its public methods.
+pub trait TelemetryInternals {
+    /// Returns what starts the traces of inbound requests.
+    fn server_traces(&self) -> ServerTraces;
+}
+
+impl TelemetryInternals for Telemetry {
+    fn server_traces(&self) -> ServerTraces {
+        self.server_traces()
+    }
+}

@@ -1,0 +1,119 @@
+//! Who sends the telemetry.
+
+use super::settings::vars::Vars;
+use sre_kit_core::ConfigError;
+
+/// Attributes of the process, as the OpenTelemetry resource conventions name them.
+///
+/// Put together from the program (service and version), from Kubernetes' downward
+/// API, and from `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`; what comes
+/// later in this list wins. No call is made to find anything out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Resource {
+    attributes: Vec<(String, String)>,
+}
+
+/// What the chart passes on from the downward API, and the attribute it fills.
+const DOWNWARD: [(&str, &str); 7] = [
+    ("POD_NAME", "k8s.pod.name"),
+    ("POD_NAMESPACE", "k8s.namespace.name"),
+    ("POD_UID", "k8s.pod.uid"),
+    ("NODE_NAME", "k8s.node.name"),
+    ("CONTAINER_NAME", "k8s.container.name"),
+    ("DEPLOYMENT_NAME", "k8s.deployment.name"),
+    ("CLUSTER_NAME", "k8s.cluster.name"),
+];
+
+const LIST: &str = "OTEL_RESOURCE_ATTRIBUTES";
+
+impl Resource {
+    pub(crate) fn from_vars(vars: &Vars<'_>) -> Result<Self, ConfigError> {
+        let mut resource = Self::default();
+        for (variable, attribute) in DOWNWARD {
+            if let Some(value) = vars.get(variable) {
+                resource.set(attribute, value);
+            }
+        }
+        if let Some(pod) = vars.get("POD_UID").or_else(|| vars.get("POD_NAME")) {
+            resource.set("service.instance.id", pod);
+        }
+        if let Some(list) = vars.get(LIST) {
+            for pair in list.split(',').filter(|pair| !pair.trim().is_empty()) {
+                let decoded = pair.split_once('=').and_then(|(key, value)| {
+                    let value = percent_encoding::percent_decode_str(value.trim());
+                    Some((key.trim(), value.decode_utf8().ok()?.into_owned()))
+                });
+                let Some((key, value)) = decoded.filter(|(key, _)| !key.is_empty()) else {
+                    return Err(ConfigError::new(
+                        LIST,
+                        pair,
+                        "attributes are written `key=value`, with commas between and values \
+                         percent-encoded",
+                        "write it like `service.namespace=shop,deployment.environment.name=prod`",
+                    ));
+                };
+                resource.set(key, value);
+            }
+        }
+        if let Some(service) = vars.get("OTEL_SERVICE_NAME") {
+            resource.set("service.name", service);
+        }
+        Ok(resource)
+    }
+
+    /// Sets an attribute, in the place of an earlier value.
+    pub(crate) fn set(&mut self, key: &str, value: impl Into<String>) {
+        let value = value.into();
+        match self.attributes.iter_mut().find(|(known, _)| known == key) {
+            Some((_, old)) => *old = value,
+            None => self.attributes.push((key.to_owned(), value)),
+        }
+    }
+
+    /// Sets an attribute that nobody has set.
+    pub(crate) fn set_default(&mut self, key: &str, value: impl Into<String>) {
+        if self.get(key).is_none() {
+            self.set(key, value);
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.attributes.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.attributes.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Resource, Vars};
+
+    #[test]
+    fn the_environment_wins_over_kubernetes_and_both_over_defaults() {
+        let read = |name: &str| {
+            let value = match name {
+                "POD_NAME" => "demo-7f",
+                "POD_UID" => "1234",
+                "OTEL_SERVICE_NAME" => "checkout",
+                "OTEL_RESOURCE_ATTRIBUTES" => "service.name=ignored, k8s.pod.name=other,team=a%2Cb",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let mut resource = Resource::from_vars(&Vars::new(&read)).expect("valid");
+        resource.set_default("service.name", "demo-app");
+        resource.set_default("service.version", "1.2.3");
+        for (key, value) in [
+            ("service.name", "checkout"),
+            ("service.version", "1.2.3"),
+            ("service.instance.id", "1234"),
+            ("k8s.pod.name", "other"),
+            ("team", "a,b"),
+        ] {
+            assert_eq!(resource.get(key), Some(value), "{key}");
+        }
+        assert_eq!(resource.iter().count(), 6);
+    }
+}

@@ -1,0 +1,305 @@
+//! Where a signal goes, over OTLP.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Uri};
+
+use super::vars::Vars;
+use sre_kit_core::ConfigError;
+
+/// What is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Traces,
+    Metrics,
+    Logs,
+}
+
+impl Signal {
+    fn upper(self) -> &'static str {
+        match self {
+            Self::Traces => "TRACES",
+            Self::Metrics => "METRICS",
+            Self::Logs => "LOGS",
+        }
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Traces => "v1/traces",
+            Self::Metrics => "v1/metrics",
+            Self::Logs => "v1/logs",
+        }
+    }
+
+    /// The signal's own variable, then the one for all.
+    fn names(self, what: &str) -> [String; 2] {
+        [
+            format!("OTEL_EXPORTER_OTLP_{}_{what}", self.upper()),
+            format!("OTEL_EXPORTER_OTLP_{what}"),
+        ]
+    }
+}
+
+/// The transport of OTLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// gRPC, port 4317 by custom.
+    Grpc,
+    /// Protobuf over HTTP, port 4318 by custom.
+    HttpProtobuf,
+}
+
+/// Where one signal goes, and how.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Otlp {
+    pub(crate) endpoint: String,
+    pub(crate) protocol: Protocol,
+    pub(crate) timeout: Duration,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) gzip: bool,
+    pub(crate) tls: Option<TlsFiles>,
+}
+
+/// Files in PEM, where the system's own trust is not enough.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TlsFiles {
+    pub(crate) ca: Option<PathBuf>,
+    pub(crate) client: Option<(PathBuf, PathBuf)>,
+}
+
+impl Otlp {
+    pub(crate) fn new(signal: Signal, protocol: Protocol, base: &str) -> Result<Self, ConfigError> {
+        let endpoint = match protocol {
+            Protocol::Grpc => base.to_owned(),
+            Protocol::HttpProtobuf => format!("{}/{}", base.trim_end_matches('/'), signal.path()),
+        };
+        Self::at("otlp endpoint", endpoint, protocol)
+    }
+
+    fn at(name: &str, endpoint: String, protocol: Protocol) -> Result<Self, ConfigError> {
+        let uri: Option<Uri> = endpoint.parse().ok();
+        let sound = uri.is_some_and(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        });
+        if !sound {
+            return Err(ConfigError::new(
+                name.to_owned(),
+                without_user(&endpoint),
+                "an endpoint is a URL with the scheme http or https, a host, and no user in it",
+                "write it like http://collector:4317, and credentials into the headers",
+            ));
+        }
+        Ok(Self {
+            endpoint,
+            protocol,
+            timeout: Duration::from_secs(10),
+            headers: Vec::new(),
+            gzip: false,
+            tls: None,
+        })
+    }
+
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.protocol == Protocol::Grpc
+    }
+
+    /// The signal's destination. `None` when nothing asks for its export.
+    ///
+    /// `OTEL_{signal}_EXPORTER` may be `otlp` or `none`. Left out, a signal is
+    /// exported when an endpoint is set: a program on a laptop without a
+    /// collector is not to fill its log with failures.
+    pub(crate) fn from_vars(
+        vars: &Vars<'_>,
+        signal: Signal,
+        default: bool,
+        words: &[(&str, bool)],
+    ) -> Result<Option<Self>, ConfigError> {
+        let exporter = format!("OTEL_{}_EXPORTER", signal.upper());
+        let wanted = vars.word(&[exporter], words)?;
+        let endpoint = vars.first(&signal.names("ENDPOINT"));
+        if !wanted.unwrap_or(default && endpoint.is_some()) {
+            return Ok(None);
+        }
+        let protocol = vars
+            .word(
+                &signal.names("PROTOCOL"),
+                &[("grpc", Protocol::Grpc), ("http/protobuf", Protocol::HttpProtobuf)],
+            )?
+            .unwrap_or(Protocol::HttpProtobuf);
+        let mut otlp = match endpoint {
+            // The signal's own endpoint is taken as it is, by the specification.
+            Some((name, url)) if name == signal.names("ENDPOINT")[0] => {
+                Self::at(&name, url, protocol)
+            }
+            Some((name, url)) => Self::new(signal, protocol, &url).map_err(|err| {
+                ConfigError::new(name, err.value(), err.rule().to_owned(), err.advice().to_owned())
+            }),
+            None => {
+                let port = if protocol == Protocol::Grpc { 4317 } else { 4318 };
+                Self::new(signal, protocol, &format!("http://localhost:{port}"))
+            }
+        }?;
+        if let Some((name, _)) = vars.first(&signal.names("TIMEOUT")) {
+            otlp.timeout = vars.millis(&name, otlp.timeout)?;
+        }
+        otlp.gzip = vars
+            .word(&signal.names("COMPRESSION"), &[("gzip", true), ("none", false)])?
+            .unwrap_or(false);
+        if let Some((name, list)) = vars.first(&signal.names("HEADERS")) {
+            otlp.headers = headers(&name, &list)?;
+        }
+        otlp.tls = tls(vars, signal)?;
+        Ok(Some(otlp))
+    }
+}
+
+impl fmt::Debug for Otlp {
+    // Headers carry credentials, so only their names are shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Otlp")
+            .field("endpoint", &self.endpoint)
+            .field("protocol", &self.protocol)
+            .field("timeout", &self.timeout)
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("gzip", &self.gzip)
+            .field("tls", &self.tls)
+            .finish()
+    }
+}
+
+fn without_user(endpoint: &str) -> String {
+    match (endpoint.find("://"), endpoint.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => {
+            format!("{}://REDACTED{}", &endpoint[..scheme], &endpoint[at..])
+        }
+        _ => endpoint.to_owned(),
+    }
+}
+
+/// `key1=value1,key2=value2`, values percent-encoded, as W3C Baggage writes them.
+fn headers(name: &str, list: &str) -> Result<Vec<(HeaderName, HeaderValue)>, ConfigError> {
+    list.split(',')
+        .filter(|pair| !pair.trim().is_empty())
+        .map(|pair| {
+            let (key, value) = pair.split_once('=')?;
+            let value = percent_encoding::percent_decode_str(value.trim()).decode_utf8().ok()?;
+            let mut value = HeaderValue::from_str(&value).ok()?;
+            value.set_sensitive(true);
+            Some((key.trim().parse().ok()?, value))
+        })
+        .collect::<Option<_>>()
+        .ok_or_else(|| {
+            ConfigError::new(
+                name.to_owned(),
+                "(not shown)",
+                "headers are written `name=value`, with commas between and values percent-encoded",
+                "write it like `authorization=Bearer%20...`",
+            )
+        })
+}
+
+fn tls(vars: &Vars<'_>, signal: Signal) -> Result<Option<TlsFiles>, ConfigError> {
+    let file = |what| vars.first(&signal.names(what));
+    let ca = file("CERTIFICATE").map(|(_, path)| PathBuf::from(path));
+    let client = match (file("CLIENT_CERTIFICATE"), file("CLIENT_KEY")) {
+        (Some((_, certificate)), Some((_, key))) => Some((certificate.into(), key.into())),
+        (None, None) => None,
+        (Some((name, path)), None) | (None, Some((name, path))) => {
+            return Err(ConfigError::new(
+                name,
+                path,
+                "a client certificate and its key go together",
+                "set both or neither",
+            ));
+        }
+    };
+    Ok((ca.is_some() || client.is_some()).then_some(TlsFiles { ca, client }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Otlp, Protocol, Signal, Vars};
+
+    const WORDS: [(&str, bool); 2] = [("otlp", true), ("none", false)];
+
+    fn traces(set: &[(&str, &str)]) -> Result<Option<Otlp>, sre_kit_core::ConfigError> {
+        let read = |name: &str| {
+            set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        Otlp::from_vars(&Vars::new(&read), Signal::Traces, true, &WORDS)
+    }
+
+    #[test]
+    fn nothing_is_exported_unless_somebody_asks() {
+        assert_eq!(traces(&[]).expect("valid"), None);
+        let asked = traces(&[("OTEL_TRACES_EXPORTER", "otlp")]).expect("valid").expect("asked");
+        assert_eq!(asked.endpoint, "http://localhost:4318/v1/traces");
+        let off = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c")];
+        assert_eq!(traces(&off).expect("valid"), None);
+    }
+
+    #[test]
+    fn a_base_gets_the_path_of_its_signal_and_an_own_endpoint_is_left_alone() {
+        let endpoint = |set: &[(&str, &str)]| traces(set).expect("valid").expect("set").endpoint;
+        assert_eq!(
+            endpoint(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/")]),
+            "http://c:4318/v1/traces"
+        );
+        assert_eq!(
+            endpoint(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c:4318/mine")]),
+            "http://c:4318/mine"
+        );
+        let grpc = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4317"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ];
+        assert_eq!(endpoint(&grpc), "http://c:4317");
+    }
+
+    #[test]
+    fn the_signals_own_variable_wins() {
+        let otlp = traces(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "1000"),
+            ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2000"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20secret, x-team=a"),
+        ]);
+        let otlp = otlp.expect("valid").expect("set");
+        assert_eq!(otlp.timeout.as_millis(), 2000);
+        assert_eq!((otlp.protocol, otlp.gzip), (Protocol::Grpc, true));
+        assert_eq!(otlp.headers[0].1, "Bearer secret");
+        assert!(!format!("{otlp:?}").contains("secret"), "{otlp:?}");
+    }
+
+    #[test]
+    fn what_cannot_work_is_told_and_secrets_are_not() {
+        const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        for (name, value) in [
+            (ENDPOINT, "collector:4317"),
+            (ENDPOINT, "ftp://c"),
+            (ENDPOINT, "http://"),
+            (ENDPOINT, "http://user:hunter2@c"),
+            ("OTEL_TRACES_EXPORTER", "zipkin"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),
+            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key.pem"),
+        ] {
+            let mut set = vec![(name, value)];
+            if name != ENDPOINT {
+                set.push((ENDPOINT, "http://c"));
+            }
+            let err = traces(&set).expect_err(value);
+            assert_eq!(err.field(), name);
+            assert!(!err.to_string().contains("hunter2"), "{err}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What goes along with a request to another service, and its span.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::propagation::{Injector, TextMapPropagator};
+use opentelemetry::trace::{SpanKind, Status, TraceContextExt, Tracer};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::propagation::BaggagePropagator;
+use opentelemetry_sdk::trace::SdkTracer;
+
+use super::{ids, innermost, redact};
+use crate::context::TraceContext;
+use crate::sampler::Sampler;
+use crate::settings::Propagators;
+use sre_kit_metrics::internal::Link;
+
+/// A request that is about to be sent.
+pub(crate) struct Outgoing<'a> {
+    /// As metrics name it.
+    pub(crate) method: &'static str,
+    pub(crate) original: Method,
+    pub(crate) uri: Uri,
+    pub(crate) address: &'a str,
+    pub(crate) port: Option<u16>,
+}
+
+/// Starts the spans of requests to other services.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientTraces {
+    pub(crate) tracer: Option<SdkTracer>,
+    pub(crate) sampler: Sampler,
+    pub(crate) propagators: Propagators,
+}
+
+/// The span of one request.
+pub(crate) struct ClientTrace {
+    context: TraceContext,
+    otel: Context,
+}
+
+impl ClientTraces {
+    /// Puts the context into `headers`, and builds a span where the trace is sampled.
+    pub(crate) fn start(
+        &self,
+        request: &Outgoing<'_>,
+        headers: &mut HeaderMap,
+    ) -> Option<ClientTrace> {
+        let parent = innermost();
+        let trace = parent.map_or_else(|| TraceContext::random(false), |at| at.child(false));
+        // What this process has decided for the parent stands for its children.
+        let kept = parent.map_or_else(
+            || self.sampler.keeps(trace.trace_id().to_u128(), None),
+            |parent| parent.is_sampled(),
+        );
+        let Some(tracer) = self.tracer.as_ref().filter(|_| kept) else {
+            self.inject(parent, headers);
+            return None;
+        };
+        let context = trace.with_sampled(true);
+        let otel = span(tracer, context, request);
+        self.inject(Some(context), headers);
+        Some(ClientTrace { context, otel })
+    }
+
+    /// Puts a context, and the baggage that is current, into `headers`.
+    pub(crate) fn inject(&self, context: Option<TraceContext>, headers: &mut HeaderMap) {
+        if let Some(context) = context.filter(|_| self.propagators.trace_context) {
+            if let Ok(value) = HeaderValue::from_bytes(context.traceparent().as_bytes()) {
+                headers.insert("traceparent", value);
+            }
+            let state = Context::map_current(|current| {
+                current.span().span_context().trace_state().header()
+            });
+            if let Some(state) = HeaderValue::from_str(&state).ok().filter(|v| !v.is_empty()) {
+                headers.insert("tracestate", state);
+            }
+        }
+        if self.propagators.baggage && Context::map_current(|at| !at.baggage().is_empty()) {
+            BaggagePropagator::new().inject_context(&Context::current(), &mut Headers(headers));
+        }
+    }
+}
+
+impl ClientTrace {
+    pub(crate) fn link(&self) -> Link {
+        let (trace_id, span_id) = (self.context.trace_id(), self.context.span_id());
+        Link { trace_id: trace_id.to_u128(), span_id: span_id.to_u64() }
+    }
+
+    pub(crate) fn end(self, status: Option<StatusCode>, error_type: &str, failed: bool) {
+        let span = self.otel.span();
+        if let Some(status) = status {
+            let code = i64::from(status.as_u16());
+            span.set_attribute(KeyValue::new("http.response.status_code", code));
+        }
+        if !error_type.is_empty() {
+            span.set_attribute(KeyValue::new("error.type", error_type.to_owned()));
+            if failed {
+                span.set_status(Status::error(""));
+            }
+        }
+        span.end();
+    }
+}
+
+/// Builds the span, with the attributes that the conventions for HTTP clients name.
+fn span(tracer: &SdkTracer, context: TraceContext, request: &Outgoing<'_>) -> Context {
+    let known = request.method != "_OTHER";
+    let mut attributes = vec![
+        KeyValue::new("http.request.method", request.method),
+        KeyValue::new("server.address", request.address.to_owned()),
+        KeyValue::new("url.full", redact::url(&request.uri)),
+    ];
+    if let Some(port) = request.port {
+        attributes.push(KeyValue::new("server.port", i64::from(port)));
+    }
+    if !known {
+        let original = request.original.as_str().to_owned();
+        attributes.push(KeyValue::new("http.request.method_original", original));
+    }
+    let name = if known { request.method } else { "HTTP" };
+    let parent = Context::current();
+    let builder = tracer.span_builder(name).with_kind(SpanKind::Client).with_attributes(attributes);
+    let span = ids::build_as(context, || builder.start_with_context(tracer, &parent));
+    parent.with_span(span)
+}
+
+struct Headers<'a>(&'a mut HeaderMap);
+
+impl Injector for Headers<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if let (Ok(name), Ok(value)) = (key.parse::<HeaderName>(), HeaderValue::try_from(value)) {
+            self.0.insert(name, value);
+        }
+    }
+}
