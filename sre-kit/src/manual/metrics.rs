@@ -24,6 +24,14 @@
 //! | `http_server_response_body_size_bytes` | histogram, bytes | the same | `sum by (http_route) (rate(http_server_response_body_size_bytes_sum[5m]))` |
 //! | `http_server_stream_duration_seconds` | histogram, seconds | the same and `stream` | `sum by (stream) (rate(http_server_stream_duration_seconds_count[5m]))` |
 //!
+//! # Outbound HTTP calls
+//!
+//! See `telemetry::HttpClient`, feature `telemetry`.
+//!
+//! | Metric | Kind, unit | Labels | A query |
+//! |---|---|---|---|
+//! | `http_client_request_duration_seconds` | histogram, seconds to the response head | `http_request_method`, `server_address`, `server_port`, `http_response_status_code`, `error_type` | `histogram_quantile(0.99, sum by (le, server_address) (rate(http_client_request_duration_seconds_bucket[5m])))` |
+//!
 //! # Admission
 //!
 //! See [`admission::Admission`](crate::admission::Admission).
