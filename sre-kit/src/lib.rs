@@ -1,8 +1,8 @@
-//! Golden signals, SLO burn rates, probes and graceful shutdown for a Rust service.
+//! Golden signals, SLO burn rates, health probes and graceful shutdown for Rust services.
 //!
-//! One dependency, three statements: build the kit, put its layer around a service,
-//! serve. From then on every request is counted once, promises are watched, probes tell
-//! the truth, and a rollout loses nothing.
+//! `sre-kit` instruments any tower service. One definition of the service level objectives,
+//! written in Rust, drives the metrics of the process and generates the Prometheus rules with
+//! their tests, alert routes, dashboards, runbooks and load-test thresholds.
 //!
 //! ```no_run
 //! use sre_kit::SreKit;
@@ -12,6 +12,7 @@
 //! # use bytes::Bytes;
 //! # use http_body_util::Full;
 //!
+//! # #[cfg(feature = "serve")]
 //! #[tokio::main]
 //! async fn main() -> Result<sre_kit::lifecycle::ShutdownReport, Box<dyn std::error::Error>> {
 //! #   let app = tower::service_fn(|_: http::Request<hyper::body::Incoming>| async {
@@ -26,32 +27,42 @@
 //!     let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
 //!     Ok(kit.serve(listener, app).await?)
 //! }
+//! # #[cfg(not(feature = "serve"))]
+//! # fn main() {}
 //! ```
 //!
-//! The [`manual`] teaches the rest in an hour; [`manual::metrics`] lists every metric.
+//! The [`manual`] is the guide; [`manual::metrics`] lists every metric.
 //!
-//! # The parts
+//! # Modules
 //!
-//! Each works alone, and nothing is global: a process may have as many as it likes.
+//! Each module works alone. Nothing is global: a process can have several kits.
 //!
-//! | Part | For |
+//! | Module | Purpose |
 //! |---|---|
-//! | [`golden_signals`] | a tower layer that counts every request once, by route and outcome |
-//! | [`slo`] | objectives, burn rates in the process, and rules, dashboards and tests made from the same definition |
-//! | [`health`] | startup, readiness and liveness, from checks that run in the background |
-//! | [`lifecycle`] | serving, and a way out that loses nothing |
-//! | [`saturation`] | how full everything is, and a limit that sheds instead of queueing without bound |
-//! | [`metrics`] | the registry under all of this, and what scrapers are answered |
-//! | [`admin`] | the second listener: metrics, probes, budgets, the console |
-//! | `db`, `telemetry` | a database without passwords; traces and logs over OTLP. See the features |
-//! | [`SreKit`] | the parts wired together |
+//! | [`golden_signals`] | a tower layer that counts every request exactly once, by route and outcome |
+//! | [`slo`] | objectives, burn rates in the process, generated rules, dashboards and their tests |
+//! | [`admission`] | a tower layer that limits concurrency and sheds load |
+//! | [`metrics`] | the registry below all of this, and its exposition |
+//! | `health` | startup, readiness and liveness probes from background checks |
+//! | `server`, `lifecycle` | an HTTP/1 and HTTP/2 server, and graceful shutdown |
+//! | `saturation` | runtime, control group, pressure and pool metrics |
+//! | `admin` | the second listener: metrics, probes, error budgets, the console |
+//! | `telemetry` | traces, logs and metrics over OTLP |
+//! | `db` | database pools that log in without a password |
+//! | `SreKit` | wires the modules together |
 //!
 //! # Features
 //!
-//! None is on by default, and each only adds.
+//! Features only add. `default-features = false` leaves the layer, admission, SLOs and the
+//! registry.
 //!
-//! | Feature | Adds | Costs |
+//! | Feature | Adds | Main dependencies |
 //! |---|---|---|
+//! | `admin` (default) | the admin listener; includes `serve` and `exposition` | flate2 |
+//! | `saturation` (default) | `saturation`, and process metrics | procfs on Linux |
+//! | `serve` | `SreKit`, `server`, `lifecycle`, `health` | hyper, tokio's `net` and `signal` |
+//! | `exposition` | `metrics::Exposition`, which answers scrapes over HTTP | flate2 |
+//! | `render` | `slo::render`: generated rules, dashboards, imports | serde_yaml_ng, similar |
 //! | `axum` | `RouteSource::axum()`: route labels from axum's `MatchedPath` | axum, without its default features |
 //! | `tonic` | `Routes::tonic`, and the gRPC health checking protocol | tonic, tonic-health |
 //! | `console` | a page on the admin listener that shows the service live | 120 KB of the binary |
@@ -64,30 +75,30 @@
 //!
 //! # Errors
 //!
-//! A setting that cannot work is a [`ConfigError`] when the kit is built: one sentence
-//! with the field, the value, the rule and what to do. After that nothing panics on
-//! what a client sends or a server answers.
+//! A setting that cannot work is a [`ConfigError`] when a part is built: one sentence with the
+//! field, the value, the rule and what to do. After that, nothing panics on what a client sends
+//! or a server answers.
 //!
 //! # Stability
 //!
-//! Versions follow [Semantic Versioning](https://semver.org/). The public API is
+//! Versions follow [Semantic Versioning](https://semver.org/). The public API consists of
 //!
-//! * every public item, but for what is marked as hidden;
-//! * names, labels and units of metrics, and what an outcome means;
-//! * names of environment variables and of admin pages, exit codes;
+//! * every public item, except hidden ones;
+//! * names, labels and units of metrics, and the meaning of each outcome;
+//! * names of environment variables and of admin pages, and exit codes;
 //! * names of generated rules, alerts and their labels.
 //!
-//! A new metric, or a new value of a label, is an addition. The text of messages and
-//! logs, the look of the console and what it asks of `/console/data` may change in any
-//! version.
+//! A new metric and a new value of a label are additions. The text of messages and logs, the
+//! look of the console and the format of `/console/data` may change in any version.
 //!
-//! The lowest Rust is 1.95. It goes up with a minor version, never with a patch, and
-//! never to one that is younger than six months.
+//! The lowest supported Rust version is 1.95 with all features; `sre-kit-core`,
+//! `sre-kit-metrics` and `sre-kit-slo` state lower ones. It is raised in minor versions only,
+//! and never to a version that is younger than six months.
 //!
-//! The code is free of `unsafe`. Public types of other crates in this API are those of
-//! `http`, `http-body`, `bytes`, `hyper`, `tower-service`, `tower-layer`, `tokio` and `serde_json`, of
-//! `prometheus-client` in [`metrics::Registry::register`], and of a feature's own crate;
-//! a new major version of one of them is a new major version here.
+//! The code contains no `unsafe`. The API exposes types of `http`, `http-body`, `bytes`, `hyper`,
+//! `tower-service`, `tower-layer`, `tokio` and `serde_json`, of `prometheus-client` in
+//! [`metrics::Registry::register`], and of the crate that a feature is named after; a new major
+//! version of one of them is a new major version of this crate.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -127,3 +138,8 @@ pub mod telemetry;
 pub use kit::{SreKit, SreKitBuilder};
 pub use sre_kit_core::{ConfigError, PoolUsage, RequestHead, ResponseHead, Shed};
 pub use sre_kit_metrics::build_info;
+
+/// The README's example is a test.
+#[cfg(all(doctest, feature = "admin"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
