@@ -1,0 +1,141 @@
+//! This tree: where it is, which files it has, what cargo knows about it.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::Cmd;
+
+/// The workspace that the command was started in.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    root: PathBuf,
+    started_in: PathBuf,
+}
+
+/// One member, as far as a check cares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The package's name.
+    pub name: String,
+    /// Its features, without `default`.
+    pub features: Vec<String>,
+    /// Its `rust-version`.
+    pub rust_version: Option<String>,
+}
+
+impl Workspace {
+    /// Finds the root above the current directory and makes it the current one,
+    /// so that every printed command is a command for the root.
+    pub fn find() -> Result<Self> {
+        let here = env::current_dir()?;
+        let Some(root) = here.ancestors().find(|dir| dir.join("tools/xtask/Cargo.toml").is_file())
+        else {
+            bail!("{} is not in a clone of sre-kit; change into one first", here.display());
+        };
+        if root != here {
+            println!("$ cd {}", root.display());
+            env::set_current_dir(root)?;
+        }
+        Ok(Self { root: root.to_owned(), started_in: here.clone() })
+    }
+
+    /// A workspace somewhere else, for a test.
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_owned(), started_in: root.to_owned() }
+    }
+
+    /// The same, started from a directory inside it.
+    #[must_use]
+    pub fn started_from(mut self, dir: &Path) -> Self {
+        dir.clone_into(&mut self.started_in);
+        self
+    }
+
+    /// The directory with the workspace's `Cargo.toml`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the user was: what a relative path on the command line starts from.
+    pub fn started_in(&self) -> &Path {
+        &self.started_in
+    }
+
+    /// Every file git knows or would take in, relative to the root, sorted.
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        let listed = Cmd::new("git")
+            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+            .dir(&self.root)
+            .read()
+            .context("the list of files comes from git")?;
+        let mut files: Vec<_> = listed
+            .split('\0')
+            .filter(|name| !name.is_empty())
+            .map(PathBuf::from)
+            // A file that was deleted but not committed is listed too.
+            .filter(|path| self.root.join(path).is_file())
+            .collect();
+        files.sort();
+        files.dedup();
+        Ok(files)
+    }
+
+    /// The files whose name ends in `.ext`.
+    pub fn files_with(&self, ext: &str) -> Result<Vec<PathBuf>> {
+        let mut files = self.files()?;
+        files.retain(|path| path.extension().is_some_and(|e| e == ext));
+        Ok(files)
+    }
+
+    /// The text of a file; `None` when it is not text.
+    pub fn text(&self, path: &Path) -> Result<Option<String>> {
+        let bytes = fs::read(self.root.join(path))
+            .with_context(|| format!("reading {}", path.display()))?;
+        Ok(String::from_utf8(bytes).ok())
+    }
+
+    /// The members and their features.
+    pub fn members(&self) -> Result<Vec<Member>> {
+        let json = Cmd::cargo("metadata --format-version 1 --no-deps").dir(&self.root).read()?;
+        members(&serde_json::from_str(&json)?)
+    }
+}
+
+fn members(metadata: &Value) -> Result<Vec<Member>> {
+    let packages = metadata["packages"].as_array().context("cargo metadata lists packages")?;
+    let member = |package: &Value| {
+        let mut features: Vec<_> =
+            package["features"].as_object().into_iter().flat_map(|f| f.keys().cloned()).collect();
+        features.retain(|feature| feature != "default");
+        features.sort();
+        Member {
+            name: package["name"].as_str().unwrap_or_default().to_owned(),
+            features,
+            rust_version: package["rust_version"].as_str().map(str::to_owned),
+        }
+    };
+    Ok(packages.iter().map(member).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::members;
+
+    #[test]
+    fn reads_the_features_of_a_member_without_default() {
+        let metadata = json!({"packages": [
+            {"name": "a", "features": {"tonic": [], "default": [], "axum": []}, "rust_version": "1.95"},
+            {"name": "b", "features": {}, "rust_version": null},
+        ]});
+        let all = members(&metadata).expect("well formed");
+        assert_eq!(all[0].features, ["axum", "tonic"]);
+        assert_eq!(all[0].rust_version.as_deref(), Some("1.95"));
+        assert_eq!((all[1].name.as_str(), all[1].rust_version.as_deref()), ("b", None));
+    }
+}

@@ -1,0 +1,181 @@
+//! What needs Rust and nothing else, cargo-deny aside, which is built from its crate.
+
+use anyhow::{Context, Result};
+
+use crate::lint;
+use crate::steps::Step;
+use shell::Cmd;
+use shell::{Member, Workspace};
+
+/// The member that pulls every peer's dependency tree. It is linted with the
+/// others; its documentation and its numbers are `cargo xtask bench`'s business.
+const BENCHES: &str = "sre-kit-benches";
+
+/// The whole tier. What fails fastest comes first.
+pub(crate) fn steps(workspace: &Workspace) -> Result<Vec<Step>> {
+    let members = workspace.members()?;
+    let mut steps = lint_steps();
+    steps
+        .push(Step::tests("tests, all features", Cmd::cargo("test --no-fail-fast --all-features")));
+    // The members of a workspace share their features, so only a member by
+    // itself is built with its default ones.
+    steps.push(Step::tests(
+        "tests, default features",
+        Cmd::cargo("test --no-fail-fast --package sre-kit"),
+    ));
+    steps.extend(docs_without_examples());
+    steps.push(features_alone(&members));
+    steps.push(oldest_rust(workspace, &members)?);
+    Ok(steps)
+}
+
+/// `cargo xtask lint`.
+pub(crate) fn lint_steps() -> Vec<Step> {
+    vec![
+        Step::run("format", Cmd::cargo("fmt --all --check")),
+        Step::check("structure", lint::STRUCTURE, "cargo xtask lint"),
+        Step::run(
+            "clippy",
+            Cmd::cargo("clippy --workspace --all-features --all-targets -- -D warnings"),
+        ),
+        Step::run("dependencies", Cmd::cargo("deny --all-features check bans licenses sources"))
+            .needs(toolbox::by_name("cargo-deny")),
+        Step::leave_out(
+            "advisories",
+            "their database is cloned from its own Git host, and a check of this tree must not \
+             change with it; cargo deny check advisories asks",
+        ),
+    ]
+}
+
+/// `cargo xtask docs`. The tier runs the examples with the other tests.
+pub(crate) fn docs_steps() -> Vec<Step> {
+    let examples =
+        Step::tests("examples in the docs", Cmd::cargo("test --no-fail-fast --doc --all-features"));
+    docs_without_examples().into_iter().chain([examples]).collect()
+}
+
+fn docs_without_examples() -> Vec<Step> {
+    vec![
+        Step::run(
+            "documentation",
+            Cmd::cargo("doc --workspace --exclude")
+                .arg(BENCHES)
+                .args(["--all-features", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        ),
+        Step::check("links in Markdown", [&lint::LINKS], "cargo xtask docs"),
+    ]
+}
+
+/// Each feature builds without the others. A loop over clippy shares every
+/// dependency with the steps before it; cargo-hack would first have to be built.
+fn features_alone(members: &[Member]) -> Step {
+    let mut cmds = Vec::new();
+    for member in members.iter().filter(|member| !member.features.is_empty()) {
+        let alone =
+            || Cmd::cargo("clippy --package").arg(&member.name).arg("--no-default-features");
+        let deny = ["--", "-D", "warnings"];
+        cmds.push(alone().args(deny));
+        for feature in &member.features {
+            cmds.push(alone().arg("--features").arg(feature).args(deny));
+        }
+    }
+    Step::all("each feature alone", cmds)
+}
+
+/// `rust-version` is true: the oldest toolchain it allows builds everything.
+fn oldest_rust(workspace: &Workspace, members: &[Member]) -> Result<Step> {
+    let oldest = members
+        .iter()
+        .find(|member| member.name == "sre-kit")
+        .and_then(|member| member.rust_version.clone())
+        .context("sre-kit states no rust-version")?;
+    if let Some(other) = members.iter().find(|m| m.rust_version.as_ref() != Some(&oldest)) {
+        anyhow::bail!("{} states another rust-version than sre-kit; inherit it", other.name);
+    }
+    let rustc = Cmd::new("rustc").arg("--version").dir(workspace.root()).read()?;
+    let installed = Cmd::new("rustup").args(["toolchain", "list"]).read().unwrap_or_default();
+    Ok(oldest_rust_step(&oldest, &rustc, &installed))
+}
+
+fn oldest_rust_step(oldest: &str, rustc: &str, installed: &str) -> Step {
+    let name = format!("oldest Rust, {oldest}");
+    let in_use = rustc.split_whitespace().nth(1).unwrap_or_default();
+    let is_oldest = |version: &str| {
+        version
+            .strip_prefix(oldest)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+    };
+    if is_oldest(in_use) {
+        return Step::run(
+            format!("{name}, is the one in use"),
+            Cmd::cargo("check --workspace --all-features --all-targets"),
+        );
+    }
+    // `1.95.0-x86_64-unknown-linux-gnu (active)`
+    let toolchain = installed.split_whitespace().find(|name| is_oldest(name));
+    match toolchain.and_then(|name| name.split('-').next()) {
+        Some(version) => Step::run(
+            name,
+            Cmd::new("cargo")
+                .arg(format!("+{version}"))
+                .args("check --workspace --all-features --all-targets".split(' '))
+                .args(["--target-dir", "target/oldest-rust"]),
+        ),
+        None => Step::leave_out(
+            name,
+            format!(
+                "{in_use} is in use and {oldest} is not installed; \
+                 rustup toolchain install {oldest}, then cargo xtask test --only rust"
+            ),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{features_alone, oldest_rust_step};
+    use crate::steps::{Action, Step};
+    use shell::Member;
+
+    fn command(step: &Step) -> String {
+        match &step.action {
+            Action::Run(run) => run.cmds[0].to_string(),
+            Action::LeaveOut(left) => format!("left out: {}", left.reason),
+            Action::Check { .. } => unreachable!("not a check"),
+        }
+    }
+
+    #[test]
+    fn each_feature_and_none_at_all_is_a_command() {
+        let member = |name: &str, features: &[&str]| Member {
+            name: name.to_owned(),
+            features: features.iter().map(ToString::to_string).collect(),
+            rust_version: None,
+        };
+        let step = features_alone(&[member("a", &["x", "y"]), member("b", &[])]);
+        let Action::Run(run) = step.action else { panic!("runs commands") };
+        let lines: Vec<_> = run.cmds.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "cargo clippy --package a --no-default-features -- -D warnings",
+                "cargo clippy --package a --no-default-features --features x -- -D warnings",
+                "cargo clippy --package a --no-default-features --features y -- -D warnings",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_oldest_rust_is_the_one_in_use_or_installed_or_said_to_be_missing() {
+        let step =
+            |rustc: &str, installed: &str| command(&oldest_rust_step("1.95", rustc, installed));
+        let list =
+            "stable-x86_64-unknown-linux-gnu (active, default)\n1.95.0-x86_64-unknown-linux-gnu\n";
+        assert!(step("rustc 1.95.3 (abc 2026-01-01)", "").starts_with("cargo check"));
+        assert!(step("rustc 1.97.0 (abc)", list).starts_with("cargo +1.95.0 check"));
+        assert!(step("rustc 1.97.0 (abc)", "stable-x (active)").starts_with("left out: 1.97.0"));
+        assert!(step("rustc 1.950.0 (abc)", "").starts_with("left out"));
+    }
+}
