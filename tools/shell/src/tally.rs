@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use anstream::adapter::strip_str;
+
 /// What became of one test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
@@ -27,7 +29,7 @@ pub struct Tally {
 impl Tally {
     /// Reads one line of output; a line that says nothing about a test is passed over.
     pub fn read_line(&mut self, line: &str) {
-        let line = strip_colours(line);
+        let line = strip_str(line).to_string();
         let line = line.trim();
         if let Some(binary) = started_binary(line) {
             self.binary = binary;
@@ -99,17 +101,6 @@ fn finished_test(line: &str) -> Option<(&str, Ended)> {
     };
     // `a - should panic` and `src/lib.rs - a (line 3)` keep their whole name.
     Some((name, ended))
-}
-
-fn strip_colours(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some((before, after)) = rest.split_once("\u{1b}[") {
-        out.push_str(before);
-        rest = after.split_once(|c: char| c.is_ascii_alphabetic()).map_or("", |(_, tail)| tail);
-    }
-    out.push_str(rest);
-    out
 }
 
 #[cfg(test)]

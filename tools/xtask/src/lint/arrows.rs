@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::source::{before_tests, code_only, line_of};
+use super::code::{before_tests, code_only, line_of};
 use super::stale;
 use shell::Workspace;
 

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-
-use super::source::{before_tests, code_only};
-use super::stale;
+use anyhow::{Context, Result};
+use proc_macro2::TokenTree;
 use shell::Workspace;
+
+use super::source::{attribute, is_word, line, tokens};
+use super::stale;
 
 /// Lines a file may have, its tests and its documentation aside, since nobody
 /// should have to write less of either. About three hundred: the rest is slack.
@@ -24,7 +25,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let mut used = Vec::new();
     for path in workspace.files_with("rs")? {
         let Some(text) = workspace.text(&path)? else { continue };
-        let lines = counted(&path, &text);
+        let lines = counted(&path, &text).with_context(|| path.display().to_string())?;
         if lines <= LIMIT {
             continue;
         }
@@ -43,26 +44,44 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
 }
 
 /// Lines that count: tests do not, wherever they are, nor does what rustdoc reads.
-fn counted(path: &Path, text: &str) -> usize {
+fn counted(path: &Path, text: &str) -> Result<usize> {
     let in_tests = path.components().any(|part| part.as_os_str() == "tests")
         || path.file_stem().is_some_and(|stem| stem == "tests");
     if in_tests {
-        return 0;
+        return Ok(0);
     }
-    let code = code_only(text);
-    let kept = before_tests(&code).len();
+    let kept = tests_begin(&tokens(text)?).map_or(usize::MAX, |line| line - 1);
     let documents = |line: &&str| {
         let line = line.trim_start();
         line.starts_with("///") || line.starts_with("//!")
     };
-    text[..kept].lines().filter(|line| !documents(line)).count()
+    Ok(text.lines().take(kept).filter(|line| !documents(line)).count())
+}
+
+/// The line of the first `#[cfg(test)]` that opens a module.
+fn tests_begin(tokens: &[TokenTree]) -> Option<usize> {
+    let opens_tests = |at: &usize| {
+        let Some(inside) = attribute(&tokens[*at..]) else { return false };
+        let condition = matches!(inside.get(1), Some(TokenTree::Group(group))
+            if group.stream().to_string() == "test");
+        let mut rest = &tokens[*at..];
+        while attribute(rest).is_some() {
+            rest = &rest[2..];
+        }
+        is_word(inside.first(), "cfg") && condition && is_word(rest.first(), "mod")
+    };
+    (0..tokens.len()).find(opens_tests).map(|at| line(&tokens[at]))
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::counted;
+    use super::counted as try_counted;
+
+    fn counted(path: &Path, text: &str) -> usize {
+        try_counted(path, text).expect("is Rust")
+    }
 
     #[test]
     fn tests_and_documentation_do_not_count_and_comments_do() {
@@ -77,5 +96,12 @@ mod tests {
     fn a_test_module_inside_a_string_does_not_hide_what_follows() {
         let text = "const A: &str = \"\n#[cfg(test)]\nmod x {\n\";\nfn b() {}\n";
         assert_eq!(counted(Path::new("sre-kit/src/a.rs"), text), 5);
+    }
+
+    #[test]
+    fn a_helper_for_tests_ends_nothing_and_other_attributes_may_stand_between() {
+        let text =
+            "fn a() {}\n#[cfg(test)]\nfn b() {}\n#[cfg(test)]\n#[allow(x)]\nmod tests {\n}\n";
+        assert_eq!(counted(Path::new("sre-kit/src/a.rs"), text), 3);
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Result;
+use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use super::source::line_of;
 use shell::Workspace;
@@ -29,10 +30,10 @@ fn check_page(
     pages: &BTreeMap<PathBuf, String>,
     exists: impl Fn(&Path) -> bool,
 ) -> Vec<String> {
-    let prose = without_code(text);
     let mut findings = Vec::new();
-    for (at, target) in targets(&prose) {
-        let (file, heading) = target.split_once('#').map_or((target, None), |(f, h)| (f, Some(h)));
+    for (at, target) in targets(text) {
+        let (file, heading) =
+            target.split_once('#').map_or((&*target, None), |(f, h)| (f, Some(h)));
         let place = format!("{}:{}", page.display(), line_of(text, at));
         let path = if file.is_empty() { Some(page.to_owned()) } else { resolve(page, file) };
         let Some(path) = path.filter(|path| exists(path)) else {
@@ -69,24 +70,25 @@ fn resolve(page: &Path, to: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// Where links point to: `[text](target "title")` and `[name]: target`, without the web.
-fn targets(prose: &str) -> Vec<(usize, &str)> {
-    let inline = prose.match_indices("](").filter_map(|(at, _)| {
-        let rest = &prose[at + 2..];
-        Some((at, rest.split([')', ' ', '\n']).next()?))
-    });
-    let mut offset = 0;
-    let mut references = Vec::new();
-    for line in prose.split_inclusive('\n') {
-        if let Some((name, target)) = line.trim().split_once("]: ")
-            && name.starts_with('[')
-            && !name.starts_with("[^")
+fn parser(text: &str) -> Parser<'_> {
+    Parser::new_ext(text, Options::ENABLE_FOOTNOTES | Options::ENABLE_TABLES)
+}
+
+/// Where links, images and `[name]: target` point to, without the web.
+fn targets(text: &str) -> Vec<(usize, String)> {
+    let parser = parser(text);
+    let references = parser.reference_definitions().iter();
+    let mut all: Vec<_> =
+        references.map(|(_, to)| (to.span.start, to.dest.clone().into_string())).collect();
+    for (event, range) in parser.into_offset_iter() {
+        if let Event::Start(
+            Tag::Link { link_type: LinkType::Inline, dest_url, .. }
+            | Tag::Image { link_type: LinkType::Inline, dest_url, .. },
+        ) = event
         {
-            references.push((offset, target.split(' ').next().unwrap_or_default()));
+            all.push((range.start, dest_url.into_string()));
         }
-        offset += line.len();
     }
-    let mut all: Vec<_> = inline.chain(references).collect();
     all.retain(|(_, to)| !to.is_empty() && !to.contains("://") && !to.starts_with("mailto:"));
     all
 }
@@ -94,58 +96,30 @@ fn targets(prose: &str) -> Vec<(usize, &str)> {
 /// The anchors that GitHub gives to a page's headings, and those written by hand.
 fn anchors(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for line in without_fences(text).lines() {
-        for (at, _) in line.match_indices("<a id=\"") {
-            found.extend(line[at + 7..].split('"').next().map(str::to_owned));
-        }
-        let title = line.trim_start_matches('#');
-        if title.len() == line.len() || !title.starts_with(' ') {
-            continue;
-        }
-        let kept = title.trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-        let slug = kept.collect::<String>().to_lowercase().replace(' ', "-");
-        let same = found.iter().filter(|other| **other == slug).count();
-        found.push(if same == 0 { slug } else { format!("{slug}-{same}") });
-    }
-    found
-}
-
-/// `text` with the insides of fences blank, byte for byte.
-fn without_fences(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut fence: Option<&str> = None;
-    for line in text.split_inclusive('\n') {
-        let start = line.trim_start();
-        let mark = ["```", "~~~"].into_iter().find(|mark| start.starts_with(mark));
-        let inside = fence.is_some();
-        match (fence, mark) {
-            (None, Some(mark)) => fence = Some(mark),
-            (Some(open), Some(mark)) if open == mark => fence = None,
+    let mut heading: Option<String> = None;
+    for event in parser(text) {
+        match event {
+            Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
+            Event::Text(text) | Event::Code(text) => {
+                if let Some(title) = &mut heading {
+                    title.push_str(&text);
+                }
+            }
+            Event::Html(html) | Event::InlineHtml(html) => {
+                let ids = html.split("<a id=\"").skip(1);
+                found.extend(ids.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                let title = heading.take().unwrap_or_default();
+                let kept = title.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+                let slug = kept.collect::<String>().to_lowercase().replace(' ', "-");
+                let same = found.iter().filter(|other| **other == slug).count();
+                found.push(if same == 0 { slug } else { format!("{slug}-{same}") });
+            }
             _ => {}
         }
-        if inside || mark.is_some() {
-            out.extend(line.bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }));
-        } else {
-            out.push_str(line);
-        }
     }
-    out
-}
-
-/// Without fences, and without what stands between backticks.
-fn without_code(text: &str) -> String {
-    let mut in_code = false;
-    let mut last = ' ';
-    let blank = |c: char| {
-        if c == '`' {
-            in_code = !in_code;
-        }
-        // Code in a line ends with its paragraph; a lonely backtick hides no more.
-        in_code &= (last, c) != ('\n', '\n');
-        last = c;
-        if c == '\n' || !(in_code || c == '`') { c.to_string() } else { " ".repeat(c.len_utf8()) }
-    };
-    without_fences(text).chars().map(blank).collect()
+    found
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! line: where, what, and what to do.
 
 pub(crate) mod arrows;
+mod code;
 pub(crate) mod length;
 pub(crate) mod links;
 pub(crate) mod outside;

@@ -7,10 +7,11 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-
-use super::source::{code_only, line_of};
+use anyhow::{Context, Result};
+use proc_macro2::TokenTree;
 use shell::Workspace;
+
+use super::source::{attribute, is_word, line, tokens, walk};
 
 /// Endings of the names of test files, each a tier.
 pub(crate) const ENDINGS: &[&str] = &["servers", "browser", "deploy", "cluster"];
@@ -37,7 +38,8 @@ pub(crate) fn find(workspace: &Workspace) -> Result<Vec<OutsideTest>> {
     let mut tests = Vec::new();
     for path in workspace.files_with("rs")? {
         if let Some(text) = workspace.text(&path)? {
-            tests.extend(find_in(&path, &text));
+            let found = find_in(&path, &text).with_context(|| path.display().to_string())?;
+            tests.extend(found);
         }
     }
     Ok(tests)
@@ -74,32 +76,36 @@ fn problems(test: &OutsideTest) -> Vec<String> {
     found
 }
 
-pub(crate) fn find_in(path: &Path, text: &str) -> Vec<OutsideTest> {
-    let code = code_only(text);
+/// The ignored tests of one file.
+pub(crate) fn find_in(path: &Path, text: &str) -> Result<Vec<OutsideTest>> {
     let target = target(path).unwrap_or_default();
     let last = target.rsplit('_').next().unwrap_or_default();
     let ending = ENDINGS.contains(&last).then(|| last.to_owned());
-    let attributes = code.match_indices("#[ignore");
-    attributes
-        .filter_map(|(at, _)| {
-            let close = at + code[at..].find(']')?;
-            let reason = text[at..close].split_once('"').map(|(_, rest)| {
-                let quoted = rest.rsplit_once('"').map_or(rest, |(inside, _)| inside);
-                // A long reason may go on in the next line after a backslash.
-                quoted.split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ")
-            });
-            let rest = code[close..].split_once("fn ")?.1;
-            let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
-            Some(OutsideTest {
-                place: format!("{}:{}", path.display(), line_of(&code, at)),
-                function: name.to_owned(),
-                target: target.clone(),
-                ending: ending.clone(),
-                needs: reason.as_deref().map(needs).unwrap_or_default(),
-                reason,
-            })
-        })
-        .collect()
+    let mut tests = Vec::new();
+    walk(&tokens(text)?, &mut |rest| {
+        let Some(inside) = attribute(rest).filter(|inside| is_word(inside.first(), "ignore"))
+        else {
+            return;
+        };
+        let name = rest.iter().skip_while(|token| !is_word(Some(token), "fn")).nth(1);
+        let reason = inside.get(2).map(reason);
+        tests.push(OutsideTest {
+            place: format!("{}:{}", path.display(), line(&rest[0])),
+            function: name.map(ToString::to_string).unwrap_or_default(),
+            target: target.clone(),
+            ending: ending.clone(),
+            needs: reason.as_deref().map(needs).unwrap_or_default(),
+            reason,
+        });
+    });
+    Ok(tests)
+}
+
+/// The text of a literal. A long one may go on in the next line after a backslash.
+fn reason(literal: &TokenTree) -> String {
+    let text = literal.to_string();
+    let words = text.trim_matches('"').split_whitespace().filter(|word| *word != "\\");
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// `promtool` and `haproxy` of `needs promtool and haproxy; cargo xtask …`.
@@ -120,7 +126,11 @@ fn target(path: &Path) -> Option<String> {
 mod tests {
     use std::path::Path;
 
-    use super::{find_in, problems};
+    use super::{OutsideTest, problems};
+
+    fn find_in(path: &Path, text: &str) -> Vec<OutsideTest> {
+        super::find_in(path, text).expect("is Rust")
+    }
 
     const GOOD: &str = "#[tokio::test]\n#[ignore = \"needs promtool, haproxy and promtool-3; \\\n    \
                         cargo xtask test --only servers\"]\nasync fn rules_pass() {}\n";

@@ -80,8 +80,10 @@ mod tests {
     use crate::steps::{Action, Step};
 
     fn steps(files: &[(&str, &str)]) -> Vec<(String, String, Vec<&'static str>)> {
-        let tests: Vec<_> =
-            files.iter().flat_map(|(path, text)| find_in(Path::new(path), text)).collect();
+        let tests: Vec<_> = files
+            .iter()
+            .flat_map(|(path, text)| find_in(Path::new(path), text).expect("is Rust"))
+            .collect();
         let read = |step: Step| {
             let Action::Run(run) = step.action else { panic!("{} runs nothing", step.name) };
             assert!(run.counted);
