@@ -88,6 +88,7 @@
 //! `http`, `http-body`, `bytes`, `hyper`, `tower-service`, `tower-layer`, `tokio` and `serde_json`, of
 //! `prometheus-client` in [`metrics::Registry::register`], and of a feature's own crate;
 //! a new major version of one of them is a new major version here.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod clock;
 mod error;

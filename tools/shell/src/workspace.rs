@@ -17,7 +17,7 @@ pub struct Workspace {
 }
 
 /// One member, as far as a check cares.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
     /// The package's name.
     pub name: String,
@@ -25,6 +25,19 @@ pub struct Member {
     pub features: Vec<String>,
     /// Its `rust-version`.
     pub rust_version: Option<String>,
+    /// Whether `cargo publish` may publish it.
+    pub published: bool,
+    /// The root file of its library.
+    pub library: Option<PathBuf>,
+    /// What its `[package.metadata]` holds.
+    pub metadata: Value,
+}
+
+impl Member {
+    /// The name of its library in Rust.
+    pub fn crate_name(&self) -> String {
+        self.name.replace('-', "_")
+    }
 }
 
 impl Workspace {
@@ -98,7 +111,17 @@ impl Workspace {
         Ok(String::from_utf8(bytes).ok())
     }
 
-    /// The members and their features.
+    /// Returns the members that are published, of which there must be one.
+    pub fn published(&self) -> Result<Vec<Member>> {
+        let mut members = self.members()?;
+        members.retain(|member| member.published);
+        if members.is_empty() {
+            bail!("no member is published; publish = true in its Cargo.toml says that one is");
+        }
+        Ok(members)
+    }
+
+    /// The members, as cargo knows them.
     pub fn members(&self) -> Result<Vec<Member>> {
         let json = Cmd::cargo("metadata --format-version 1 --no-deps").dir(&self.root).read()?;
         members(&serde_json::from_str(&json)?)
@@ -116,9 +139,19 @@ fn members(metadata: &Value) -> Result<Vec<Member>> {
             name: package["name"].as_str().unwrap_or_default().to_owned(),
             features,
             rust_version: package["rust_version"].as_str().map(str::to_owned),
+            // Without `publish` it is null; `false` is an empty list of registries.
+            published: package["publish"].as_array().is_none_or(|to| !to.is_empty()),
+            library: library(package).map(PathBuf::from),
+            metadata: package["metadata"].clone(),
         }
     };
     Ok(packages.iter().map(member).collect())
+}
+
+fn library(package: &Value) -> Option<&str> {
+    let targets = package["targets"].as_array()?;
+    let is_library = |target: &&Value| target["kind"][0].as_str() == Some("lib");
+    targets.iter().find(is_library)?["src_path"].as_str()
 }
 
 #[cfg(test)]
@@ -131,11 +164,16 @@ mod tests {
     fn reads_the_features_of_a_member_without_default() {
         let metadata = json!({"packages": [
             {"name": "a", "features": {"tonic": [], "default": [], "axum": []}, "rust_version": "1.95"},
-            {"name": "b", "features": {}, "rust_version": null},
+            {"name": "b", "features": {}, "rust_version": null, "publish": [], "targets": [
+                {"kind": ["test"], "src_path": "/b/tests/t.rs"},
+                {"kind": ["lib"], "src_path": "/b/src/lib.rs"},
+            ]},
         ]});
         let all = members(&metadata).expect("well formed");
         assert_eq!(all[0].features, ["axum", "tonic"]);
         assert_eq!(all[0].rust_version.as_deref(), Some("1.95"));
         assert_eq!((all[1].name.as_str(), all[1].rust_version.as_deref()), ("b", None));
+        assert!(all[0].published && !all[1].published);
+        assert_eq!((&all[0].library, &all[1].library), (&None, &Some("/b/src/lib.rs".into())));
     }
 }

@@ -9,5 +9,5 @@ use shell::Workspace;
 
 /// Runs every lint.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
-    super::run_steps(workspace, "lint", tiers::lint_steps())
+    super::run_steps(workspace, "lint", tiers::lint_steps(workspace)?)
 }

@@ -1,6 +1,6 @@
 //! What needs Rust and nothing else, cargo-deny aside, which is built from its crate.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::lint;
 use crate::steps::Step;
@@ -14,15 +14,15 @@ const BENCHES: &str = "sre-kit-benches";
 /// The whole tier. What fails fastest comes first.
 pub(crate) fn steps(workspace: &Workspace) -> Result<Vec<Step>> {
     let members = workspace.members()?;
-    let mut steps = lint_steps();
+    let mut steps = lint_steps(workspace)?;
     steps
         .push(Step::tests("tests, all features", Cmd::cargo("test --no-fail-fast --all-features")));
     // The members of a workspace share their features, so only a member by
     // itself is built with its default ones.
-    steps.push(Step::tests(
-        "tests, default features",
-        Cmd::cargo("test --no-fail-fast --package sre-kit"),
-    ));
+    steps.extend(members.iter().filter(|member| member.published).map(|member| {
+        let cmd = Cmd::cargo("test --no-fail-fast --package").arg(&member.name);
+        Step::tests(format!("tests, default features of {}", member.name), cmd)
+    }));
     steps.extend(docs_without_examples());
     steps.push(features_alone(&members));
     steps.push(oldest_rust(workspace, &members)?);
@@ -30,8 +30,9 @@ pub(crate) fn steps(workspace: &Workspace) -> Result<Vec<Step>> {
 }
 
 /// `cargo xtask lint`.
-pub(crate) fn lint_steps() -> Vec<Step> {
-    vec![
+pub(crate) fn lint_steps(workspace: &Workspace) -> Result<Vec<Step>> {
+    let published = workspace.published()?;
+    Ok(vec![
         Step::run("format", Cmd::cargo("fmt --all --check")),
         Step::check("structure", lint::STRUCTURE, "cargo xtask lint"),
         Step::run(
@@ -45,7 +46,16 @@ pub(crate) fn lint_steps() -> Vec<Step> {
             "their database is cloned from its own Git host, and a check of this tree must not \
              change with it; cargo deny check advisories asks",
         ),
-    ]
+        Step::run("published packages", Cmd::cargo("run --quiet --package package-checks")),
+        Step::run("tarballs", package(&published)),
+    ])
+}
+
+/// Builds each published package from its own tarball, below those that need it. The
+/// tarballs of the others stand in for the registry, where they may not be yet.
+fn package(published: &[Member]) -> Cmd {
+    let names = published.iter().flat_map(|member| ["--package", &member.name]);
+    Cmd::cargo("package --offline --allow-dirty --quiet").args(names)
 }
 
 /// `cargo xtask docs`. The tier runs the examples with the other tests.
@@ -86,17 +96,21 @@ fn features_alone(members: &[Member]) -> Step {
 
 /// `rust-version` is true: the oldest toolchain it allows builds everything.
 fn oldest_rust(workspace: &Workspace, members: &[Member]) -> Result<Step> {
-    let oldest = members
-        .iter()
-        .find(|member| member.name == "sre-kit")
-        .and_then(|member| member.rust_version.clone())
-        .context("sre-kit states no rust-version")?;
-    if let Some(other) = members.iter().find(|m| m.rust_version.as_ref() != Some(&oldest)) {
-        anyhow::bail!("{} states another rust-version than sre-kit; inherit it", other.name);
-    }
+    let oldest = oldest_for_all(members)?;
     let rustc = Cmd::new("rustc").arg("--version").dir(workspace.root()).read()?;
     let installed = Cmd::new("rustup").args(["toolchain", "list"]).read().unwrap_or_default();
     Ok(oldest_rust_step(&oldest, &rustc, &installed))
+}
+
+/// The newest of the members' `rust-version`: the whole workspace needs that one. Where a
+/// member allows an older one, clippy's `incompatible_msrv` reads what it may call.
+fn oldest_for_all(members: &[Member]) -> Result<String> {
+    let minor = |version: &String| version.split('.').nth(1).and_then(|n| n.parse::<u32>().ok());
+    if let Some(member) = members.iter().find(|member| member.rust_version.is_none()) {
+        bail!("{} states no rust-version; inherit it", member.name);
+    }
+    let versions = members.iter().filter_map(|member| member.rust_version.clone());
+    versions.max_by_key(minor).context("there are members")
 }
 
 fn oldest_rust_step(oldest: &str, rustc: &str, installed: &str) -> Step {
@@ -135,7 +149,7 @@ fn oldest_rust_step(oldest: &str, rustc: &str, installed: &str) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use super::{features_alone, oldest_rust_step};
+    use super::{features_alone, oldest_for_all, oldest_rust_step, package};
     use crate::steps::{Action, Step};
     use shell::Member;
 
@@ -152,7 +166,7 @@ mod tests {
         let member = |name: &str, features: &[&str]| Member {
             name: name.to_owned(),
             features: features.iter().map(ToString::to_string).collect(),
-            rust_version: None,
+            ..Member::default()
         };
         let step = features_alone(&[member("a", &["x", "y"]), member("b", &[])]);
         let Action::Run(run) = step.action else { panic!("runs commands") };
@@ -164,6 +178,26 @@ mod tests {
                 "cargo clippy --package a --no-default-features --features x -- -D warnings",
                 "cargo clippy --package a --no-default-features --features y -- -D warnings",
             ]
+        );
+    }
+
+    #[test]
+    fn all_members_together_need_the_newest_of_their_oldest_rusts() {
+        let member = |version: Option<&str>| Member {
+            rust_version: version.map(str::to_owned),
+            ..Member::default()
+        };
+        let members = [member(Some("1.95")), member(Some("1.100")), member(Some("1.9.1"))];
+        assert_eq!(oldest_for_all(&members).expect("all state one"), "1.100");
+        assert!(oldest_for_all(&[member(Some("1.95")), member(None)]).is_err());
+    }
+
+    #[test]
+    fn published_packages_are_packed_together() {
+        let member = |name: &str| Member { name: name.to_owned(), ..Member::default() };
+        assert_eq!(
+            package(&[member("a"), member("b")]).to_string(),
+            "cargo package --offline --allow-dirty --quiet --package a --package b"
         );
     }
 
