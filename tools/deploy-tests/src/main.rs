@@ -3,10 +3,12 @@
 //!
 //! * `autopilot`: what GKE Autopilot refuses or changes in manifests
 //! * `charts`: third parties' charts, as charts/observability pins them
+//! * `manifests`: files of manifests, checked for Autopilot
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks there")]
 
 mod autopilot;
 mod charts;
+mod manifests;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,7 +63,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
-        Command::Autopilot { files, strict } => autopilot::command::run(&workspace, &files, strict),
+        Command::Autopilot { files, strict } => manifests::run(&workspace, &files, strict),
         Command::Charts { what } => charts::run(&workspace, what),
         Command::Cluster { verb } => local_cluster::run(&workspace, &verb),
     }

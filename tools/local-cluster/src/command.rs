@@ -8,7 +8,7 @@ use clap::Subcommand;
 use shell::Workspace;
 use toolbox::{Cache, Installer};
 
-use crate::Cluster;
+use crate::cluster::Cluster;
 
 /// What can be done with it.
 #[derive(Debug, Subcommand)]

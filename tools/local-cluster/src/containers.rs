@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
+use shell::Cmd;
 
 use super::process;
-use shell::Cmd;
 
 /// Where control groups are mounted; version 1 has one tree per controller.
 const CGROUPS: &str = "/sys/fs/cgroup";
@@ -15,7 +15,7 @@ const CGROUPS: &str = "/sys/fs/cgroup";
 /// The group that kubelet makes for all pods.
 const PODS: &str = "kubepods";
 
-/// The pods' groups, in every tree that has them.
+/// Returns the pods' groups, in every tree that has them.
 pub(crate) fn groups() -> Vec<PathBuf> {
     groups_in(Path::new(CGROUPS))
 }
@@ -26,7 +26,7 @@ fn groups_in(mount: &Path) -> Vec<PathBuf> {
     candidates.filter(|group| group.is_dir()).collect()
 }
 
-/// The processes of all containers.
+/// Returns the processes of all containers.
 fn processes(groups: &[PathBuf]) -> Vec<u32> {
     let mut pids = Vec::new();
     for group in groups.iter().flat_map(|group| tree(group)) {
@@ -38,7 +38,7 @@ fn processes(groups: &[PathBuf]) -> Vec<u32> {
     pids
 }
 
-/// A directory and all below it, the deepest first.
+/// Returns a directory and all below it, the deepest first.
 fn tree(top: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let below = fs::read_dir(top).into_iter().flatten().flatten();

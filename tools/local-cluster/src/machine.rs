@@ -1,14 +1,14 @@
-//! What a machine must have to run a cluster, and the sentence when it has not.
+//! What a machine must have to run a cluster.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-
-use super::{containers, network};
 use shell::Cmd;
 
-/// Checked before anything is changed.
+use super::{containers, network};
+
+/// Checks the kernel, before anything is changed.
 pub(crate) fn check() -> Result<()> {
     if !has_filesystem("overlay") {
         bail!(
@@ -30,7 +30,7 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// Checked in the namespace, where a table can be made without harm.
+/// Checks nftables in the namespace, where a table can be made without harm.
 pub(crate) fn check_network() -> Result<()> {
     let table = network::inside("nft").args(["add", "table", "ip", "sre-kit-probe"]).read();
     if let Err(err) = table {

@@ -1,17 +1,17 @@
 //! The node's network: a namespace of its own, and a link to this machine.
 
 use anyhow::Result;
+use shell::Cmd;
 
 use super::layout::{
     EVERYTHING, HOST, HOST_LINK, LINK_BITS, Layout, NAMESPACE, NODE_IP, NODE_LINK,
 };
-use shell::Cmd;
 
 /// Makes the namespace and the link.
 ///
-/// The machine reaches Services and pods over the link, so that a test needs not
-/// be in the namespace, and pods reach servers that a test starts on [`HOST`].
-/// There is no way out: nothing in the cluster can ask anything of the world.
+/// The machine reaches Services and pods over the link, so that a test needs not be in the
+/// namespace, and pods reach servers that a test starts on [`HOST`]. Nothing in the cluster
+/// reaches the internet.
 pub(crate) fn up() -> Result<()> {
     for line in commands().lines() {
         let mut words = line.split_whitespace();
@@ -41,25 +41,25 @@ ip route add {EVERYTHING} via {NODE_IP} dev {HOST_LINK}"
     )
 }
 
-/// Removes both. What is not there is fine.
+/// Removes both, as far as they exist.
 pub(crate) fn down() {
     // Either end takes the other with it, and the routes.
     let _ = Cmd::new("ip").args(["link", "del", HOST_LINK]).read();
     let _ = Cmd::new("ip").args(["netns", "del", NAMESPACE]).read();
 }
 
-/// Whether the namespace is there.
+/// Returns whether the namespace exists.
 pub(crate) fn is_up() -> bool {
     Layout::namespace().exists()
 }
 
-/// The processes in it.
+/// Returns the processes in the namespace.
 pub(crate) fn processes() -> Vec<u32> {
     let listed = Cmd::new("ip").args(["netns", "pids", NAMESPACE]).read().unwrap_or_default();
     listed.lines().filter_map(|line| line.trim().parse().ok()).collect()
 }
 
-/// `cmd` in the node's namespace.
+/// Creates a command that runs in the node's namespace.
 ///
 /// Not `ip netns exec`, which mounts /sys anew and hides the cgroups from kubelet.
 pub(crate) fn inside(program: &str) -> Cmd {

@@ -1,12 +1,12 @@
-//! Certificates, keys, and the files that tell each component who it is.
+//! Certificates, keys, and the files with the identity of each component.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use anyhow::{Context, Result};
+use shell::Cmd;
 
 use super::layout::{API, API_SERVICE, Layout, NODE, NODE_IP};
-use shell::Cmd;
 
 /// A client of the API: its file's name, its user, its group.
 const CLIENTS: &[(&str, &str, &str)] = &[

@@ -10,11 +10,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use shell::Cmd;
 
 use super::components::Component;
 use super::layout::Layout;
 use super::network;
-use shell::Cmd;
 
 /// Longer than anything takes on a busy machine.
 const EVER: Duration = Duration::from_mins(3);
@@ -55,15 +55,15 @@ fn pid_file(layout: &Layout, name: &str) -> String {
     layout.of(&format!("pids/{name}"))
 }
 
-/// Whether a component runs. Its process has to be in our namespace: a number
-/// alone may belong to somebody else by now.
+/// Returns whether a component runs. Its process has to be in the node's namespace: the number
+/// alone may belong to another process by now.
 pub(crate) fn runs(layout: &Layout, name: &str, processes: &[u32]) -> bool {
     let pid = fs::read_to_string(pid_file(layout, name)).ok().and_then(|text| text.parse().ok());
     pid.is_some_and(|pid| processes.contains(&pid))
 }
 
-/// Waits until `done` gives something. Ends early, with what it wrote last, when
-/// one of `needed` has ended.
+/// Waits until `done` returns a value. Fails early, with the last lines of its log, if one of
+/// `needed` has ended.
 pub(crate) fn until<T>(
     what: &str,
     layout: &Layout,
@@ -100,7 +100,7 @@ pub(crate) fn until<T>(
     }
 }
 
-/// The last lines of a log.
+/// Returns the last lines of a log.
 fn tail(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
@@ -117,7 +117,7 @@ pub(crate) fn signal(signal: &str, pids: &[u32]) {
     }
 }
 
-/// Asks what `pids` gives to end, then makes it.
+/// Asks the processes that `pids` returns to end, and kills those that do not.
 pub(crate) fn stop(patience: Duration, pids: impl Fn() -> Vec<u32>) -> Result<()> {
     signal("TERM", &pids());
     if !gone_within(patience, &pids) {

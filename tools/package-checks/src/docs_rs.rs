@@ -9,7 +9,7 @@ use shell::{Member, Workspace};
 /// Without it an item does not say which feature it needs.
 const DOC_CFG: &str = "#![cfg_attr(docsrs, feature(doc_cfg))]";
 
-/// Published packages that docs.rs would show in part.
+/// Finds published packages that docs.rs would show in part.
 pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for member in workspace.published()? {

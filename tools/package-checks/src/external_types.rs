@@ -1,5 +1,5 @@
-//! Which crates' types stand in the public API: a new major version of one of them
-//! is a breaking change of ours.
+//! Which crates' types stand in the public API: a new major version of one of them is a
+//! breaking change of the package.
 //!
 //! The list stands in each package's Cargo.toml, where cargo-check-external-types
 //! reads it too; that one needs a nightly toolchain of one day, and this does not.
@@ -14,10 +14,10 @@ use shell::{Cmd, Member, Workspace};
 /// What comes with Rust.
 const RUST: &[&str] = &["alloc", "core", "std"];
 
-/// An item that names a type, by the path of the type.
+/// An item that names the type, by the path of the type.
 type Named = BTreeMap<String, String>;
 
-/// Types that are not on the list, and entries that nothing needs.
+/// Finds types that are not on the list, and entries that nothing needs.
 pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let ours: Vec<_> = workspace.members()?.iter().map(Member::crate_name).collect();
     let mut findings = Vec::new();
@@ -32,8 +32,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// rustdoc may write JSON only with a variable that would make every build script run
-/// again if cargo had it, so that a script sets it for rustdoc alone.
+/// Returns the command that writes the documentation as JSON. rustdoc needs a variable for
+/// that, which a script sets for rustdoc alone: if cargo had it, every build script that asks
+/// for it would run again.
 fn rustdoc(member: &Member) -> Cmd {
     Cmd::cargo("rustdoc --quiet --lib --all-features --package")
         .arg(&member.name)
@@ -45,7 +46,7 @@ fn is_of(path: &str, name: &str) -> bool {
     path.split("::").next() == Some(name)
 }
 
-/// The types and traits of other crates that public items name.
+/// Returns the types and traits of other crates that public items name.
 fn foreign(docs: &Value) -> Result<Named> {
     let index = docs["index"].as_object().context("rustdoc's JSON has an index")?;
     let mut named = Named::new();
@@ -69,8 +70,8 @@ fn foreign(docs: &Value) -> Result<Named> {
     Ok(named)
 }
 
-/// Calls `each` with every type and trait that a signature names: wherever a path
-/// stands beside an id.
+/// Calls `each` with the id of every type and trait that a signature names: a path stands
+/// beside it.
 fn paths(value: &Value, each: &mut impl FnMut(u64)) {
     match value {
         Value::Object(fields) => {
@@ -87,7 +88,7 @@ fn paths(value: &Value, each: &mut impl FnMut(u64)) {
     }
 }
 
-/// Where a type of another crate is defined.
+/// Returns where a type of another crate is defined.
 fn path_of(docs: &Value, id: u64) -> Option<String> {
     let summary = &docs["paths"][id.to_string()];
     let path: Vec<_> = summary["path"].as_array()?.iter().filter_map(Value::as_str).collect();

@@ -6,7 +6,7 @@ use shell::{Cmd, Workspace};
 /// Files without which a package is not published.
 const FILES: &[&str] = &["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
-/// Published packages that lack one of them.
+/// Finds published packages that lack one of them.
 pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for member in workspace.published()? {

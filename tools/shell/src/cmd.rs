@@ -27,7 +27,7 @@ pub struct Cmd {
 }
 
 impl Cmd {
-    /// `program` without arguments.
+    /// Creates a command that runs `program` without arguments.
     pub fn new(program: impl Into<String>) -> Self {
         Self {
             program: program.into(),
@@ -39,18 +39,18 @@ impl Cmd {
         }
     }
 
-    /// `cargo` with these arguments, separated by spaces.
+    /// Creates a command that runs `cargo` with `args`, which spaces separate.
     pub fn cargo(args: &str) -> Self {
         Self::new("cargo").args(args.split_whitespace())
     }
 
-    /// One more argument.
+    /// Adds an argument.
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// More arguments.
+    /// Adds arguments.
     pub fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
@@ -68,7 +68,7 @@ impl Cmd {
         self
     }
 
-    /// Takes a variable away from this command alone.
+    /// Removes a variable for this command alone.
     pub fn unset(mut self, name: impl Into<String>) -> Self {
         self.unset.push(name.into());
         self
@@ -83,25 +83,26 @@ impl Cmd {
         self.env("PATH", format!("{}:$PATH", dirs.join(":")))
     }
 
-    /// May read from the terminal, as `sudo` does for a password.
+    /// Lets the command read standard input, as `sudo` does for a password.
     pub fn ask(mut self) -> Self {
         self.asks = true;
         self
     }
 
-    /// Runs in `dir`, which is relative to the root of the workspace or absolute.
+    /// Sets the directory to run in, relative to the root of the workspace or absolute.
     pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.dir = Some(dir.into());
         self
     }
 
-    /// Prints the command, runs it with its output on the terminal, and gives its status.
+    /// Prints the command, runs it with its output on the terminal, and returns its status.
     pub fn run(&self) -> Result<ExitStatus> {
         self.announce();
         self.command().status().with_context(|| self.did_not_start())
     }
 
-    /// Like [`run`](Self::run), and a failure is an error that repeats the command.
+    /// Runs the command like [`run`](Self::run). A failure is an error that repeats the
+    /// command.
     pub fn must_run(&self) -> Result<()> {
         let status = self.run()?;
         if !status.success() {
@@ -110,8 +111,8 @@ impl Cmd {
         Ok(())
     }
 
-    /// Like [`run`](Self::run); every line is shown, and read by `tally` on its way.
-    /// `None` when it was ended because it took longer than `limit`.
+    /// Runs the command like [`run`](Self::run), and `tally` reads every line that is printed.
+    /// Returns `None` if the command was ended because it took longer than `limit`.
     pub fn run_counted(
         &self,
         tally: &mut Tally,
@@ -129,8 +130,8 @@ impl Cmd {
         ended.with_context(|| self.did_not_start())
     }
 
-    /// Runs without printing and gives what it wrote to standard output: for
-    /// questions such as `cargo metadata`, not for work.
+    /// Runs the command without printing it and returns its standard output: for questions such
+    /// as `cargo metadata`, not for work.
     pub fn read(&self) -> Result<String> {
         let out =
             self.command().stderr(Stdio::piped()).output().with_context(|| self.did_not_start())?;
@@ -141,7 +142,7 @@ impl Cmd {
         String::from_utf8(out.stdout).with_context(|| format!("{self} did not write UTF-8"))
     }
 
-    /// The variables, as they stand in front of the printed command.
+    /// Returns the variables as they stand in front of the printed command.
     pub fn assignments(&self) -> String {
         let assignments =
             self.env.iter().map(|(name, value)| format!("{name}={}", quote_value(value)));
@@ -158,7 +159,7 @@ impl Cmd {
         format!("could not start: {self}")
     }
 
-    /// For what none of the above does: a process that outlives this one.
+    /// Returns the command of the standard library, for a process that outlives this one.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.args);
@@ -178,7 +179,7 @@ impl Cmd {
     }
 }
 
-/// `$PATH` at the end of a value is what a shell would make of it.
+/// Replaces `$PATH` at the end of a value as a shell does.
 fn expand_path(value: &str) -> OsString {
     let Some(head) = value.strip_suffix("$PATH") else { return value.into() };
     let mut whole = OsString::from(head);

@@ -12,8 +12,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// command itself has written is read long before that.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// Runs `command` and gives each of its lines to `each`. `None` when it was
-/// ended, with everything in its process group, because it took longer than `limit`.
+/// Runs `command` and calls `each` with each of its lines. Returns `None` if the command took
+/// longer than `limit` and was ended with everything in its process group.
 ///
 /// Both streams go through one pipe, so that `Running tests/x.rs`, which cargo
 /// writes to standard error, stays in front of the tests it names.
@@ -79,7 +79,7 @@ fn read(reader: io::PipeReader) -> mpsc::Receiver<String> {
     lines
 }
 
-/// Ends the child and what it started: a test's servers have no other end then.
+/// Ends the child and what it started: nothing else would end a test's servers.
 fn end_group(child: &mut Child) {
     let group = format!("-{}", child.id());
     let killed = Command::new("kill").args(["-KILL", "--", &group]).status();

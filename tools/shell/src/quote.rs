@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// `word` as a POSIX shell reads it back.
+/// Quotes `word` so that a POSIX shell reads it back.
 pub(crate) fn quote(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -11,8 +11,8 @@ pub(crate) fn quote(word: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
 }
 
-/// `value` for the right side of `NAME=value`. A leading or trailing `$PATH`
-/// stays open, so that the line also works in another shell.
+/// Quotes `value` for the right side of `NAME=value`. A trailing `$PATH` stays open, so that
+/// the line also works in another shell.
 pub(crate) fn quote_value(value: &str) -> Cow<'_, str> {
     match value.strip_suffix(":$PATH") {
         Some(head) if !head.contains(['"', '$', '`', '\\']) => {

@@ -27,7 +27,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Reads one line of output; a line that says nothing about a test is passed over.
+    /// Reads one line of output and ignores a line that says nothing about a test.
     pub fn read_line(&mut self, line: &str) {
         let line = strip_str(line).to_string();
         let line = line.trim();
@@ -51,22 +51,22 @@ impl Tally {
         }
     }
 
-    /// Executions that passed.
+    /// Returns how many executions passed.
     pub fn passed(&self) -> usize {
         self.passed
     }
 
-    /// Executions that failed.
+    /// Returns how many executions failed.
     pub fn failed(&self) -> usize {
         self.failed
     }
 
-    /// Tests that no run has executed.
+    /// Returns how many tests no run has executed.
     pub fn skipped(&self) -> usize {
         self.seen.values().filter(|ended| **ended == Ended::Skipped).count()
     }
 
-    /// Takes in what another run counted.
+    /// Adds what another run counted.
     pub fn add(&mut self, other: &Self) {
         self.passed += other.passed;
         self.failed += other.failed;
@@ -79,7 +79,8 @@ impl Tally {
     }
 }
 
-/// `Running tests/a.rs (target/debug/deps/a-0f..)` or `Doc-tests sre_kit`.
+/// Reads the binary's name from `Running tests/a.rs (target/debug/deps/a-0f..)` or `Doc-tests
+/// sre_kit`.
 fn started_binary(line: &str) -> Option<String> {
     if let Some(name) = line.strip_prefix("Doc-tests ") {
         return Some(format!("doc {name}"));
@@ -90,7 +91,8 @@ fn started_binary(line: &str) -> Option<String> {
     Some(stem.rsplit_once('-').map_or(stem, |(name, _)| name).to_owned())
 }
 
-/// `test a::b ... ok`, `... FAILED`, `... ignored, reason`.
+/// Reads the test and its result from `test a::b ... ok`, `... FAILED` or `... ignored,
+/// reason`.
 fn finished_test(line: &str) -> Option<(&str, Ended)> {
     let (name, verdict) = line.strip_prefix("test ")?.split_once(" ... ")?;
     let ended = match verdict.split([',', ' ']).next()? {

@@ -1,4 +1,4 @@
-//! This tree: where it is, which files it has, what cargo knows about it.
+//! The workspace: its root, its files and its members.
 
 use std::env;
 use std::fs;
@@ -16,7 +16,7 @@ pub struct Workspace {
     started_in: PathBuf,
 }
 
-/// One member, as far as a check cares.
+/// A member: what the checks need to know of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
     /// The package's name.
@@ -34,7 +34,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// The name of its library in Rust.
+    /// Returns the name of its library in Rust.
     pub fn crate_name(&self) -> String {
         self.name.replace('-', "_")
     }
@@ -56,29 +56,30 @@ impl Workspace {
         Ok(Self { root: root.to_owned(), started_in: here.clone() })
     }
 
-    /// A workspace somewhere else, for a test.
+    /// Creates a workspace in another directory, for a test.
     pub fn at(root: &Path) -> Self {
         Self { root: root.to_owned(), started_in: root.to_owned() }
     }
 
-    /// The same, started from a directory inside it.
+    /// Sets the directory that the user started the command in, for a test.
     #[must_use]
     pub fn started_from(mut self, dir: &Path) -> Self {
         dir.clone_into(&mut self.started_in);
         self
     }
 
-    /// The directory with the workspace's `Cargo.toml`.
+    /// Returns the directory with the workspace's `Cargo.toml`.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where the user was: what a relative path on the command line starts from.
+    /// Returns the directory that the user started the command in. A relative path on the
+    /// command line starts there.
     pub fn started_in(&self) -> &Path {
         &self.started_in
     }
 
-    /// Every file git knows or would take in, relative to the root, sorted.
+    /// Lists every file that git tracks or would add, relative to the root, sorted.
     pub fn files(&self) -> Result<Vec<PathBuf>> {
         let listed = Cmd::new("git")
             .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
@@ -97,14 +98,14 @@ impl Workspace {
         Ok(files)
     }
 
-    /// The files whose name ends in `.ext`.
+    /// Lists the files whose names end in `.ext`.
     pub fn files_with(&self, ext: &str) -> Result<Vec<PathBuf>> {
         let mut files = self.files()?;
         files.retain(|path| path.extension().is_some_and(|e| e == ext));
         Ok(files)
     }
 
-    /// The text of a file; `None` when it is not text.
+    /// Reads a file. Returns `None` if it is not text.
     pub fn text(&self, path: &Path) -> Result<Option<String>> {
         let bytes = fs::read(self.root.join(path))
             .with_context(|| format!("reading {}", path.display()))?;
@@ -121,7 +122,7 @@ impl Workspace {
         Ok(members)
     }
 
-    /// The members, as cargo knows them.
+    /// Returns the members, as `cargo metadata` lists them.
     pub fn members(&self) -> Result<Vec<Member>> {
         let json = Cmd::cargo("metadata --format-version 1 --no-deps").dir(&self.root).read()?;
         members(&serde_json::from_str(&json)?)

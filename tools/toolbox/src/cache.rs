@@ -14,7 +14,8 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// `$SRE_KIT_CACHE`, else `$XDG_CACHE_HOME/sre-kit`, else `~/.cache/sre-kit`.
+    /// Finds the cache: `$SRE_KIT_CACHE`, else `$XDG_CACHE_HOME/sre-kit`, else
+    /// `~/.cache/sre-kit`.
     pub fn find() -> Result<Self> {
         match locate(|name| env::var_os(name)) {
             Some(root) => Ok(Self { root }),
@@ -22,12 +23,12 @@ impl Cache {
         }
     }
 
-    /// Keeps tools in `root` instead, for a test.
+    /// Creates a cache in `root`, for a test.
     pub fn at(root: &Path) -> Self {
         Self { root: root.to_owned() }
     }
 
-    /// The directory of one version of a tool.
+    /// Returns the directory of one version of a tool.
     pub(crate) fn dir(&self, name: &str, version: &str) -> PathBuf {
         self.root.join(format!("{name}-{version}"))
     }

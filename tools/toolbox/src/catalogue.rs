@@ -2,17 +2,17 @@
 
 use super::tool::{Provider, Source, Tool, Wrapper};
 
-/// The tool that a test means when it says `needs NAME`.
+/// Returns the tool that a test means by `needs NAME`.
 pub fn by_name(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
-/// Every tool.
+/// Returns every tool.
 pub fn all() -> impl Iterator<Item = &'static Tool> {
     TOOLS.iter()
 }
 
-/// The tools with every set replaced by what is in it.
+/// Replaces every set by the tools in it.
 pub(crate) fn expand(tools: &[&'static Tool]) -> Vec<&'static Tool> {
     let mut all = Vec::new();
     for tool in tools {
@@ -24,14 +24,14 @@ pub(crate) fn expand(tools: &[&'static Tool]) -> Vec<&'static Tool> {
     all
 }
 
-/// What the tools are built from, for something that lasts longer than a run and
-/// must be what this clone would build.
+/// Describes what the tools are built from: a cluster that runs for days compares it to know
+/// whether this clone would build the same.
 pub fn versions(tools: &[&'static Tool]) -> String {
     let sources = expand(tools).iter().map(|tool| format!("{:?}", tool.source)).collect::<Vec<_>>();
     sources.join("\n")
 }
 
-/// All names, for an error that has to list them.
+/// Returns all names, for an error that has to list them.
 pub fn names() -> String {
     TOOLS.iter().map(|tool| tool.name).collect::<Vec<_>>().join(", ")
 }

@@ -8,8 +8,8 @@ use shell::Cmd;
 use crate::catalogue;
 use crate::{Cache, Installer};
 
-/// Gets the named tools and prints what makes a shell find them; without names,
-/// lists all.
+/// Gets the named tools and prints the setting by which a shell finds them. Lists all tools if
+/// `names` is empty.
 pub fn run(names: &[String]) -> Result<ExitCode> {
     let installer = Installer { cache: Cache::find()?, install: true, slow: true };
     if names.is_empty() {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use shell::Cmd;
 
-/// How root's rights can be had here.
+/// How a command gets root's rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rights {
     /// The user is root.
@@ -17,7 +17,7 @@ pub(crate) enum Rights {
     Sudo { may_ask: bool },
 }
 
-/// What is needed to install a package, or a sentence that says why it cannot be.
+/// Returns how packages can be installed, or a sentence that says why they cannot.
 pub(crate) fn rights() -> Result<Rights, String> {
     if find_program("apt-get").is_none() {
         return Err("this machine has no apt-get".to_owned());
@@ -35,12 +35,12 @@ pub(crate) fn rights() -> Result<Rights, String> {
     Ok(Rights::Sudo { may_ask })
 }
 
-/// Whether the user is root.
+/// Returns whether the user is root.
 pub fn is_root() -> bool {
     Cmd::new("id").arg("-u").read().is_ok_and(|id| id.trim() == "0")
 }
 
-/// The command that installs `packages` and leaves none of their services running.
+/// Returns the command that installs `packages` and leaves none of their services running.
 pub(crate) fn install(rights: Rights, packages: &[&str]) -> Cmd {
     let script = "tools/toolbox/debian-install.sh";
     let cmd = match rights {
@@ -51,7 +51,7 @@ pub(crate) fn install(rights: Rights, packages: &[&str]) -> Cmd {
     cmd.args(packages.iter().copied())
 }
 
-/// Whether a package is there, for one that brings no program of its name.
+/// Returns whether a package is installed, for one that brings no program of its name.
 pub(crate) fn is_installed(package: &str) -> bool {
     let status = Cmd::new("dpkg-query").args(["-W", "-f=${db:Status-Status}", package]).read();
     status.is_ok_and(|status| status == "installed")
@@ -64,8 +64,7 @@ pub(crate) struct Found {
     pub(crate) in_path: bool,
 }
 
-/// Looks for a program in `PATH`, then where Debian keeps servers that it does
-/// not put there for everyone.
+/// Looks for a program in `PATH`, then in the directories where Debian keeps servers.
 pub(crate) fn find_program(program: &str) -> Option<Found> {
     let path: Vec<_> =
         env::var_os("PATH").map(|p| env::split_paths(&p).collect()).unwrap_or_default();
@@ -82,7 +81,7 @@ fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
-/// `sbin`, and the newest PostgreSQL: its programs live under their major version.
+/// Returns `sbin` and the newest PostgreSQL, whose programs live under their major version.
 fn server_dirs(usr: &Path) -> Vec<PathBuf> {
     let versions = fs::read_dir(usr.join("lib/postgresql")).into_iter().flatten().flatten();
     let mut postgres: Vec<_> = versions

@@ -1,4 +1,4 @@
-//! Gets the tools a step asks for, or says why it cannot.
+//! Gets the tools that a step needs, or says why it cannot.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub struct Installer {
     pub slow: bool,
 }
 
-/// What came of it.
+/// Which tools are there, and where.
 #[derive(Debug, Default)]
 pub struct Ready {
     /// Directories to put in front of `PATH`.
@@ -37,7 +37,7 @@ pub struct Missing {
     pub name: &'static str,
     /// The sentence.
     pub reason: String,
-    /// The run was not asked to get it, as opposed to could not.
+    /// Whether the run was not asked to get it, rather than could not.
     pub unasked: bool,
 }
 
@@ -45,8 +45,8 @@ pub struct Missing {
 type Refusal = (String, bool);
 
 impl Installer {
-    /// Makes the tools ready. An installation that fails is a missing tool with
-    /// the command that failed, not the end of the run.
+    /// Gets the tools. An installation that fails is a missing tool with the command that
+    /// failed, not the end of the run.
     pub fn ready(&self, tools: &[&'static Tool]) -> Ready {
         let mut ready = Ready::default();
         let tools = &expand(tools)[..];
@@ -78,7 +78,7 @@ impl Installer {
         ready
     }
 
-    /// What `--list` says about a tool.
+    /// Describes a tool for a list: whether it is there, and how long it takes to get.
     pub fn describe(&self, tool: &'static Tool) -> String {
         if let Source::Set(_) = tool.source {
             let (time, absent) = self.cold(&[tool]);
@@ -94,7 +94,7 @@ impl Installer {
         }
     }
 
-    /// How long the tools that are not there yet will take, and which they are.
+    /// Returns how long it takes to get the tools that are not there, and their names.
     pub fn cold(&self, tools: &[&'static Tool]) -> (Duration, Vec<&'static str>) {
         let tools = expand(tools);
         let absent = tools.iter().filter(|tool| !self.is_there(tool));
@@ -108,7 +108,7 @@ impl Installer {
         self.standing(tool).is_some()
     }
 
-    /// Where a tool is, if it is there.
+    /// Returns where a tool is, if it is there.
     fn standing(&self, tool: &Tool) -> Option<Place> {
         let on_machine = |name| {
             find_program(name).map(|found| Place {
@@ -198,7 +198,7 @@ impl Ready {
     }
 }
 
-/// `about 40 s`, `about 9 min`.
+/// Formats a time such as `about 40 s` or `about 9 min`.
 pub fn about(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..90 => format!("about {seconds} s"),

@@ -45,11 +45,11 @@ pub enum Source {
     Set(&'static [&'static str]),
 }
 
-/// Programs of a Go module that is wrapped in one of ours.
+/// Programs of a Go module that a module in `go/` wraps.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wrapper {
-    /// Our own module, in `go/<folder>`, takes the replacements over and
-    /// pins all versions.
+    /// The wrapping module, in `go/<folder>`, takes the replacements over and pins all
+    /// versions.
     pub folder: &'static str,
     /// Built together. One alone is kept under the tool's name, several under
     /// their own unless `names` has others.
@@ -78,7 +78,7 @@ pub struct Provider {
 }
 
 impl Tool {
-    /// How long it takes to get it with nothing cached.
+    /// Returns how long it takes to get it with nothing cached.
     pub fn cold(&self) -> Duration {
         Duration::from_secs(self.cold)
     }

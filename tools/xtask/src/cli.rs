@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -8,7 +7,6 @@ use clap::{Args, Parser, Subcommand};
 use shell::Workspace;
 
 use crate::cmd;
-use crate::tiers::Tier;
 
 const EXIT_CODES: &str = "Exit codes:
   0  everything that was asked for ran and passed
@@ -27,13 +25,13 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the tests, tier by tier, and install what they need
-    Test(TestArgs),
+    Test(cmd::test::TestArgs),
     /// Check format, structure, clippy and licences
     Lint,
     /// Build the documentation, run its examples and follow its links
     Docs,
     /// Measure sre-kit beside its peers in one run and print the ratios
-    Bench(BenchArgs),
+    Bench(cmd::bench::BenchArgs),
     /// Say what GKE Autopilot would refuse or change in rendered manifests
     #[command(disable_help_flag = true)]
     Autopilot(Rest),
@@ -56,42 +54,6 @@ enum Command {
 pub(crate) struct Rest {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
     args: Vec<String>,
-}
-
-/// What `cargo xtask test` may be asked for.
-#[derive(Debug, Default, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
-pub(crate) struct TestArgs {
-    /// Every tier, also those that need a cluster, and tools that take minutes to build
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// This tier and no other; may be given more than once. With --all: and its slow tools
-    #[arg(long, value_name = "TIER")]
-    pub(crate) only: Vec<Tier>,
-    /// Print the tiers, their steps and their commands, and run nothing
-    #[arg(long)]
-    pub(crate) list: bool,
-    /// Stop at the first failure
-    #[arg(long)]
-    pub(crate) fail_fast: bool,
-    /// Install nothing; leave out what needs a tool that is not there
-    #[arg(long)]
-    pub(crate) no_install: bool,
-    /// Leave out a step that, with getting its tools, takes longer than is left of this time,
-    /// and end one that still runs a few minutes after it
-    #[arg(long, value_name = "MINUTES")]
-    pub(crate) within: Option<u64>,
-}
-
-/// What `cargo xtask bench` may be asked for.
-#[derive(Debug, Args)]
-pub(crate) struct BenchArgs {
-    /// Also write each ratio, its peer and both raw figures to this file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
-    /// Passed on to the report as it is, after `--`
-    #[arg(last = true)]
-    pub(crate) rest: Vec<String>,
 }
 
 impl Cli {
@@ -148,7 +110,7 @@ mod tests {
         assert_eq!(rest.args, ["load-image", "--name", "x", "--help"]);
     }
 
-    /// One vocabulary: what CI runs is what a person types, and it exists.
+    /// CI runs the commands that a person types, and they exist.
     #[test]
     fn every_command_of_the_matrix_is_one_of_ours() {
         let ci = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.github/workflows/ci.yml");

@@ -1,4 +1,4 @@
-//! `cargo xtask`: the one vocabulary of checks, the same for a person and for CI.
+//! `cargo xtask`: the checks of this repository, the same for a person and for CI.
 //!
 //! Each command prints what it runs before it runs it, in a form that can be
 //! pasted into a shell, and a failure repeats the command that reproduces it.

@@ -32,7 +32,7 @@ impl Object {
         }
     }
 
-    /// The pod, or the template of pods, that the object has.
+    /// Returns the pod, or the template of pods, that the object has.
     pub(super) fn pod(&self) -> Option<Pod<'_>> {
         let at = match self.kind() {
             "Pod" => "",
@@ -47,7 +47,7 @@ impl Object {
     }
 }
 
-/// Every object, those inside lists as well.
+/// Returns every object, also those inside lists.
 pub(super) fn read(text: &str) -> Result<Vec<Object>> {
     let mut objects = Vec::new();
     for (number, document) in serde_yaml_ng::Deserializer::from_str(text).enumerate() {

@@ -4,7 +4,6 @@
 //! The rules are those of Google's pages "Autopilot security capabilities" and
 //! "Resource requests in Autopilot".
 
-pub(crate) mod command;
 mod documents;
 mod objects;
 mod pods;
@@ -86,7 +85,7 @@ pub(crate) fn check(text: &str) -> Result<(usize, Vec<Finding>)> {
     Ok((objects.len(), all))
 }
 
-/// The array at `pointer`, or nothing.
+/// Returns the array at `pointer`, or nothing.
 fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
     value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::{Findings, list, text};
 
-/// Namespaces that Google manages: nobody else writes there.
+/// Namespaces that Google manages and others may not write to.
 const MANAGED: &[&str] = &["kube-system", "kube-node-lease", "gke-system", "gke-managed-system"];
 
-/// Who everybody is that did not say who they are.
+/// The users and groups of clients that are not authenticated.
 const ANYBODY: &[&str] = &["system:anonymous", "system:unauthenticated"];
 
 pub(super) fn check(object: &Value, findings: &mut Findings<'_>) {

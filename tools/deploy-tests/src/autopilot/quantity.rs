@@ -1,6 +1,6 @@
 //! Kubernetes' quantities, such as `250m` and `1.5Gi`.
 
-/// The amount, in the unit without a suffix.
+/// Returns the amount, in the unit without a suffix.
 pub(super) fn parse(text: &str) -> Option<f64> {
     const SUFFIXES: &[(&str, f64)] = &[
         ("Ki", 1024.0),

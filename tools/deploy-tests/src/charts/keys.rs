@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// What a look at one file of values found.
+/// What the comparison of one file of values found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Looked {
     /// Keys that the chart documents, and `name.*` for what it hands on as it is.
@@ -44,8 +44,8 @@ fn walk(ours: &Value, theirs: &Value, at: &str, looked: &mut Looked) {
     }
 }
 
-/// The chart's values with those of a chart inside it below its name, where the
-/// chart itself says nothing.
+/// Adds the values of a chart inside the chart below its name, where the chart itself sets
+/// none.
 pub(super) fn with_dependency(theirs: &mut Value, name: &str, mut inner: Value) {
     if let Some(outer) = theirs.get_mut(name) {
         lay_over(&mut inner, outer.take());

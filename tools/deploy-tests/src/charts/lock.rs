@@ -8,7 +8,7 @@ pub(crate) struct Release {
     pub(crate) name: String,
     pub(crate) chart: String,
     pub(crate) version: String,
-    /// SHA-256 of the chart's archive; none where nobody could pull it yet.
+    /// SHA-256 of the chart's archive, or none if it has not been pulled yet.
     pub(crate) digest: Option<String>,
     pub(crate) namespace: String,
     pub(crate) profiles: Vec<String>,
@@ -63,7 +63,7 @@ fn is_digest(text: &str) -> bool {
     })
 }
 
-/// The lock with the digest of one release filled in, everything else as it was.
+/// Returns the lock with the digest of one release filled in, and everything else unchanged.
 pub(crate) fn with_digest(text: &str, name: &str, digest: &str) -> String {
     let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
     for line in &mut lines {

@@ -123,7 +123,7 @@ fn verify_keys(
     Ok(problems)
 }
 
-/// The chart's values, those of the charts inside it below their names.
+/// Reads the chart's values, and those of the charts inside it below their names.
 fn documented_values(workspace: &Workspace, archive: &Path) -> Result<Value> {
     let unpacked = archive.with_extension("unpacked");
     fs::create_dir_all(&unpacked).with_context(|| unpacked.display().to_string())?;
@@ -154,7 +154,7 @@ fn values_of(chart: &Path) -> Result<Value> {
     Ok(values)
 }
 
-/// Renders with the values of one profile, and keeps the result to be looked at.
+/// Renders with the values of one profile, and keeps the result for inspection.
 fn render(
     workspace: &Workspace,
     release: &Release,

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-
 use shell::Cmd;
 
 /// Makes an image of the files below `root`, each owned by who owns it there.
@@ -61,7 +60,7 @@ pub(super) fn write(
 /// How a configuration looks, for who got it wrong.
 pub(crate) const EXAMPLE: &str = r#"{"Entrypoint": ["/server"], "User": "65532:65532"}"#;
 
-/// Whoever made the files.
+/// The user who made the files.
 pub(super) const ROOT_OWNS_ALL: [&str; 2] = ["--owner=0", "--group=0"];
 
 fn go_arch() -> &'static str {

@@ -11,9 +11,9 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use shell::Cmd;
 
 use super::layout::Layout;
-use shell::Cmd;
 
 pub(crate) use archive::{EXAMPLE, of_root};
 pub(crate) use program::of_program;

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
+use shell::Cmd;
 
 use super::archive::{ROOT_OWNS_ALL, write};
-use shell::Cmd;
 
 /// Makes an image of one static program, with nothing else in it but `/tmp`.
 ///

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-
 use shell::Cmd;
 
 /// Installs a crate's programs below `root`.

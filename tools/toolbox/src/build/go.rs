@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
+use shell::Cmd;
 
 use super::partial;
 use crate::Wrapper;
 use crate::debian::find_program;
-use shell::Cmd;
 
 /// The first Go that fetches the newer one which a module asks for.
 const OLDEST: u32 = 21;
@@ -20,18 +20,18 @@ const NEWER: &str = "go1.26.8";
 /// No tables for debuggers, which are a third of a program and of its linking.
 const SMALL: &str = "-s -w";
 
-/// Whether there is any Go.
+/// Returns whether there is any Go.
 pub(super) fn is_there() -> bool {
     find_program("go").is_some()
 }
 
-/// Why no Go that is here or could be fetched builds anything, in a sentence.
+/// Says why neither the machine's Go nor a newer one that was fetched can build.
 pub(super) fn too_old() -> Option<String> {
     usable().as_ref().err().cloned()
 }
 
-/// The machine's Go, or where that is too old to fetch a newer one by itself, the
-/// newer one, fetched as the module that it is published as too.
+/// Returns the machine's Go. If that one is too old to fetch a newer one by itself, fetches the
+/// newer one as the Go module that it is also published as.
 fn usable() -> &'static Result<PathBuf, String> {
     static USABLE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     USABLE.get_or_init(|| {
@@ -67,7 +67,7 @@ fn newer(own: &Path) -> Result<PathBuf> {
     Ok(Path::new(dir).join("bin/go"))
 }
 
-/// 26 of `go1.26.8`, 24 of `go1.24rc1`.
+/// Reads 26 from `go1.26.8` and 24 from `go1.24rc1`.
 fn minor(version: &str) -> Option<u32> {
     let rest = version.strip_prefix("go1.")?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
@@ -94,7 +94,7 @@ fn install_cmd(package: &str, version: &str, bin: &Path) -> Cmd {
         .env("GOBIN", bin.display().to_string())
 }
 
-/// The programs of a wrapper, under the names they are kept by.
+/// Returns the names under which the programs of a wrapper are kept.
 pub(super) fn programs<'a>(wrapper: &Wrapper, tool: &'a str) -> Vec<&'a str>
 where
     'static: 'a,
@@ -106,8 +106,8 @@ where
     }
 }
 
-/// Builds packages with the versions and replacements of our own module into the
-/// directory `bin`, which is there only when all of them are.
+/// Builds packages with the versions and replacements of the wrapping module into the directory
+/// `bin`, which exists only when all of them are built.
 pub(super) fn build(wrapper: &Wrapper, tool: &str, bin: &Path) -> Result<()> {
     let unfinished = partial(bin);
     let _ = fs::remove_dir_all(&unfinished);
@@ -144,8 +144,8 @@ fn run(go: &Path) -> Cmd {
     Cmd::new(go.display().to_string()).unset("GOFLAGS")
 }
 
-/// What `go install` calls the program of a package: the last part of its path
-/// that is no major version.
+/// Returns the name that `go install` gives a package's program: the last part of its path that
+/// is no major version.
 fn program_of(package: &str) -> &str {
     let is_major = |part: &&str| {
         part.strip_prefix('v')

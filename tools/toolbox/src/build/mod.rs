@@ -16,7 +16,7 @@ use anyhow::Result;
 use super::cache::Cache;
 use super::{Source, Tool};
 
-/// Where a tool is once it is built, and what a command that uses it is told.
+/// Where a tool is once it is built, and the settings of a command that uses it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     /// The file that is there when the tool is.
@@ -28,14 +28,14 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A program in a directory of programs.
+    /// Creates the place of a program in a directory of programs.
     fn program(dir: PathBuf, name: &str) -> Self {
         Self { file: dir.join(name), dir: Some(dir), env: Vec::new() }
     }
 }
 
-/// Where the cache keeps a tool; `None` for what the machine itself has to have,
-/// and where the file that says the version cannot be read.
+/// Returns where the cache keeps a tool. Returns `None` if the machine itself must have it, or
+/// if the file that states its version cannot be read.
 pub(crate) fn place(cache: &Cache, tool: &Tool) -> Option<Place> {
     match &tool.source {
         Source::Debian(_) | Source::Machine(_) | Source::Root(_) | Source::Set(_) => None,
@@ -57,8 +57,8 @@ pub(crate) fn place(cache: &Cache, tool: &Tool) -> Option<Place> {
     }
 }
 
-/// Builds a tool into its place. Another run that builds the same one is waited
-/// for, and what it built is used.
+/// Builds a tool into its place. Waits for another run that builds the same tool, and uses what
+/// that one built.
 pub(crate) fn build(cache: &Cache, tool: &Tool, place: &Place) -> Result<()> {
     let _lock = cache.lock(tool.source.lock(tool.name))?;
     if place.file.is_file() {
@@ -84,7 +84,7 @@ pub(crate) fn build(cache: &Cache, tool: &Tool, place: &Place) -> Result<()> {
     }
 }
 
-/// Debian packages without which a tool cannot be built here.
+/// Returns the Debian packages that are missing to build a tool.
 pub(crate) fn absent_builders(tool: &Tool) -> &'static [&'static str] {
     match &tool.source {
         Source::Go(..) | Source::GoWrapper(..) | Source::Provider(_) if !go::is_there() => {
@@ -96,7 +96,7 @@ pub(crate) fn absent_builders(tool: &Tool) -> &'static [&'static str] {
     }
 }
 
-/// Why what is here to build a tool with cannot do it.
+/// Says why the machine's compiler cannot build a tool.
 pub(crate) fn builder_too_old(tool: &Tool) -> Option<String> {
     match &tool.source {
         Source::Go(..) | Source::GoWrapper(..) | Source::Provider(_) => go::too_old(),
@@ -105,7 +105,7 @@ pub(crate) fn builder_too_old(tool: &Tool) -> Option<String> {
 }
 
 impl Source {
-    /// Tools that are built together share a lock.
+    /// Returns the name of the lock, which tools that are built together share.
     fn lock<'a>(&'a self, tool: &'a str) -> &'a str {
         match self {
             Self::Crate(name, _) | Self::Python(name, _) => name,
@@ -116,7 +116,7 @@ impl Source {
     }
 }
 
-/// `path` with `.partial` at its end.
+/// Appends `.partial` to `path`.
 fn partial(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".partial");

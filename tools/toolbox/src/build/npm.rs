@@ -1,22 +1,22 @@
-//! Programs from npm packages, at the versions of a lock file of ours.
+//! Programs from npm packages, at the versions of the lock files in `npm/`.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use shell::Cmd;
 
 use super::{Place, partial};
 use crate::cache::Cache;
 use crate::debian::find_program;
-use shell::Cmd;
 
-/// Whether there is an npm, and a Node for what it installs.
+/// Returns whether there is an npm, and a Node for what it installs.
 pub(super) fn is_there() -> bool {
     find_program("npm").is_some() && find_program("node").is_some()
 }
 
-/// Where the folder's packages are, and in which variable a test finds them.
+/// Returns where the folder's packages are, and the variable in which a test finds them.
 pub(super) fn place(cache: &Cache, folder: &str, program: &str) -> Option<Place> {
     let root = root(cache, folder).ok()?;
     let mut place = Place::program(root.join("node_modules/.bin"), program);
@@ -24,7 +24,7 @@ pub(super) fn place(cache: &Cache, folder: &str, program: &str) -> Option<Place>
     Some(place)
 }
 
-/// `SRE_KIT_NPM_K6` of `k6`.
+/// Returns `SRE_KIT_NPM_K6` for `k6`.
 fn variable(folder: &str) -> String {
     format!("SRE_KIT_NPM_{}", folder.to_ascii_uppercase().replace('-', "_"))
 }
@@ -33,7 +33,8 @@ fn source(folder: &str) -> PathBuf {
     Path::new("tools/toolbox/npm").join(folder)
 }
 
-/// The version is a hash of the lock: another lock is another directory.
+/// Returns the directory of a folder's packages. Its version is a hash of the lock file, so
+/// that another lock is another directory.
 fn root(cache: &Cache, folder: &str) -> Result<PathBuf> {
     let lock = source(folder).join("package-lock.json");
     let lock = fs::read(&lock).with_context(|| format!("reading {}", lock.display()))?;

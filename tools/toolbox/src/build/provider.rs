@@ -19,7 +19,7 @@ use crate::cache::Cache;
 /// their own; `TF_CLI_CONFIG_FILE` is for all others.
 const MIRROR: &str = "SRE_KIT_TERRAFORM_MIRROR";
 
-/// Where a provider is. All share one mirror, so that one configuration has all.
+/// Returns where a provider is. All share one mirror, so that one configuration has all.
 pub(super) fn place(cache: &Cache, provider: &Provider) -> Place {
     let mirror = mirror(cache);
     let env = vec![

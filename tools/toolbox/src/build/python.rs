@@ -5,11 +5,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-
-use super::partial;
 use shell::Cmd;
 
-/// Whether environments can be made here; Debian packages that apart.
+use super::partial;
+
+/// Returns whether Python can make environments, which Debian packages separately.
 pub(super) fn is_there() -> bool {
     Cmd::new("python3").args(["-c", "import ensurepip, venv"]).read().is_ok()
 }
@@ -29,7 +29,7 @@ pub(super) fn build(root: &Path, package: &str, version: &str, program: &Path) -
     Ok(fs::rename(&link, program)?)
 }
 
-/// Makes an environment with `package`, and `program` run its Python.
+/// Makes an environment with `package`, and makes `program` run its Python.
 pub(super) fn interpreter(root: &Path, package: &str, version: &str, program: &Path) -> Result<()> {
     let bin = program.parent().context("a program is in a directory")?;
     let python = environment(root, package, version)?.join("bin/python");
@@ -43,7 +43,7 @@ pub(super) fn interpreter(root: &Path, package: &str, version: &str, program: &P
     Ok(fs::rename(&whole, program)?)
 }
 
-/// An environment with `package` in it.
+/// Makes an environment with `package` in it.
 ///
 /// Programs carry its absolute path, so it cannot be made elsewhere and moved; what
 /// leads to it comes last instead.

@@ -1,14 +1,23 @@
 //! `cargo xtask bench`: sre-kit beside its peers, in one run on this machine.
 
-use std::path::absolute;
+use std::path::{PathBuf, absolute};
 use std::process::ExitCode;
 
 use anyhow::Result;
-
-use crate::cli::BenchArgs;
-use shell::Cmd;
-use shell::Workspace;
+use clap::Args;
+use shell::{Cmd, Workspace};
 use toolbox::{Cache, Installer};
+
+/// What `cargo xtask bench` may be asked for.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Also write each ratio, its peer and both raw figures to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Passed on to the report as it is, after `--`
+    #[arg(last = true)]
+    pub(crate) rest: Vec<String>,
+}
 
 /// Tools, and what is not measured without them.
 const NEEDS: [(&[&str], &str); 2] =
@@ -53,8 +62,7 @@ fn report(workspace: &Workspace, args: &BenchArgs) -> Result<Cmd> {
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use super::{NEEDS, report};
-    use crate::cli::BenchArgs;
+    use super::{BenchArgs, NEEDS, report};
     use shell::Workspace;
 
     fn line(started_in: &str, json: &str) -> String {

@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use shell::Workspace;
 
 use crate::tiers;
-use shell::Workspace;
 
 /// Builds and checks the documentation.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {

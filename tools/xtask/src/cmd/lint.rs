@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use shell::Workspace;
 
 use crate::tiers;
-use shell::Workspace;
 
 /// Runs every lint.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {

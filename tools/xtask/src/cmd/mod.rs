@@ -9,10 +9,10 @@ pub(crate) mod test;
 use std::process::ExitCode;
 
 use anyhow::Result;
-
-use crate::steps::{Report, Runner, Step};
 use shell::Workspace;
 use toolbox::{Cache, Installer};
+
+use crate::steps::{Report, Runner, Step};
 
 /// Runs the steps of a command that is no tier and prints its table.
 fn run_steps(workspace: &Workspace, name: &str, all: Vec<Step>) -> Result<ExitCode> {

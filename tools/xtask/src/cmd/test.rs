@@ -3,12 +3,37 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-
-use crate::cli::TestArgs;
-use crate::steps::{Action, Budget, Report, Runner, Step};
-use crate::tiers::{Plan, Tier};
+use clap::Args;
 use shell::Workspace;
 use toolbox::{Cache, Installer};
+
+use crate::steps::{Action, Budget, Report, Runner, Step};
+use crate::tiers::{Plan, Tier};
+
+/// What `cargo xtask test` may be asked for.
+#[derive(Debug, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
+pub(crate) struct TestArgs {
+    /// Every tier, also those that need a cluster, and tools that take minutes to build
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// This tier and no other; may be given more than once. With --all: and its slow tools
+    #[arg(long, value_name = "TIER")]
+    pub(crate) only: Vec<Tier>,
+    /// Print the tiers, their steps and their commands, and run nothing
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Stop at the first failure
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Install nothing; leave out what needs a tool that is not there
+    #[arg(long)]
+    pub(crate) no_install: bool,
+    /// Leave out a step that, with getting its tools, takes longer than is left of this time,
+    /// and end one that still runs a few minutes after it
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) within: Option<u64>,
+}
 
 /// Says what will run, runs it, and says what did not.
 pub(crate) fn run(workspace: &Workspace, args: &TestArgs) -> Result<ExitCode> {
@@ -92,8 +117,7 @@ fn announce_step(step: &Step, installer: &Installer, with_commands: bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_chosen, why_not};
-    use crate::cli::TestArgs;
+    use super::{TestArgs, is_chosen, why_not};
     use crate::tiers::Tier;
 
     fn chosen(args: &TestArgs) -> Vec<String> {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
+use shell::Workspace;
 
 use super::code::{before_tests, code_only, line_of};
 use super::stale;
-use shell::Workspace;
 
 const SRC: &str = "sre-kit/src/";
 

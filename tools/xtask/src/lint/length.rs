@@ -9,8 +9,8 @@ use shell::Workspace;
 use super::source::{attribute, is_word, line, tokens};
 use super::stale;
 
-/// Lines a file may have, its tests and its documentation aside, since nobody
-/// should have to write less of either. About three hundred: the rest is slack.
+/// How many lines a file may have without its tests and its documentation, which may be as long
+/// as they need to be. The goal is 300.
 const LIMIT: usize = 320;
 
 /// Files that are longer for a reason, and how long they may be.
@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, usize, &str)] = &[
     ("sre-kit/src/slo/render/dashboard/golden.rs", 340, "a dashboard, one panel after another"),
 ];
 
-/// Rust files that are longer than they should be.
+/// Finds Rust files that are too long.
 pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     let mut used = Vec::new();
@@ -43,7 +43,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// Lines that count: tests do not, wherever they are, nor does what rustdoc reads.
+/// Counts the lines of a file without its tests and without what rustdoc reads.
 fn counted(path: &Path, text: &str) -> Result<usize> {
     let in_tests = path.components().any(|part| part.as_os_str() == "tests")
         || path.file_stem().is_some_and(|stem| stem == "tests");
@@ -58,7 +58,7 @@ fn counted(path: &Path, text: &str) -> Result<usize> {
     Ok(text.lines().take(kept).filter(|line| !documents(line)).count())
 }
 
-/// The line of the first `#[cfg(test)]` that opens a module.
+/// Returns the line of the first `#[cfg(test)]` that opens a module.
 fn tests_begin(tokens: &[TokenTree]) -> Option<usize> {
     let opens_tests = |at: &usize| {
         let Some(inside) = attribute(&tokens[*at..]) else { return false };

@@ -8,11 +8,11 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::Result;
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
-
-use super::source::line_of;
 use shell::Workspace;
 
-/// Links that lead nowhere.
+use super::source::line_of;
+
+/// Finds links that lead nowhere.
 pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let mut pages = BTreeMap::new();
     for path in workspace.files_with("md")? {
@@ -52,7 +52,7 @@ fn check_page(
     findings
 }
 
-/// `to` as seen from `page`; `None` when it leaves the tree.
+/// Resolves `to` relative to `page`. Returns `None` if it leaves the repository.
 fn resolve(page: &Path, to: &str) -> Option<PathBuf> {
     let mut path = page.parent().map(Path::to_owned).unwrap_or_default();
     for part in Path::new(to).components() {
@@ -74,7 +74,7 @@ fn parser(text: &str) -> Parser<'_> {
     Parser::new_ext(text, Options::ENABLE_FOOTNOTES | Options::ENABLE_TABLES)
 }
 
-/// Where links, images and `[name]: target` point to, without the web.
+/// Returns where links, images and `[name]: target` point to, without links to the web.
 fn targets(text: &str) -> Vec<(usize, String)> {
     let parser = parser(text);
     let references = parser.reference_definitions().iter();
@@ -93,7 +93,7 @@ fn targets(text: &str) -> Vec<(usize, String)> {
     all
 }
 
-/// The anchors that GitHub gives to a page's headings, and those written by hand.
+/// Returns the anchors that GitHub gives to a page's headings, and those written by hand.
 fn anchors(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut heading: Option<String> = None;

@@ -12,7 +12,6 @@ pub(crate) mod places;
 pub(crate) mod source;
 
 use anyhow::Result;
-
 use shell::Workspace;
 
 /// A rule: its name, and what finds where it is broken.
@@ -32,7 +31,7 @@ pub(crate) const STRUCTURE: &[Rule] = &[
 /// Checked with the documentation.
 pub(crate) const LINKS: Rule = Rule { name: "links in Markdown", check: links::check };
 
-/// Finds a list that has an entry nothing matches any more: an exception that
+/// Finds entries of a list of exceptions that nothing needs any more: an exception that
 /// outlives its reason hides the next mistake.
 fn stale(list: &str, allowed: &[&str], used: &[String]) -> Vec<String> {
     allowed

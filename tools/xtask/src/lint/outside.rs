@@ -33,7 +33,7 @@ pub(crate) struct OutsideTest {
     reason: Option<String>,
 }
 
-/// Every ignored test of the workspace.
+/// Returns every ignored test of the workspace.
 pub(crate) fn find(workspace: &Workspace) -> Result<Vec<OutsideTest>> {
     let mut tests = Vec::new();
     for path in workspace.files_with("rs")? {
@@ -45,7 +45,7 @@ pub(crate) fn find(workspace: &Workspace) -> Result<Vec<OutsideTest>> {
     Ok(tests)
 }
 
-/// Ignored tests that no tier would ever run.
+/// Finds ignored tests that no tier runs.
 pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(find(workspace)?.iter().flat_map(problems).collect())
 }
@@ -76,7 +76,7 @@ fn problems(test: &OutsideTest) -> Vec<String> {
     found
 }
 
-/// The ignored tests of one file.
+/// Returns the ignored tests of one file.
 pub(crate) fn find_in(path: &Path, text: &str) -> Result<Vec<OutsideTest>> {
     let target = target(path).unwrap_or_default();
     let last = target.rsplit('_').next().unwrap_or_default();
@@ -101,21 +101,21 @@ pub(crate) fn find_in(path: &Path, text: &str) -> Result<Vec<OutsideTest>> {
     Ok(tests)
 }
 
-/// The text of a literal. A long one may go on in the next line after a backslash.
+/// Reads a literal, which may go on in the next line after a backslash.
 fn reason(literal: &TokenTree) -> String {
     let text = literal.to_string();
     let words = text.trim_matches('"').split_whitespace().filter(|word| *word != "\\");
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// `promtool` and `haproxy` of `needs promtool and haproxy; cargo xtask …`.
+/// Reads `promtool` and `haproxy` from `needs promtool and haproxy; cargo xtask …`.
 fn needs(reason: &str) -> Vec<String> {
     let Some(list) = reason.strip_prefix("needs ") else { return Vec::new() };
     let list = list.split(';').next().unwrap_or_default().replace(" and ", ",");
     list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// The test target that a file belongs to: `x` of `tests/x.rs` and `tests/x/y.rs`.
+/// Returns the test target that a file belongs to: `x` for `tests/x.rs` and `tests/x/y.rs`.
 fn target(path: &Path) -> Option<String> {
     let mut parts = path.iter().skip_while(|part| *part != "tests").skip(1);
     let first = Path::new(parts.next()?).file_stem()?.to_str()?;

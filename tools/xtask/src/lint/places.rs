@@ -5,9 +5,9 @@ use std::env;
 use std::path::Path;
 
 use anyhow::Result;
+use shell::Workspace;
 
 use super::source::line_of;
-use shell::Workspace;
 
 /// Where crates come from; Cargo.lock must name nothing else.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
@@ -18,7 +18,7 @@ const NPM: &str = "https://registry.npmjs.org/";
 /// Files that may name such a place, each with its reason.
 const ALLOWED: &[(&str, &str)] = &[("tools/xtask/src/lint/places.rs", "says what to look for")];
 
-/// Places and hosts that mean nothing elsewhere.
+/// Finds directories and hosts that mean nothing on another machine.
 pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let mut own = vec![workspace.root().display().to_string()];
     // A home such as /root is in many an image; only one that names a person counts.
@@ -72,7 +72,8 @@ fn check_text(path: &Path, text: &str, own: &[String]) -> Vec<String> {
     findings
 }
 
-/// A user's name, and not a variable or the user of an image.
+/// Returns whether a path goes on with a user's name, not with a variable or the user of an
+/// image.
 fn is_a_person(rest: &str) -> bool {
     let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
     let name = &rest[..end.unwrap_or(rest.len())];

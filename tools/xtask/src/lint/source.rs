@@ -32,17 +32,17 @@ pub(crate) fn attribute(tokens: &[TokenTree]) -> Option<Vec<TokenTree>> {
     }
 }
 
-/// Whether a token is the word `word`.
+/// Returns whether a token is the word `word`.
 pub(crate) fn is_word(token: Option<&TokenTree>, word: &str) -> bool {
     matches!(token, Some(TokenTree::Ident(found)) if found == word)
 }
 
-/// The line that a token begins on, from 1.
+/// Returns the line that a token begins on, from 1.
 pub(crate) fn line(token: &TokenTree) -> usize {
     token.span().start().line
 }
 
-/// The line that `offset` is on, from 1.
+/// Returns the line that `offset` is on, from 1.
 pub(crate) fn line_of(text: &str, offset: usize) -> usize {
     text[..offset].matches('\n').count() + 1
 }

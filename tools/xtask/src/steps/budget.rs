@@ -17,11 +17,11 @@ impl Budget {
         Self { began: Instant::now(), whole: Duration::from_secs(minutes * 60) }
     }
 
-    /// Why a step that first needs tools, which take `cold`, is left out; `None`
-    /// when it fits. `own` is what the step itself takes once they are there.
+    /// Says why a step is left out, or returns `None` if there is time for it: for getting its
+    /// tools, which takes `cold`, and for the step itself, which takes `own`.
     ///
-    /// A step that would end after the time is over is not begun either: whoever
-    /// started the run with a limit ends it there, and would learn nothing.
+    /// A step that would end after the time is over does not begin: the run ends there, and its
+    /// result would be lost.
     pub(crate) fn refuses(
         &self,
         (cold, absent): (Duration, Vec<&'static str>),
@@ -32,12 +32,12 @@ impl Budget {
         refuses(left, self.whole, cold, &absent, own, again)
     }
 
-    /// How long a step that is begun now may take.
+    /// Returns how long a step that begins now may take.
     pub(crate) fn at_most(&self) -> Duration {
         at_most(self.whole, self.began.elapsed())
     }
 
-    /// Why a step has no result.
+    /// Says why a step has no result.
     pub(crate) fn ended(&self, again: &str) -> String {
         format!(
             "ended by this run {} min after its {} min were over; {again} runs it alone",
@@ -83,8 +83,7 @@ fn at_most(whole: Duration, elapsed: Duration) -> Duration {
     (whole + GRACE).saturating_sub(elapsed)
 }
 
-/// The time that a step's own tests take once the tools are there, as far as a
-/// budget has to leave room for it.
+/// Returns the time to reserve for a step's own tests once the tools are there.
 pub(crate) fn allowance(tools: &[&'static Tool]) -> Duration {
     let minutes = match tools {
         [] => 0,

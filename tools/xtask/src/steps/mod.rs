@@ -6,9 +6,10 @@ mod run;
 
 use std::time::Duration;
 
-use crate::lint::Rule;
 use shell::Cmd;
 use toolbox::Tool;
+
+use crate::lint::Rule;
 
 pub(crate) use budget::Budget;
 pub(crate) use report::Report;
@@ -34,7 +35,7 @@ pub(crate) enum Action {
 pub(crate) struct Run {
     pub(crate) cmds: Vec<Cmd>,
     pub(crate) needs: Vec<&'static Tool>,
-    /// The commands run tests and print them one by one.
+    /// Whether the commands run tests and print them one by one.
     pub(crate) counted: bool,
 }
 
@@ -42,29 +43,29 @@ pub(crate) struct Run {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LeftOut {
     pub(crate) reason: String,
-    /// It was asked for and this machine cannot do it: exit code 3.
+    /// Whether it was asked for and this machine cannot do it: exit code 3.
     pub(crate) asked_for: bool,
 }
 
 impl Step {
-    /// A step of one command.
+    /// Creates a step of one command.
     pub(crate) fn run(name: impl Into<String>, cmd: Cmd) -> Self {
         Self::all(name, vec![cmd])
     }
 
-    /// A step of several commands.
+    /// Creates a step of several commands.
     pub(crate) fn all(name: impl Into<String>, cmds: Vec<Cmd>) -> Self {
         let run = Run { cmds, needs: Vec::new(), counted: false };
         Self { name: name.into(), action: Action::Run(run) }
     }
 
-    /// A step of a test runner.
+    /// Creates a step that runs tests.
     pub(crate) fn tests(name: impl Into<String>, cmd: Cmd) -> Self {
         let run = Run { cmds: vec![cmd], needs: Vec::new(), counted: true };
         Self { name: name.into(), action: Action::Run(run) }
     }
 
-    /// A step of our own rules.
+    /// Creates a step that checks rules.
     pub(crate) fn check(
         name: impl Into<String>,
         rules: impl IntoIterator<Item = &'static Rule>,
@@ -74,13 +75,13 @@ impl Step {
         Self { name: name.into(), action: Action::Check { rules, again } }
     }
 
-    /// A step that does not run.
+    /// Creates a step that does not run.
     pub(crate) fn leave_out(name: impl Into<String>, reason: impl Into<String>) -> Self {
         let left = LeftOut { reason: reason.into(), asked_for: false };
         Self { name: name.into(), action: Action::LeaveOut(left) }
     }
 
-    /// The same step, which needs tools.
+    /// Adds tools that the step needs.
     pub(crate) fn needs(mut self, tools: impl IntoIterator<Item = &'static Tool>) -> Self {
         if let Action::Run(run) = &mut self.action {
             run.needs.extend(tools);
@@ -89,12 +90,12 @@ impl Step {
     }
 }
 
-/// What became of a step.
+/// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// All of it went well.
+    /// All of it succeeded.
     Passed,
-    /// Something did not; these commands show it again.
+    /// Something failed; these commands show it again.
     Failed { again: Vec<String> },
     /// It did not run.
     LeftOut(LeftOut),

@@ -4,8 +4,9 @@ use std::fmt;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{Outcome, Row};
 use shell::Tally;
+
+use super::{Outcome, Row};
 
 /// Everything that ran, failed and was left out.
 #[derive(Debug, Default)]
@@ -15,14 +16,14 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Takes in a step that is over and the tests it ran.
+    /// Adds a finished step and the tests that it ran.
     pub(crate) fn add(&mut self, row: Row, tally: &Tally) {
         self.tally.add(tally);
         self.rows.push(row);
     }
 
-    /// Passed, failed, skipped. A step that runs no tests, or fails before its
-    /// first test, counts as one.
+    /// Returns how many passed, failed and were skipped. A step that runs no tests, or fails
+    /// before its first test, counts as one.
     pub(crate) fn totals(&self) -> (usize, usize, usize) {
         let mut totals = (self.tally.passed(), self.tally.failed(), self.tally.skipped());
         for row in &self.rows {
@@ -36,7 +37,7 @@ impl Report {
         totals
     }
 
-    /// See the exit codes in `cli`.
+    /// Returns the exit code; `cli` lists them.
     pub(crate) fn exit_code(&self) -> u8 {
         let cannot = |row: &Row| matches!(&row.outcome, Outcome::LeftOut(left) if left.asked_for);
         if self.totals().1 > 0 {
@@ -48,7 +49,7 @@ impl Report {
         }
     }
 
-    /// Prints all of it and gives the exit code.
+    /// Prints the report and returns the exit code.
     pub(crate) fn finish(&self) -> ExitCode {
         println!("\n{self}");
         ExitCode::from(self.exit_code())
@@ -121,7 +122,7 @@ fn result(row: &Row) -> String {
     }
 }
 
-/// `0.3 s`, `42 s`, `3 min 05 s`.
+/// Formats a time such as `0.3 s`, `42 s` or `3 min 05 s`.
 pub(crate) fn human(took: Duration) -> String {
     let seconds = took.as_secs();
     if seconds < 10 {

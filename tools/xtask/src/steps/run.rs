@@ -1,13 +1,13 @@
-//! Runs steps and keeps what came of each.
+//! Runs steps and records how each ended.
 
 use std::time::{Duration, Instant};
+
+use shell::{Cmd, Tally, Workspace};
+use toolbox::Installer;
 
 use super::budget::{self, Budget};
 use super::{Action, LeftOut, Outcome, Report, Row, Run, Step};
 use crate::lint::Rule;
-use shell::Workspace;
-use shell::{Cmd, Tally};
-use toolbox::Installer;
 
 /// What a run of steps shares.
 pub(crate) struct Runner<'a> {
@@ -111,8 +111,8 @@ impl Runner<'_> {
     }
 }
 
-/// What a command that was ended in the middle has shown: nothing, unless a test had
-/// failed by then.
+/// Returns the outcome of a command that was ended in the middle: it shows nothing, unless a
+/// test had failed by then.
 fn cut_off(reason: String, tally: &Tally, cmd: &Cmd) -> Outcome {
     if tally.failed() == 0 {
         return Outcome::LeftOut(LeftOut { reason, asked_for: false });

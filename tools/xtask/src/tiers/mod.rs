@@ -7,11 +7,10 @@ use std::fmt;
 
 use anyhow::Result;
 use clap::ValueEnum;
+use shell::{Cmd, Workspace};
+use toolbox::Installer;
 
 use crate::steps::Step;
-use shell::Cmd;
-use shell::Workspace;
-use toolbox::Installer;
 
 pub(crate) use rust::{docs_steps, lint_steps};
 
@@ -43,12 +42,12 @@ impl Tier {
     pub(crate) const ALL: [Self; 5] =
         [Self::Rust, Self::Servers, Self::Browser, Self::Deploy, Self::Cluster];
 
-    /// Whether it runs without `--all`.
+    /// Returns whether it runs without `--all`.
     pub(crate) fn by_default(self) -> bool {
         !matches!(self, Self::Deploy | Self::Cluster)
     }
 
-    /// Its steps on this machine.
+    /// Returns its steps on this machine.
     pub(crate) fn plan(self, workspace: &Workspace, installer: &Installer) -> Result<Plan> {
         let (steps, cold_minutes) = match self {
             Self::Rust => (rust::steps(workspace)?, 15),

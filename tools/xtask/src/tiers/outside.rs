@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use shell::{Cmd, Workspace};
 
 use crate::lint::outside::{self, OutsideTest};
 use crate::steps::Step;
-use shell::Cmd;
-use shell::Workspace;
 
-/// The ignored tests of the files whose names end in `ending`.
+/// Returns the ignored tests of the files whose names end in `ending`, as steps.
 pub(crate) fn steps(workspace: &Workspace, ending: &str) -> Result<Vec<Step>> {
     let mut tests = outside::find(workspace)?;
     tests.retain(|test| test.ending.as_deref() == Some(ending));
@@ -21,7 +20,7 @@ pub(crate) fn steps(workspace: &Workspace, ending: &str) -> Result<Vec<Step>> {
     Ok(group(&tests))
 }
 
-/// Every shell script of the tree, read by shellcheck.
+/// Returns the step in which shellcheck reads every shell script.
 pub(crate) fn shell_scripts(workspace: &Workspace) -> Result<Step> {
     let mut scripts = workspace.files_with("sh")?;
     scripts.push(PathBuf::from(".ci/run"));
@@ -29,8 +28,8 @@ pub(crate) fn shell_scripts(workspace: &Workspace) -> Result<Step> {
     Ok(Step::run("shell scripts", cmd).needs(toolbox::by_name("shellcheck")))
 }
 
-/// One step per file and set of tools, so that a tool that cannot be had takes
-/// no other test with it.
+/// Makes one step per file and set of tools, so that a tool that is missing keeps no other test
+/// from running.
 fn group(tests: &[OutsideTest]) -> Vec<Step> {
     let mut files: BTreeMap<&str, BTreeMap<Vec<&str>, Vec<&str>>> = BTreeMap::new();
     for test in tests {

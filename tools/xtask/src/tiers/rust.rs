@@ -1,17 +1,16 @@
 //! What needs Rust and nothing else, cargo-deny aside, which is built from its crate.
 
 use anyhow::{Context, Result, bail};
+use shell::{Cmd, Member, Workspace};
 
 use crate::lint;
 use crate::steps::Step;
-use shell::Cmd;
-use shell::{Member, Workspace};
 
-/// The member that pulls every peer's dependency tree. It is linted with the
-/// others; its documentation and its numbers are `cargo xtask bench`'s business.
+/// The member that pulls every peer's dependency tree. It is linted with the others, but its
+/// documentation is not built.
 const BENCHES: &str = "sre-kit-benches";
 
-/// The whole tier. What fails fastest comes first.
+/// Returns the steps of the tier. What fails fastest comes first.
 pub(crate) fn steps(workspace: &Workspace) -> Result<Vec<Step>> {
     let members = workspace.members()?;
     let mut steps = lint_steps(workspace)?;
@@ -29,7 +28,7 @@ pub(crate) fn steps(workspace: &Workspace) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// `cargo xtask lint`.
+/// Returns the steps of `cargo xtask lint`.
 pub(crate) fn lint_steps(workspace: &Workspace) -> Result<Vec<Step>> {
     let published = workspace.published()?;
     Ok(vec![
@@ -58,7 +57,7 @@ fn package(published: &[Member]) -> Cmd {
     Cmd::cargo("package --offline --allow-dirty --quiet").args(names)
 }
 
-/// `cargo xtask docs`. The tier runs the examples with the other tests.
+/// Returns the steps of `cargo xtask docs`. The tier runs the examples with the other tests.
 pub(crate) fn docs_steps() -> Vec<Step> {
     let examples =
         Step::tests("examples in the docs", Cmd::cargo("test --no-fail-fast --doc --all-features"));
@@ -78,8 +77,8 @@ fn docs_without_examples() -> Vec<Step> {
     ]
 }
 
-/// Each feature builds without the others. A loop over clippy shares every
-/// dependency with the steps before it; cargo-hack would first have to be built.
+/// Returns the step that builds each feature without the others. A loop over clippy shares
+/// every dependency with the steps before it; cargo-hack would first have to be built.
 fn features_alone(members: &[Member]) -> Step {
     let mut cmds = Vec::new();
     for member in members.iter().filter(|member| !member.features.is_empty()) {
@@ -94,7 +93,8 @@ fn features_alone(members: &[Member]) -> Step {
     Step::all("each feature alone", cmds)
 }
 
-/// `rust-version` is true: the oldest toolchain it allows builds everything.
+/// Returns the step that builds everything with the oldest toolchain that `rust-version`
+/// allows.
 fn oldest_rust(workspace: &Workspace, members: &[Member]) -> Result<Step> {
     let oldest = oldest_for_all(members)?;
     let rustc = Cmd::new("rustc").arg("--version").dir(workspace.root()).read()?;
@@ -102,8 +102,8 @@ fn oldest_rust(workspace: &Workspace, members: &[Member]) -> Result<Step> {
     Ok(oldest_rust_step(&oldest, &rustc, &installed))
 }
 
-/// The newest of the members' `rust-version`: the whole workspace needs that one. Where a
-/// member allows an older one, clippy's `incompatible_msrv` reads what it may call.
+/// Returns the newest of the members' `rust-version`, which the whole workspace needs. For a
+/// member that allows an older one, clippy's `incompatible_msrv` checks what it calls.
 fn oldest_for_all(members: &[Member]) -> Result<String> {
     let minor = |version: &String| version.split('.').nth(1).and_then(|n| n.parse::<u32>().ok());
     if let Some(member) = members.iter().find(|member| member.rust_version.is_none()) {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use shell::Workspace;
 
-use super::Effect;
+use crate::autopilot::{self, Effect};
 
 /// Checks each file, `-` being standard input.
 pub(crate) fn run(workspace: &Workspace, files: &[PathBuf], strict: bool) -> Result<ExitCode> {
@@ -21,7 +21,7 @@ pub(crate) fn run(workspace: &Workspace, files: &[PathBuf], strict: bool) -> Res
             fs::read_to_string(workspace.started_in().join(file))
                 .with_context(|| format!("reading {name}"))?
         };
-        let (count, findings) = super::check(&text).with_context(|| name.to_string())?;
+        let (count, findings) = autopilot::check(&text).with_context(|| name.to_string())?;
         objects += count;
         for finding in findings {
             match finding.effect {
