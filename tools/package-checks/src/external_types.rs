@@ -20,10 +20,11 @@ type Named = BTreeMap<String, String>;
 /// Finds types that are not on the list, and entries that nothing needs.
 pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let ours: Vec<_> = workspace.members()?.iter().map(Member::crate_name).collect();
+    let docs = workspace.target_directory()?.join("doc");
     let mut findings = Vec::new();
     for member in workspace.published()?.iter().filter(|member| member.library.is_some()) {
         rustdoc(member).dir(workspace.root()).must_run()?;
-        let path = workspace.root().join("target/doc").join(member.crate_name() + ".json");
+        let path = docs.join(member.crate_name() + ".json");
         let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
         let mut named = foreign(&serde_json::from_slice(&text)?)?;
         named.retain(|path, _| !ours.iter().any(|name| is_of(path, name)));

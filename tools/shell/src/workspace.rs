@@ -112,6 +112,12 @@ impl Workspace {
         Ok(String::from_utf8(bytes).ok())
     }
 
+    /// Returns the directory that cargo builds in.
+    pub fn target_directory(&self) -> Result<PathBuf> {
+        let directory = &self.metadata()?["target_directory"];
+        Ok(directory.as_str().context("cargo metadata names the target directory")?.into())
+    }
+
     /// Returns the members that are published, of which there must be one.
     pub fn published(&self) -> Result<Vec<Member>> {
         let mut members = self.members()?;
@@ -124,8 +130,12 @@ impl Workspace {
 
     /// Returns the members, as `cargo metadata` lists them.
     pub fn members(&self) -> Result<Vec<Member>> {
+        members(&self.metadata()?)
+    }
+
+    fn metadata(&self) -> Result<Value> {
         let json = Cmd::cargo("metadata --format-version 1 --no-deps").dir(&self.root).read()?;
-        members(&serde_json::from_str(&json)?)
+        Ok(serde_json::from_str(&json)?)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::build::{self, Place};
+use super::build::{self, Location};
 use super::cache::Cache;
 use super::debian::{self, find_program, is_installed};
 use super::{Source, Tool, expand};
@@ -57,7 +57,7 @@ impl Installer {
                 continue;
             }
             let got = match (self.standing(tool), &tool.source, &debian) {
-                (Some(place), ..) => Ok(place),
+                (Some(location), ..) => Ok(location),
                 (None, Source::Debian(_), Err(reason)) => Err((reason.clone(), !self.install)),
                 (None, Source::Debian(package), Ok(())) => {
                     Err((format!("Debian's {package} does not bring it"), false))
@@ -69,7 +69,7 @@ impl Installer {
                 (None, ..) => self.build(tool),
             };
             match got {
-                Ok(place) => ready.add(place),
+                Ok(location) => ready.add(location),
                 Err((reason, unasked)) => {
                     ready.missing.push(Missing { name: tool.name, reason, unasked });
                 }
@@ -109,9 +109,9 @@ impl Installer {
     }
 
     /// Returns where a tool is, if it is there.
-    fn standing(&self, tool: &Tool) -> Option<Place> {
+    fn standing(&self, tool: &Tool) -> Option<Location> {
         let on_machine = |name| {
-            find_program(name).map(|found| Place {
+            find_program(name).map(|found| Location {
                 file: found.dir.join(name),
                 dir: (!found.in_path).then_some(found.dir),
                 env: Vec::new(),
@@ -120,12 +120,12 @@ impl Installer {
         match &tool.source {
             Source::Debian(package) => on_machine(tool.name).or_else(|| {
                 // A package that brings no program of its name, asked for by its own.
-                (tool.name == *package && is_installed(package)).then(Place::default)
+                (tool.name == *package && is_installed(package)).then(Location::default)
             }),
             Source::Machine(_) => on_machine(tool.name),
-            Source::Root(_) => debian::is_root().then(Place::default),
+            Source::Root(_) => debian::is_root().then(Location::default),
             // Not from `PATH`: another version there has other findings.
-            _ => build::place(&self.cache, tool).filter(|place| place.file.is_file()),
+            _ => build::location(&self.cache, tool).filter(|location| location.file.is_file()),
         }
     }
 
@@ -156,7 +156,7 @@ impl Installer {
         debian::install(rights, packages).must_run().map_err(|err| err.to_string())
     }
 
-    fn build(&self, tool: &'static Tool) -> Result<Place, Refusal> {
+    fn build(&self, tool: &'static Tool) -> Result<Location, Refusal> {
         if !self.install {
             return Err(("not there, and --no-install was given".to_owned(), true));
         }
@@ -164,7 +164,7 @@ impl Installer {
             return Err((format!("takes {} to build; --all does it", about(tool.cold())), true));
         }
         let could_not = |reason: String| (reason, false);
-        let Some(place) = build::place(&self.cache, tool) else {
+        let Some(location) = build::location(&self.cache, tool) else {
             return Err(could_not("its lock file cannot be read".to_owned()));
         };
         self.install_packages(build::absent_builders(tool)).map_err(could_not)?;
@@ -176,21 +176,21 @@ impl Installer {
             tool.name,
             about(tool.cold())
         );
-        build::build(&self.cache, tool, &place).map_err(|err| could_not(format!("{err:#}")))?;
-        if place.file.is_file() {
-            Ok(place)
+        build::build(&self.cache, tool, &location).map_err(|err| could_not(format!("{err:#}")))?;
+        if location.file.is_file() {
+            Ok(location)
         } else {
-            Err(could_not(format!("was built, but {} is not there", place.file.display())))
+            Err(could_not(format!("was built, but {} is not there", location.file.display())))
         }
     }
 }
 
 impl Ready {
-    fn add(&mut self, place: Place) {
-        if let Some(dir) = place.dir.filter(|dir| !self.dirs.contains(dir)) {
+    fn add(&mut self, location: Location) {
+        if let Some(dir) = location.dir.filter(|dir| !self.dirs.contains(dir)) {
             self.dirs.push(dir);
         }
-        for variable in place.env {
+        for variable in location.env {
             if !self.env.contains(&variable) {
                 self.env.push(variable);
             }
@@ -272,9 +272,10 @@ mod tests {
     fn two_versions_of_one_program_stand_side_by_side() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let helms = ["helm", "helm-3"].map(|name| by_name(name).expect("in the catalogue"));
-        for (helm, place) in helms.iter().zip(["helm-v4.2.4/bin/helm", "helm-3-v3.22.0/bin/helm-3"])
+        for (helm, location) in
+            helms.iter().zip(["helm-v4.2.4/bin/helm", "helm-3-v3.22.0/bin/helm-3"])
         {
-            let program = dir.path().join(place);
+            let program = dir.path().join(location);
             fs::create_dir_all(program.parent().expect("has a parent")).expect("made");
             fs::write(program, "").expect("written");
             assert_eq!(installer(dir.path()).ready(&[helm]).missing, vec![]);
@@ -286,9 +287,9 @@ mod tests {
     fn a_provider_is_found_by_variables_and_not_by_path() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let google = by_name("terraform-provider-google").expect("in the catalogue");
-        let place = crate::build::place(&Cache::at(dir.path()), google).expect("has one");
-        fs::create_dir_all(place.file.parent().expect("has a parent")).expect("made");
-        fs::write(&place.file, "").expect("written");
+        let location = crate::build::location(&Cache::at(dir.path()), google).expect("has one");
+        fs::create_dir_all(location.file.parent().expect("has a parent")).expect("made");
+        fs::write(&location.file, "").expect("written");
         let ready = installer(dir.path()).ready(&[google, google]);
         assert!(ready.dirs.is_empty() && ready.missing.is_empty(), "{ready:?}");
         let names: Vec<_> = ready.env.iter().map(|(name, _)| name.as_str()).collect();

@@ -18,7 +18,7 @@ use super::{Source, Tool};
 
 /// Where a tool is once it is built, and the settings of a command that uses it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     /// The file that is there when the tool is.
     pub(crate) file: PathBuf,
     /// The directory to put in front of `PATH`.
@@ -27,7 +27,7 @@ pub(crate) struct Place {
     pub(crate) env: Vec<(String, String)>,
 }
 
-impl Place {
+impl Location {
     /// Creates the place of a program in a directory of programs.
     fn program(dir: PathBuf, name: &str) -> Self {
         Self { file: dir.join(name), dir: Some(dir), env: Vec::new() }
@@ -36,48 +36,48 @@ impl Place {
 
 /// Returns where the cache keeps a tool. Returns `None` if the machine itself must have it, or
 /// if the file that states its version cannot be read.
-pub(crate) fn place(cache: &Cache, tool: &Tool) -> Option<Place> {
+pub(crate) fn location(cache: &Cache, tool: &Tool) -> Option<Location> {
     match &tool.source {
         Source::Debian(_) | Source::Machine(_) | Source::Root(_) | Source::Set(_) => None,
         Source::Crate(name, version) => {
-            Some(Place::program(cache.dir(name, version).join("bin"), tool.name))
+            Some(Location::program(cache.dir(name, version).join("bin"), tool.name))
         }
         Source::GoWrapper(wrapper) => {
             let bin = cache.dir(wrapper.folder, wrapper.version).join("bin");
-            Some(Place::program(bin, go::programs(wrapper, tool.name)[0]))
+            Some(Location::program(bin, go::programs(wrapper, tool.name)[0]))
         }
         Source::Go(_, version) | Source::PythonWith(_, version) => {
-            Some(Place::program(cache.dir(tool.name, version).join("bin"), tool.name))
+            Some(Location::program(cache.dir(tool.name, version).join("bin"), tool.name))
         }
         Source::Python(package, version) => {
-            Some(Place::program(cache.dir(package, version).join("bin"), tool.name))
+            Some(Location::program(cache.dir(package, version).join("bin"), tool.name))
         }
-        Source::Npm(folder) => npm::place(cache, folder, tool.name),
-        Source::Provider(provider) => Some(provider::place(cache, provider)),
+        Source::Npm(folder) => npm::location(cache, folder, tool.name),
+        Source::Provider(provider) => Some(provider::location(cache, provider)),
     }
 }
 
-/// Builds a tool into its place. Waits for another run that builds the same tool, and uses what
+/// Builds a tool into its location. Waits for another run that builds the same tool, and uses what
 /// that one built.
-pub(crate) fn build(cache: &Cache, tool: &Tool, place: &Place) -> Result<()> {
+pub(crate) fn build(cache: &Cache, tool: &Tool, location: &Location) -> Result<()> {
     let _lock = cache.lock(tool.source.lock(tool.name))?;
-    if place.file.is_file() {
+    if location.file.is_file() {
         return Ok(());
     }
     match &tool.source {
         Source::Crate(name, version) => crates::build(&cache.dir(name, version), name, version),
-        Source::Go(package, version) => go::install(package, version, &place.file),
+        Source::Go(package, version) => go::install(package, version, &location.file),
         Source::GoWrapper(wrapper) => {
             go::build(wrapper, tool.name, &cache.dir(wrapper.folder, wrapper.version).join("bin"))
         }
         Source::Python(package, version) => {
-            python::build(&cache.dir(package, version), package, version, &place.file)
+            python::build(&cache.dir(package, version), package, version, &location.file)
         }
         Source::PythonWith(package, version) => {
-            python::interpreter(&cache.dir(tool.name, version), package, version, &place.file)
+            python::interpreter(&cache.dir(tool.name, version), package, version, &location.file)
         }
         Source::Npm(folder) => npm::build(cache, folder),
-        Source::Provider(provider) => provider::build(cache, provider, &place.file),
+        Source::Provider(provider) => provider::build(cache, provider, &location.file),
         Source::Debian(_) | Source::Machine(_) | Source::Root(_) | Source::Set(_) => {
             unreachable!("has no place")
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use shell::Cmd;
 
-use super::{Place, partial};
+use super::{Location, partial};
 use crate::cache::Cache;
 use crate::debian::find_program;
 
@@ -17,11 +17,11 @@ pub(super) fn is_there() -> bool {
 }
 
 /// Returns where the folder's packages are, and the variable in which a test finds them.
-pub(super) fn place(cache: &Cache, folder: &str, program: &str) -> Option<Place> {
+pub(super) fn location(cache: &Cache, folder: &str, program: &str) -> Option<Location> {
     let root = root(cache, folder).ok()?;
-    let mut place = Place::program(root.join("node_modules/.bin"), program);
-    place.env.push((variable(folder), root.display().to_string()));
-    Some(place)
+    let mut location = Location::program(root.join("node_modules/.bin"), program);
+    location.env.push((variable(folder), root.display().to_string()));
+    Some(location)
 }
 
 /// Returns `SRE_KIT_NPM_K6` for `k6`.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{Place, go, partial};
+use super::{Location, go, partial};
 use crate::Provider;
 use crate::cache::Cache;
 
@@ -20,7 +20,7 @@ use crate::cache::Cache;
 const MIRROR: &str = "SRE_KIT_TERRAFORM_MIRROR";
 
 /// Returns where a provider is. All share one mirror, so that one configuration has all.
-pub(super) fn place(cache: &Cache, provider: &Provider) -> Place {
+pub(super) fn location(cache: &Cache, provider: &Provider) -> Location {
     let mirror = mirror(cache);
     let env = vec![
         (MIRROR.to_owned(), mirror.display().to_string()),
@@ -30,7 +30,7 @@ pub(super) fn place(cache: &Cache, provider: &Provider) -> Place {
     let name = provider.address.rsplit('/').next().unwrap_or(provider.address);
     // x5 is the version of the protocol between the two.
     let file = format!("terraform-provider-{name}_v{}_x5", provider.version);
-    Place { file: mirror.join(dir).join(file), dir: None, env }
+    Location { file: mirror.join(dir).join(file), dir: None, env }
 }
 
 fn mirror(cache: &Cache) -> PathBuf {
@@ -77,15 +77,15 @@ pub(super) fn build(cache: &Cache, provider: &Provider, file: &Path) -> Result<(
 mod tests {
     use std::path::Path;
 
-    use super::{MIRROR, config_text, go_arch, place};
+    use super::{MIRROR, config_text, go_arch, location};
     use crate::{Cache, Source, by_name};
 
     #[test]
     fn a_provider_is_where_terraform_looks_for_it() {
         let tool = by_name("terraform-provider-google").expect("in the catalogue");
         let Source::Provider(google) = &tool.source else { panic!("a provider") };
-        let place = place(&Cache::at(Path::new("/c")), google);
-        let file = place.file.strip_prefix("/c/terraform-mirror").expect("in the mirror");
+        let location = location(&Cache::at(Path::new("/c")), google);
+        let file = location.file.strip_prefix("/c/terraform-mirror").expect("in the mirror");
         let platform = format!("linux_{}", go_arch(std::env::consts::ARCH));
         assert_eq!(
             file,
@@ -93,8 +93,8 @@ mod tests {
                 .join(platform)
                 .join("terraform-provider-google_v8.0.0_x5")
         );
-        assert!(place.env.contains(&(MIRROR.to_owned(), "/c/terraform-mirror".to_owned())));
-        assert_eq!(place.dir, None);
+        assert!(location.env.contains(&(MIRROR.to_owned(), "/c/terraform-mirror".to_owned())));
+        assert_eq!(location.dir, None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Plain `cargo test` leaves them out by `#[ignore = "needs promtool; …"]`. The
 //! name of the file says which tier runs them: `tests/rules_servers.rs` belongs
 //! to tier `servers`. What comes after `needs` is what the tier installs, so the
-//! test is the only place that says it.
+//! test is the only file that says it.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub(crate) const ENDINGS: &[&str] = &["servers", "browser", "deploy", "cluster"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct OutsideTest {
     /// `file:line`.
-    pub(crate) place: String,
+    pub(crate) location: String,
     /// The function's name.
     pub(crate) function: String,
     /// The test target, such as `rules_servers`; empty outside `tests/`.
@@ -51,24 +51,24 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
 }
 
 fn problems(test: &OutsideTest) -> Vec<String> {
-    let OutsideTest { place, function, ending, needs, reason, .. } = test;
+    let OutsideTest { location, function, ending, needs, reason, .. } = test;
     if reason.is_none() || needs.is_empty() {
         return vec![format!(
-            "{place}: {function} is ignored and does not say what it needs; \
+            "{location}: {function} is ignored and does not say what it needs; \
              write #[ignore = \"needs promtool; cargo xtask test --only servers\"]"
         )];
     }
     let mut found = Vec::new();
     if ending.is_none() {
         found.push(format!(
-            "{place}: {function} is ignored, and no tier runs it here; \
+            "{location}: {function} is ignored, and no tier runs it here; \
              move it to tests/<area>_servers.rs (or _{})",
             ENDINGS[1..].join(", _")
         ));
     }
     for need in needs.iter().filter(|need| toolbox::by_name(need).is_none()) {
         found.push(format!(
-            "{place}: {function} needs {need}, which xtask cannot install; add it to \
+            "{location}: {function} needs {need}, which xtask cannot install; add it to \
              tools/toolbox/src/catalogue.rs or use one of {}",
             toolbox::names()
         ));
@@ -90,7 +90,7 @@ pub(crate) fn find_in(path: &Path, text: &str) -> Result<Vec<OutsideTest>> {
         let name = rest.iter().skip_while(|token| !is_word(Some(token), "fn")).nth(1);
         let reason = inside.get(2).map(reason);
         tests.push(OutsideTest {
-            place: format!("{}:{}", path.display(), line(&rest[0])),
+            location: format!("{}:{}", path.display(), line(&rest[0])),
             function: name.map(ToString::to_string).unwrap_or_default(),
             target: target.clone(),
             ending: ending.clone(),
@@ -143,7 +143,7 @@ mod tests {
             assert_eq!(found[0].function, "rules_pass");
             assert_eq!(found[0].needs, ["promtool", "haproxy", "promtool-3"]);
             assert_eq!(found[0].ending.as_deref(), Some("servers"));
-            assert_eq!(found[0].place, format!("{file}:2"));
+            assert_eq!(found[0].location, format!("{file}:2"));
             assert!(problems(&found[0]).is_empty());
         }
     }
