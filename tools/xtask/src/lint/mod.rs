@@ -3,8 +3,6 @@
 //! Each rule is a function from the workspace to a list of findings, each one
 //! line: where, what, and what to do.
 
-pub(crate) mod arrows;
-mod code;
 pub(crate) mod length;
 pub(crate) mod links;
 pub(crate) mod outside;
@@ -22,7 +20,6 @@ pub(crate) struct Rule {
 
 /// The rules, in the order in which they run.
 pub(crate) const STRUCTURE: &[Rule] = &[
-    Rule { name: "arrows between modules", check: arrows::check },
     Rule { name: "length of files", check: length::check },
     Rule { name: "tests from outside Rust", check: outside::check },
     Rule { name: "places and hosts", check: places::check },
