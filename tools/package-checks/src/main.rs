@@ -5,6 +5,7 @@
 
 mod docs_rs;
 mod external_types;
+mod size;
 mod tarball;
 
 use std::process::ExitCode;
@@ -18,6 +19,7 @@ type Check = fn(&Workspace) -> Result<Vec<String>>;
 const CHECKS: &[(&str, Check)] = &[
     ("settings for docs.rs", docs_rs::check),
     ("README and licences", tarball::check),
+    ("number of packages", size::check),
     ("crates in the public API", external_types::check),
 ];
 
