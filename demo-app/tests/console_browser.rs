@@ -18,7 +18,7 @@ fn play(scenario: &str) {
     let screenshots = screenshots();
     std::fs::create_dir_all(&screenshots).expect("a directory for screenshots");
     let packages = std::env::var_os("SRE_KIT_NPM_CONSOLE")
-        .expect("SRE_KIT_NPM_CONSOLE says where the packages of xtask/tools/console are");
+        .expect("SRE_KIT_NPM_CONSOLE says where the packages of tools/toolbox/npm/console are");
     let status = Command::new("node")
         .arg(here.join("scenarios.mjs"))
         .arg(scenario)

@@ -1,0 +1,127 @@
+//! Tests that need something from outside Rust: a step per test file.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use shell::{Cmd, Workspace};
+
+use crate::lint::outside::{self, OutsideTest};
+use crate::steps::Step;
+
+/// Returns the ignored tests of the files whose names end in `ending`, as steps.
+pub(crate) fn steps(workspace: &Workspace, ending: &str) -> Result<Vec<Step>> {
+    let mut tests = outside::find(workspace)?;
+    tests.retain(|test| test.ending.as_deref() == Some(ending));
+    if tests.is_empty() {
+        let reason = format!("not there yet: no test in a file tests/*_{ending}.rs");
+        return Ok(vec![Step::leave_out("tests", reason)]);
+    }
+    Ok(group(&tests))
+}
+
+/// Returns the step in which shellcheck reads every shell script.
+pub(crate) fn shell_scripts(workspace: &Workspace) -> Result<Step> {
+    let mut scripts = workspace.files_with("sh")?;
+    scripts.push(PathBuf::from(".ci/run"));
+    let cmd = Cmd::new("shellcheck").args(scripts.iter().map(|path| path.display().to_string()));
+    Ok(Step::run("shell scripts", cmd).needs(toolbox::by_name("shellcheck")))
+}
+
+/// Makes one step per file and set of tools, so that a tool that is missing keeps no other test
+/// from running.
+fn group(tests: &[OutsideTest]) -> Vec<Step> {
+    let mut files: BTreeMap<&str, BTreeMap<Vec<&str>, Vec<&str>>> = BTreeMap::new();
+    for test in tests {
+        let mut needs: Vec<_> = test.needs.iter().map(String::as_str).collect();
+        needs.sort_unstable();
+        let functions = files.entry(&test.target).or_default().entry(needs).or_default();
+        functions.push(&test.function);
+    }
+    let mut steps = Vec::new();
+    for (target, groups) in files {
+        let alone = groups.len() == 1;
+        let all = groups.clone().into_keys();
+        let common =
+            all.reduce(|all, needs| all.into_iter().filter(|n| needs.contains(n)).collect());
+        let common = common.unwrap_or_default();
+        for (needs, functions) in groups {
+            let mut cmd = Cmd::cargo("test --no-fail-fast --all-features --test")
+                .arg(target)
+                .args(["--", "--ignored"]);
+            let mut name = target.to_owned();
+            if target.ends_with("_cluster") {
+                // One node of two cores: what one test does to it, another would feel.
+                cmd = cmd.arg("--test-threads=1");
+            }
+            if !alone {
+                cmd = cmd.args(functions);
+                let own: Vec<_> =
+                    needs.iter().filter(|need| !common.contains(need)).copied().collect();
+                // What only these need tells them apart.
+                if !own.is_empty() {
+                    name = format!("{target}, {}", own.join(" "));
+                }
+            }
+            steps
+                .push(Step::tests(name, cmd).needs(needs.into_iter().filter_map(toolbox::by_name)));
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::group;
+    use crate::lint::outside::find_in;
+    use crate::steps::{Action, Step};
+
+    fn steps(files: &[(&str, &str)]) -> Vec<(String, String, Vec<&'static str>)> {
+        let tests: Vec<_> = files
+            .iter()
+            .flat_map(|(path, text)| find_in(Path::new(path), text).expect("is Rust"))
+            .collect();
+        let read = |step: Step| {
+            let Action::Run(run) = step.action else { panic!("{} runs nothing", step.name) };
+            assert!(run.counted);
+            let needs = run.needs.iter().map(|tool| tool.name).collect();
+            (step.name, run.cmds[0].to_string(), needs)
+        };
+        group(&tests).into_iter().map(read).collect()
+    }
+
+    #[test]
+    fn a_file_whose_tests_need_the_same_is_one_step() {
+        let found = steps(&[(
+            "sre-kit/tests/drain_servers.rs",
+            "#[ignore = \"needs haproxy; x\"]\nfn a() {}\n#[ignore = \"needs haproxy; x\"]\nfn b() {}",
+        )]);
+        let command = "cargo test --no-fail-fast --all-features --test drain_servers -- --ignored";
+        assert_eq!(found, [("drain_servers".to_owned(), command.to_owned(), vec!["haproxy"])]);
+    }
+
+    #[test]
+    fn tests_of_the_cluster_run_one_after_another() {
+        let text = "#[ignore = \"needs cluster; x\"]\nfn a() {}";
+        let found = steps(&[("tools/deploy-tests/tests/rollout_cluster.rs", text)]);
+        assert!(found[0].1.ends_with("--test rollout_cluster -- --ignored --test-threads=1"));
+        assert_eq!(found[0].2, ["cluster"]);
+    }
+
+    #[test]
+    fn a_tool_that_only_some_tests_need_takes_no_other_test_with_it() {
+        let found = steps(&[(
+            "sre-kit/tests/rules_servers.rs",
+            "#[ignore = \"needs promtool; x\"]\nfn a() {}\n\
+             #[ignore = \"needs promtool-3 and promtool; x\"]\nfn b() {}",
+        )]);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].0, "rules_servers", "both need promtool");
+        assert!(found[0].1.ends_with("-- --ignored a"), "{}", found[0].1);
+        assert_eq!(found[1].0, "rules_servers, promtool-3");
+        assert!(found[1].1.ends_with("-- --ignored b"), "{}", found[1].1);
+        assert_eq!(found[1].2, ["promtool", "promtool-3"]);
+    }
+}
