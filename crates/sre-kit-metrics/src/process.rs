@@ -1,14 +1,14 @@
-//! What the operating system says of this process.
+//! The `process_*` metrics: processor time, memory, file descriptors and threads.
 //!
-//! The names are those that Prometheus clients share, so that dashboards made
-//! for any of them work. On Linux the numbers come from `/proc`; where a source
-//! is absent, its series are.
+//! The names are those that Prometheus clients share, so that their dashboards work. On Linux the
+//! numbers come from `/proc`. If a source is absent, so are its series.
 
 use std::sync::Arc;
 
-use super::registry::Registry;
-use super::visit::{Collect, Desc, Kind, Visitor};
 use sre_kit_core::ConfigError;
+
+use crate::registry::Registry;
+use crate::visit::{Collect, Desc, Kind, Visitor};
 
 /// The families, in the order of [`Reading::values`].
 const FAMILIES: [(&str, &str, Kind); 8] = [
@@ -26,7 +26,7 @@ const FAMILIES: [(&str, &str, Kind); 8] = [
     ("process_threads", "Threads of the process.", Kind::Gauge),
 ];
 
-/// What was read, `None` where there was nothing to read.
+/// One reading. A value is `None` if its source is absent.
 #[derive(Debug, Default)]
 struct Reading {
     cpu_seconds: Option<f64>,
@@ -102,7 +102,7 @@ impl Reading {
 /// | `process_start_time_seconds` | gauge | seconds since the Unix epoch | none |
 /// | `process_threads` | gauge | threads | none |
 ///
-/// They are read anew at each scrape: three small files and one directory.
+/// Each scrape reads three small files and one directory.
 ///
 /// ```
 /// use sre_kit_metrics::{ProcessMetrics, Registry};
@@ -117,11 +117,11 @@ pub struct ProcessMetrics {
 }
 
 impl ProcessMetrics {
-    /// Shows them in `registry`.
+    /// Registers them in `registry`.
     ///
     /// # Errors
     ///
-    /// When the registry has one of these names already.
+    /// Returns an error if the registry already has one of these names.
     pub fn register(registry: &Registry) -> Result<(), ConfigError> {
         let names = FAMILIES.map(|(name, _, kind)| (name, kind));
         let descs = FAMILIES.map(|(name, help, kind)| Desc {
@@ -129,7 +129,7 @@ impl ProcessMetrics {
             help: help.to_owned(),
             kind,
         });
-        registry.collector(&names, Arc::new(Self { descs }))
+        registry.register_collector(&names, Arc::new(Self { descs }))
     }
 }
 

@@ -245,7 +245,7 @@ impl Gates {
 
     #[inline]
     pub(crate) fn mine(&self) -> &GateRef {
-        &self.shards[self.cells.current_shard().column()]
+        &self.shards[self.cells.current_shard().index()]
     }
 
     /// Admits at once, or not.

@@ -123,12 +123,12 @@ fn check_room(registry: &Registry, slos: &Slos, families: Families) -> Result<()
     let tiers = slos.iter().map(|slo: &Definition| slo.tiers().len()).sum::<usize>();
     let gauges = if families == Families::All { windows.max(tiers) } else { 0 };
     let wanted = events.max(excluded).max(gauges);
-    if wanted <= registry.limit() {
+    if wanted <= registry.max_series_per_family() {
         return Ok(());
     }
     Err(ConfigError::new(
         "max_series_per_family",
-        registry.limit(),
+        registry.max_series_per_family(),
         format!("{} SLOs need a family of {wanted} series", slos.len()),
         "raise it with `Registry::builder().max_series_per_family(..)`, or export \
          `.counters_only()`",

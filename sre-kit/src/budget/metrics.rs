@@ -43,7 +43,7 @@ const HELP: [(&str, &str); 8] = [
 
 pub(super) fn register(registry: &Registry, budgets: &Budgets) -> Result<(), ConfigError> {
     let families = HELP.map(|(name, _)| (name, Kind::Gauge));
-    registry.collector(&families, Arc::new(Gauges(budgets.clone())))
+    registry.register_collector(&families, Arc::new(Gauges(budgets.clone())))
 }
 
 struct Gauges(Budgets);

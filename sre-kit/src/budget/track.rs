@@ -84,9 +84,9 @@ impl Track {
     /// Its cells in one column.
     pub(super) fn cells(&self, place: ShardId) -> BudgetCells {
         BudgetCells {
-            good: self.good.column(place),
-            bad: self.bad.column(place),
-            excluded: self.excluded.iter().map(|counter| counter.column(place)).collect(),
+            good: self.good.shard_cells(place),
+            bad: self.bad.shard_cells(place),
+            excluded: self.excluded.iter().map(|counter| counter.shard_cells(place)).collect(),
         }
     }
 

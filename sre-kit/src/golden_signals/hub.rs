@@ -73,7 +73,7 @@ impl Root {
         let siblings = Arc::new(OnceLock::new());
         let handles: Box<[_]> = (0..hub.store.cells.shard_count())
             .map(|column| {
-                let place = hub.store.cells.place(column);
+                let place = hub.store.cells.shard_id(column);
                 let (hub, directory) = (Arc::clone(&hub), Arc::clone(&directory));
                 Arc::new(Handle { hub, directory, siblings: Arc::clone(&siblings), place })
             })
@@ -91,7 +91,7 @@ impl Clone for Hubs {
     #[inline]
     fn clone(&self) -> Self {
         let here = self.mine.hub.store.cells.current_shard();
-        let sibling = self.mine.siblings.get().and_then(|all| all.get(here.column())?.upgrade());
+        let sibling = self.mine.siblings.get().and_then(|all| all.get(here.index())?.upgrade());
         Self { mine: sibling.unwrap_or_else(|| Arc::clone(&self.mine)), _root: None }
     }
 }
@@ -99,7 +99,7 @@ impl Clone for Hubs {
 impl Hubs {
     /// For a service that a layer makes.
     pub(crate) fn new(root: &Arc<Root>) -> Self {
-        let mine = &root.handles[root.hub.store.cells.current_shard().column()];
+        let mine = &root.handles[root.hub.store.cells.current_shard().index()];
         Self { mine: Arc::clone(mine), _root: Some(Arc::clone(root)) }
     }
 
@@ -137,7 +137,7 @@ impl Handle {
         };
         let home = self.place.if_exclusive();
         let here = if home.is_some() { self.place } else { hub.store.cells.current_shard() };
-        let site = match route.site(here.column(), method, scheme) {
+        let site = match route.site(here.index(), method, scheme) {
             Some(site) => site,
             None => new_site(hub, route, method, scheme),
         };
@@ -152,7 +152,7 @@ impl Handle {
 #[inline(never)]
 fn new_site<'a>(hub: &Arc<Hub>, route: &'a Route, method: usize, scheme: usize) -> &'a Arc<Site> {
     let place = hub.store.cells.current_shard();
-    route.new_site(place.column(), method, scheme, || Site::new(hub, route, place, method, scheme))
+    route.new_site(place.index(), method, scheme, || Site::new(hub, route, place, method, scheme))
 }
 
 impl Hub {

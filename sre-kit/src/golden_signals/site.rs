@@ -71,7 +71,7 @@ impl Site {
         Arc::new(Self {
             hub: Arc::clone(hub),
             series,
-            block: hub.store.cells.column(rows, place),
+            block: hub.store.cells.shard_cells(rows, place),
             key: Key::new(method, scheme),
             connect,
             head_only: is_head(method),
@@ -91,7 +91,7 @@ impl Site {
     /// known already.
     #[inline]
     pub(crate) fn start(&self, request_bytes: Option<u64>, home: Option<ExclusiveShard>) {
-        match home.or_else(|| self.block.place().if_exclusive()) {
+        match home.or_else(|| self.block.shard().if_exclusive()) {
             Some(home) => self.start_in(self.block.exclusive_writer(home), request_bytes),
             None => self.start_away(request_bytes),
         }
@@ -116,7 +116,7 @@ impl Site {
     /// Counts a response head.
     #[inline]
     pub(crate) fn headers(&self, nanos: u64) {
-        match self.block.place().if_exclusive() {
+        match self.block.shard().if_exclusive() {
             Some(home) => self.headers_in(self.block.exclusive_writer(home), nanos),
             None => self.headers_away(nanos),
         }
@@ -149,14 +149,14 @@ impl Site {
         response_bytes: u64,
         end: impl Fn() -> End,
     ) -> bool {
-        let Some(home) = self.block.place().if_exclusive() else { return false };
+        let Some(home) = self.block.shard().if_exclusive() else { return false };
         let Some(known) = self.at_hand(key) else { return false };
         let store = &self.hub.store;
         observe(known.cells.exclusive_writer(home), 0, &store.bounds.duration, nanos);
         let block = self.block.exclusive_writer(home);
         observe(block, store.block.response_size, &store.bounds.size, response_bytes);
         if !self.judges.is_empty() {
-            self.judge(&end(), self.block.place());
+            self.judge(&end(), self.block.shard());
         }
         Flow::end(block, outcome);
         true
@@ -236,7 +236,7 @@ impl Site {
         observe(store.cells.writer(row, here), 0, &store.bounds.duration, end.nanos);
         // What went to the overflow series asks again the next time.
         if !store.is_overflow(row) {
-            let cells = store.cells.column(row, self.block.place());
+            let cells = store.cells.shard_cells(row, self.block.shard());
             let known = Known { key: end.key, cells, exemplars: OnceLock::new() };
             // One that is there already stays.
             self.at_hand[end.key.spread(AT_HAND)].get_or_init(|| known);
@@ -248,7 +248,7 @@ impl Site {
     fn exemplar(&self, end: &End, link: Link) {
         let store = &self.hub.store;
         let find = || store.duration_exemplars(&self.series, end);
-        let (bucket, _) = store.bounds.duration.places(end.nanos);
+        let (bucket, _) = store.bounds.duration.bucket_and_sum(end.nanos);
         match self.at_hand(end.key) {
             Some(known) => known.exemplars.get_or_init(find).offer(bucket, end.nanos, link),
             None => find().offer(bucket, end.nanos, link),

@@ -162,7 +162,7 @@ const FAMILIES: &[Entry] = &[
 /// Registers every family.
 pub(crate) fn register(registry: &Registry, sources: Arc<Sources>) -> Result<(), ConfigError> {
     let names: Vec<_> = FAMILIES.iter().map(|entry| (entry.name, entry.kind)).collect();
-    registry.collector(&names, Arc::new(Exporter { sources }))
+    registry.register_collector(&names, Arc::new(Exporter { sources }))
 }
 
 struct Exporter {

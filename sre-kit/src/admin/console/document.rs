@@ -62,7 +62,7 @@ pub(super) fn write(inner: &Inner, details: bool) -> Vec<u8> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let uptime = inner.began.elapsed();
     let mut reader = Reader::default();
-    inner.registry.visit_some(Reader::reads, &mut reader);
+    inner.registry.visit_matching(Reader::reads, &mut reader);
     let (traffic, traces, metrics) = reader.finish();
     let snapshot = inner.health.as_ref().map(Health::snapshot);
     let health = snapshot.as_ref().map(|snapshot| HealthView {

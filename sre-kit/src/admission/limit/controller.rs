@@ -62,7 +62,7 @@ impl Controller {
             good,
         };
         if good && sample.now < self.due.load(Ordering::Relaxed) {
-            self.tallies[self.cells.current_shard().column()].add(sample.nanos, in_use);
+            self.tallies[self.cells.current_shard().index()].add(sample.nanos, in_use);
             return false;
         }
         self.decide(sample, set)

@@ -73,7 +73,7 @@ impl Flow {
         if entries.len() > self.limit {
             return None;
         }
-        let row = self.cells.take_row(len)?;
+        let row = self.cells.allocate(len)?;
         entries.push(FlowEntry { labels: labels.into(), method, scheme, overflow, row });
         Some(row)
     }

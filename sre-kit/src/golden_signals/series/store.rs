@@ -12,7 +12,8 @@ use crate::golden_signals::outcome::{Cause, Outcome};
 use crate::golden_signals::route::RouteSeries;
 use crate::metrics::{Buckets, Registry};
 use sre_kit_metrics::internal::{
-    CellOffset, Exemplars, Family, Kind, LINE, OVERFLOW_LABEL, Scale, ShardedCells, push_pair,
+    CELLS_PER_LINE, CellOffset, Exemplars, Family, Kind, OVERFLOW_LABEL, Scale, ShardedCells,
+    push_pair,
 };
 
 /// What kind of long life a response has, if it has one.
@@ -51,16 +52,18 @@ pub(crate) struct Block {
 
 impl Block {
     fn new(bounds: &Bounds) -> Self {
-        let to_headers = CELLS.next_multiple_of(LINE);
-        let request_size = to_headers + bounds.duration.row_len().next_multiple_of(LINE);
-        let response_size = request_size + bounds.size.row_len().next_multiple_of(LINE);
-        let len = response_size + bounds.size.row_len();
+        let to_headers = CELLS.next_multiple_of(CELLS_PER_LINE);
+        let request_size =
+            to_headers + bounds.duration.cell_count().next_multiple_of(CELLS_PER_LINE);
+        let response_size =
+            request_size + bounds.size.cell_count().next_multiple_of(CELLS_PER_LINE);
+        let len = response_size + bounds.size.cell_count();
         Self { to_headers, request_size, response_size, len }
     }
 
     fn part(start: CellOffset, offset: usize) -> CellOffset {
         // A block is shorter than a chunk, 1 024 cells.
-        start.part(u32::try_from(offset).unwrap_or(0))
+        start.plus(u32::try_from(offset).unwrap_or(0))
     }
 }
 
@@ -113,7 +116,7 @@ impl Store {
     ) -> Result<Self, ConfigError> {
         let cells = Arc::clone(registry.cells());
         let block = Block::new(&bounds);
-        let overflow = cells.take_row(block.len).ok_or_else(|| {
+        let overflow = cells.allocate(block.len).ok_or_else(|| {
             ConfigError::new(
                 "registry",
                 "full",
@@ -121,12 +124,13 @@ impl Store {
                 "use a new one",
             )
         })?;
-        let flow = Arc::new(Flow::new(Arc::clone(&cells), registry.limit(), overflow));
+        let flow =
+            Arc::new(Flow::new(Arc::clone(&cells), registry.max_series_per_family(), overflow));
         let histogram = |name, help, buckets: &Buckets| {
-            registry.sharded(name, help, Kind::Histogram, Some(buckets.clone()))
+            registry.sharded_family(name, help, Kind::Histogram, Some(buckets.clone()))
         };
         let part = |name, help, buckets: &Buckets, offset| {
-            registry.adopted(name, help, buckets.clone(), Block::part(overflow, offset))
+            registry.adopted_family(name, help, buckets.clone(), Block::part(overflow, offset))
         };
         let store = Self {
             duration: histogram(
@@ -164,7 +168,7 @@ impl Store {
             labels,
         };
         // Last: the names are reserved only once everything else is there.
-        registry.collector(&FLOW_FAMILIES, store.flow.clone())?;
+        registry.register_collector(&FLOW_FAMILIES, store.flow.clone())?;
         Ok(store)
     }
 
@@ -197,7 +201,7 @@ impl Store {
                 known(&self.stream, self.stream.create(&labels))
             })
         });
-        row.map_or(self.stream.overflow_row(), CellOffset::from_index)
+        row.map_or(self.stream.overflow(), CellOffset::from_index)
     }
 
     /// The series of a duration.
@@ -215,7 +219,7 @@ impl Store {
             let labels = self.duration_labels(route, end);
             known(&self.duration, self.duration.create(&labels))
         });
-        row.map_or(self.duration.overflow_row(), CellOffset::from_index)
+        row.map_or(self.duration.overflow(), CellOffset::from_index)
     }
 
     /// The exemplars of a duration's series.
@@ -226,7 +230,7 @@ impl Store {
 
     /// Whether a duration's row is the one for what found no series of its own.
     pub(crate) fn is_overflow(&self, row: CellOffset) -> bool {
-        row == self.duration.overflow_row()
+        row == self.duration.overflow()
     }
 
     /// Labels in the order of the semantic conventions' table, callers' own last.
@@ -278,7 +282,7 @@ impl End {
 
 /// A row that may be remembered under its key: the overflow row is not one.
 fn known(family: &Family, row: CellOffset) -> Option<u32> {
-    (row != family.overflow_row()).then(|| row.index())
+    (row != family.overflow()).then(|| row.index())
 }
 
 fn base_labels(route: &RouteSeries, method: &str, scheme: &str) -> String {

@@ -1,12 +1,12 @@
-//! What a scraper accepts: `Accept` and `Accept-Encoding`, as RFC 9110 §12.5 reads them.
+//! The formats, and their negotiation by `Accept` headers as RFC 9110 §12.5 defines it.
 //!
-//! Header values are bytes here. What is malformed is passed over: a scraper that
-//! says something odd still gets its metrics, in the default format.
+//! Header values are bytes here. A malformed element is skipped: a scraper that sends one still
+//! gets its metrics, in the default format.
 
 use http::HeaderMap;
 use sre_kit_core::internal::{AcceptElement, negotiate};
 
-/// A format that metrics are written in.
+/// A format of encoded metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -14,13 +14,13 @@ pub enum Format {
     Prometheus,
     /// OpenMetrics text 1.0.0, which ends in `# EOF`.
     OpenMetrics,
-    /// `io.prometheus.client.MetricFamily` messages, each after its length: the
-    /// one format that carries native histograms.
+    /// `io.prometheus.client.MetricFamily` messages, each after its length: the only format that
+    /// carries native histograms.
     #[cfg(feature = "protobuf")]
     Protobuf,
 }
 
-/// In order of preference where a scraper has none.
+/// The formats in order of preference, for a scraper that has none.
 const OFFERED: &[Format] = &[
     Format::Prometheus,
     Format::OpenMetrics,
@@ -29,10 +29,10 @@ const OFFERED: &[Format] = &[
 ];
 
 impl Format {
-    /// Every format that this build writes.
+    /// Every format that this build can write.
     pub const ALL: &[Self] = OFFERED;
 
-    /// The `Content-Type` of a response in this format.
+    /// Returns the `Content-Type` of a response in this format.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
@@ -45,7 +45,8 @@ impl Format {
         }
     }
 
-    /// The value of the label `format`.
+    /// Returns the value of the label `format`.
+    #[cfg(feature = "exposition")]
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Prometheus => "prometheus",
@@ -55,12 +56,11 @@ impl Format {
         }
     }
 
-    /// The format that the `Accept` headers ask for.
+    /// Returns the format that the `Accept` headers ask for.
     ///
-    /// The greatest weight wins, then what was named most exactly, then what was
-    /// named first. The Prometheus text format is the answer to `*/*`, to no
-    /// header, and to a header that accepts nothing that is offered: a scraper
-    /// can use it, a 406 it cannot.
+    /// The greatest weight wins, then the most exact media range, then the first one. The result
+    /// is the Prometheus text format for `*/*`, without a header, and for a header that accepts
+    /// none of the formats: a scraper can use it, but not a response with status 406.
     ///
     /// ```
     /// use http::HeaderMap;
@@ -78,7 +78,7 @@ impl Format {
         negotiate(headers, OFFERED, Self::exactness).unwrap_or(Self::Prometheus)
     }
 
-    /// How exactly `range` names this format, from 1 for `*/*` to 4 for one with its parameters.
+    /// Returns how exactly `range` names this format, from 1 for `*/*` to 4 for one with its parameters.
     fn exactness(self, range: &AcceptElement<'_>) -> Option<u8> {
         let wildcard @ (1 | 2) = range.exactness(self.media_type())? else {
             return self.exactness_of_parameters(range);

@@ -83,43 +83,43 @@ mod tests {
     use super::{EXCLUSIVE, current_or_allocate_id};
 
     #[test]
-    fn no_two_living_threads_have_one_number_of_their_own() {
+    fn no_two_living_threads_have_the_same_exclusive_id() {
         // Not a barrier: at one, a thread that panics leaves all others waiting.
         let living = Arc::new(RwLock::new(()));
         let all_live = living.write().expect("no panic");
-        let (has, drawn) = mpsc::channel();
+        let (send, ids) = mpsc::channel();
         let threads: Vec<_> = (0..2 * EXCLUSIVE)
             .map(|_| {
-                let (living, has) = (Arc::clone(&living), has.clone());
+                let (living, send) = (Arc::clone(&living), send.clone());
                 std::thread::spawn(move || {
                     let mine = current_or_allocate_id();
-                    has.send(mine).expect("is waited for");
+                    send.send(mine).expect("is waited for");
                     drop(living.read());
-                    assert_eq!(current_or_allocate_id(), mine, "a thread keeps its number");
+                    assert_eq!(current_or_allocate_id(), mine, "a thread keeps its id");
                 })
             })
             .collect();
-        let numbers = (0..2 * EXCLUSIVE).map(|_| drawn.recv_timeout(Duration::from_mins(1)));
-        let numbers: Vec<_> = numbers.map(|number| number.expect("every thread has one")).collect();
+        let ids = (0..2 * EXCLUSIVE).map(|_| ids.recv_timeout(Duration::from_secs(60)));
+        let ids: Vec<_> = ids.map(|id| id.expect("every thread has one")).collect();
         drop(all_live);
         for thread in threads {
             thread.join().expect("no panic");
         }
-        let own: Vec<_> = numbers.into_iter().filter(|&number| number < EXCLUSIVE).collect();
-        assert_eq!(own.iter().collect::<HashSet<_>>().len(), own.len());
-        assert!(!own.is_empty(), "or this shows nothing");
+        let exclusive: Vec<_> = ids.into_iter().filter(|&id| id < EXCLUSIVE).collect();
+        assert_eq!(exclusive.iter().collect::<HashSet<_>>().len(), exclusive.len());
+        assert!(!exclusive.is_empty(), "or this shows nothing");
     }
 
     #[test]
-    fn a_number_is_let_go_when_its_thread_ends() {
+    fn an_id_is_released_when_its_thread_ends() {
         // Other tests hold some for a while, and none of them all.
-        let deadline = Instant::now() + Duration::from_mins(1);
-        let mut own = 0;
-        while own <= 2 * EXCLUSIVE {
-            own += usize::from(
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut exclusive = 0;
+        while exclusive <= 2 * EXCLUSIVE {
+            exclusive += usize::from(
                 std::thread::spawn(current_or_allocate_id).join().expect("no panic") < EXCLUSIVE,
             );
-            assert!(Instant::now() < deadline, "the numbers ran out after {own} threads");
+            assert!(Instant::now() < deadline, "the ids ran out after {exclusive} threads");
         }
     }
 }

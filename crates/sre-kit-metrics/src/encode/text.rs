@@ -1,16 +1,16 @@
-//! The two text formats, for the families that the kit owns.
+//! The two text formats, for the families of this crate.
 //!
-//! Label pairs and bucket bounds are text already, so a line is a few copies
-//! and one integer. Sources: the OpenMetrics 1.0.0 specification and the
-//! Prometheus text exposition format 0.0.4.
+//! Label pairs and bucket bounds are already text, so a line takes a few copies and one integer.
+//! Sources: the OpenMetrics 1.0.0 specification and the Prometheus text exposition format 0.0.4.
 
 use std::fmt::Write;
 
-use super::buckets::{Buckets, Scale, push_float};
-use super::exemplars::{Exemplar, Exemplars};
-use super::visit::{Desc, Kind, Visitor};
+use crate::buckets::{Buckets, push_float};
+use crate::exemplars::{Exemplar, Exemplars};
+use crate::scale::Scale;
+use crate::visit::{Desc, Kind, Visitor};
 
-/// Which text format to write.
+/// A text format, for [`Registry::encode_text`](crate::Registry::encode_text).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TextFormat {
@@ -20,25 +20,25 @@ pub enum TextFormat {
     Prometheus,
 }
 
-/// Units that OpenMetrics names in a `# UNIT` line when a family's name ends with one.
+/// The units for which OpenMetrics gets a `# UNIT` line, if a family's name ends with one.
 const UNITS: [&str; 4] = ["seconds", "bytes", "ratio", "cores"];
 
-/// The unit that a family's name, without `_total`, ends in.
-pub(crate) fn unit(name: &str) -> Option<&'static str> {
+/// Returns the unit that a family's name, without `_total`, ends in.
+pub(super) fn unit(name: &str) -> Option<&'static str> {
     UNITS.into_iter().find(|unit| name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')))
 }
 
-/// Writes into a buffer that the caller keeps.
-pub(crate) struct TextEncoder<'a> {
+/// Appends families to a string.
+pub(super) struct TextEncoder<'a> {
     out: &'a mut String,
     format: TextFormat,
     name: String,
-    /// What the bucket lines of one series have in common. Used again for each.
+    /// The common part of the bucket lines of one series. Reused for each.
     line: String,
 }
 
 impl<'a> TextEncoder<'a> {
-    pub(crate) fn new(out: &'a mut String, format: TextFormat) -> Self {
+    pub(super) fn new(out: &'a mut String, format: TextFormat) -> Self {
         Self { out, format, name: String::new(), line: String::new() }
     }
 
@@ -46,7 +46,7 @@ impl<'a> TextEncoder<'a> {
         self.out.push_str(itoa::Buffer::new().format(value));
     }
 
-    /// `name{labels}` with a space behind it.
+    /// Appends `name{labels}` and a space.
     fn begin(&mut self, suffix: &str, labels: &str) {
         self.out.push_str(&self.name);
         self.out.push_str(suffix);
@@ -60,7 +60,7 @@ impl<'a> TextEncoder<'a> {
 }
 
 /// Appends a help text, escaped.
-pub(crate) fn help_text(out: &mut String, help: &str, format: TextFormat) {
+pub(super) fn help_text(out: &mut String, help: &str, format: TextFormat) {
     for c in help.chars() {
         match c {
             '\\' => out.push_str("\\\\"),
@@ -118,11 +118,11 @@ impl Visitor for TextEncoder<'_> {
         &mut self,
         labels: &str,
         buckets: &Buckets,
-        row: &[u64],
+        cells: &[u64],
         exemplars: Option<&Exemplars>,
     ) {
         let counts = buckets.bounds().len() + 1;
-        // One reservation per series instead of a check that grows per line.
+        // One reservation per series replaces many that each grow the string a little.
         self.out.reserve((self.name.len() + labels.len() + 40) * (counts + 2));
         self.line.clear();
         for part in ["\n", &self.name, "_bucket{", labels, if labels.is_empty() { "" } else { "," }]
@@ -130,11 +130,11 @@ impl Visitor for TextEncoder<'_> {
             self.line.push_str(part);
         }
         let mut total = 0_u64;
-        // The older format has no place for them, and its parsers refuse the line.
+        // The Prometheus format has no exemplars, and its parsers refuse such a line.
         let exemplars = exemplars.filter(|_| self.format == TextFormat::OpenMetrics);
-        for (bucket, (le, count)) in buckets.le().iter().zip(row).enumerate() {
+        for (bucket, (le, count)) in buckets.le().iter().zip(cells).enumerate() {
             total = total.wrapping_add(*count);
-            // The end of the line before lies in front of each but the first.
+            // The common part begins with the end of the line before, which the first one has not.
             self.out.push_str(&self.line[usize::from(bucket == 0)..]);
             self.out.push_str(le);
             self.integer_text(total);
@@ -144,7 +144,7 @@ impl Visitor for TextEncoder<'_> {
         }
         self.out.push('\n');
         self.begin("_sum", labels);
-        self.scaled_text(buckets.scale(), row.get(counts).copied().unwrap_or(0));
+        self.scaled_text(buckets.scale(), cells.get(counts).copied().unwrap_or(0));
         self.out.push('\n');
         self.begin("_count", labels);
         self.integer_text(total);
@@ -153,7 +153,7 @@ impl Visitor for TextEncoder<'_> {
 }
 
 impl TextEncoder<'_> {
-    /// ` # {labels} value timestamp` behind a bucket's count.
+    /// Appends ` # {labels} value timestamp` after a bucket's count.
     fn exemplar(&mut self, scale: Scale, exemplar: &Exemplar) {
         let Exemplar { link, value, at } = exemplar;
         // Writing into a string cannot fail.
@@ -166,7 +166,7 @@ impl TextEncoder<'_> {
         let _ = write!(self.out, " {}.{:03}", at.as_secs(), at.subsec_millis());
     }
 
-    /// A recorded integer as it is shown.
+    /// Appends a recorded integer in the exported unit.
     fn scaled_text(&mut self, scale: Scale, recorded: u64) {
         match scale {
             Scale::Ones => self.integer_text(recorded),
@@ -174,10 +174,10 @@ impl TextEncoder<'_> {
         }
     }
 
-    /// Nanoseconds as decimal seconds, exactly, with no float between.
+    /// Appends nanoseconds as decimal seconds, exactly: without a float in between.
     fn seconds_text(&mut self, nanos: u64) {
         self.integer_text(nanos / 1_000_000_000);
-        // With a one in front the zeros behind the point are digits like others.
+        // The added one keeps the zeros after the point.
         let mut buffer = itoa::Buffer::new();
         let digits = buffer.format(1_000_000_000 + nanos % 1_000_000_000);
         let (_, fraction) = digits.split_at(1);

@@ -1,14 +1,18 @@
-//! What expositions report of themselves.
+//! The metrics of expositions.
 
 use std::time::Duration;
 
-use super::accept::Format;
-use crate::{Buckets, CounterFamily, Histogram, Registry};
 use sre_kit_core::ConfigError;
 
-/// How a scrape ended.
+use crate::buckets::Buckets;
+use crate::counter::CounterFamily;
+use crate::encode::Format;
+use crate::histogram::Histogram;
+use crate::registry::Registry;
+
+/// The outcome of a scrape.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum ScrapeOutcome {
+pub(super) enum ScrapeOutcome {
     Ok,
     Refused,
     Failed,
@@ -26,19 +30,20 @@ impl ScrapeOutcome {
     }
 }
 
+/// The metrics that all expositions of one registry share.
 #[derive(Clone, Debug)]
-pub(crate) struct Scrapes {
+pub(super) struct ScrapeMetrics {
     ended: CounterFamily,
     unwritable: CounterFamily,
     duration: Histogram,
     size: Histogram,
 }
 
-impl Scrapes {
-    pub(crate) fn new(registry: &Registry) -> Result<Self, ConfigError> {
+impl ScrapeMetrics {
+    pub(super) fn new(registry: &Registry) -> Result<Self, ConfigError> {
         let seconds = Buckets::seconds([0.001, 0.005, 0.025, 0.1, 0.5, 2.5])?;
         let bytes = Buckets::units((10..=26).step_by(4).map(|bits| 1 << bits))?;
-        let scrapes = Self {
+        let metrics = Self {
             ended: registry.counter_family(
                 "sre_kit_scrapes_total",
                 "Scrapes answered, by format and outcome.",
@@ -60,25 +65,28 @@ impl Scrapes {
                 &bytes,
             )?,
         };
-        // A rate over a series that appears with its first event misses that event.
+        // The rate of a series that appears with its first event misses that event.
         for format in Format::ALL {
             for outcome in ScrapeOutcome::ALL {
-                scrapes.ended.with(&[format.label(), outcome.label()]);
+                metrics.ended.with(&[format.label(), outcome.label()]);
             }
         }
-        Ok(scrapes)
+        Ok(metrics)
     }
 
-    pub(crate) fn ended(&self, format: Format, outcome: ScrapeOutcome) {
+    /// Counts a scrape.
+    pub(super) fn ended(&self, format: Format, outcome: ScrapeOutcome) {
         self.ended.with(&[format.label(), outcome.label()]).inc();
     }
 
-    pub(crate) fn written(&self, duration: Duration, size: usize) {
+    /// Records the time to write a response, and its size as sent.
+    pub(super) fn written(&self, duration: Duration, size: usize) {
         self.duration.observe_duration(duration);
         self.size.observe_raw(size as u64);
     }
 
-    pub(crate) fn unwritable(&self, metric: &str) {
+    /// Counts a metric that was left out of a scrape.
+    pub(super) fn unwritable(&self, metric: &str) {
         self.unwritable.with(&[metric]).inc();
     }
 }

@@ -1,36 +1,36 @@
-//! Exponential buckets, recorded beside the classic ones.
+//! The exponential buckets of native histograms, recorded beside the classic ones.
 //!
-//! Bucket `k` of schema `s` takes what is above 2^((k-1)/2^s) and up to
-//! 2^(k/2^s), as Prometheus defines native histograms. Their cells are all there
-//! from the start, so that recording stays one addition in a column of its own;
-//! the price is a bounded range. Source: the comments of
+//! Bucket `k` of schema `s` counts values above 2^((k-1)/2^s) and up to 2^(k/2^s), as Prometheus
+//! defines native histograms. All of their cells exist from the start, so that recording stays
+//! one addition in the thread's shard. In return their range is bounded. Source: the comments of
 //! `io/prometheus/client/metrics.proto`.
 
 use std::fmt;
 
-use super::buckets::Scale;
 use sre_kit_core::ConfigError;
 
-/// Most cells that one histogram may spend: a third of the longest row, since
-/// three histograms may share one.
+use crate::scale::Scale;
+
+/// The most cells that one histogram can have: a third of the longest allocation, since three
+/// histograms can share one.
 const MAX_CELLS: usize = 320;
 
 /// The finest schema: 16 buckets between powers of two.
 const MAX_SCHEMA: i32 = 4;
 
-/// Durations up to 2^-20 s, just under a microsecond, count as nothing.
+/// Durations up to 2^-20 s, just under a microsecond, are counted in the zero bucket.
 const LOWEST_SECONDS: i32 = -20;
 
-/// Sizes below one unit, that is 0, count as nothing.
+/// Sizes below one unit, that is 0, are counted in the zero bucket.
 const LOWEST_UNITS: i32 = -1;
 
-/// How far above the greatest classic bound, in powers of two.
+/// How far the buckets reach above the greatest classic bound, in powers of two.
 const HEADROOM: i32 = 3;
 
-/// Where exponential buckets lie.
-pub(crate) struct Native {
+/// The exponential buckets of one histogram.
+pub(crate) struct NativeBuckets {
     schema: i32,
-    /// What the zero bucket takes is at most 2^lowest.
+    /// The zero bucket counts values up to 2^lowest.
     lowest: i32,
     cells: usize,
     /// Upper bounds of the buckets between one half and 1, without 1.
@@ -38,8 +38,8 @@ pub(crate) struct Native {
     scale: Scale,
 }
 
-impl Native {
-    /// Buckets that grow by at most `factor`, wide enough for classic bounds up to `greatest`.
+impl NativeBuckets {
+    /// Creates buckets that grow by at most `factor`, for classic bounds up to `greatest`.
     pub(crate) fn new(scale: Scale, factor: f64, greatest: u64) -> Result<Self, ConfigError> {
         let refuse = |rule: &'static str, advice: &'static str| {
             Err(ConfigError::new("buckets.native factor", factor, rule, advice))
@@ -71,26 +71,27 @@ impl Native {
         Ok(Self { schema, lowest, cells, between, scale })
     }
 
-    /// ShardedCells that a histogram needs for these buckets: zero, then one per bucket.
+    /// Returns how many cells these buckets need: the zero bucket, then one per bucket.
     pub(crate) fn cells(&self) -> usize {
         self.cells
     }
 
+    /// Returns the schema, from 0 to 4.
     pub(crate) fn schema(&self) -> i32 {
         self.schema
     }
 
+    /// Returns the greatest value that the zero bucket counts.
     pub(crate) fn zero_threshold(&self) -> f64 {
         f64::from(self.lowest).exp2()
     }
 
-    /// The number that Prometheus gives to the bucket in the cell `index`, from 1.
+    /// Returns the number that Prometheus gives to the bucket in cell `index`, which is at least 1.
     pub(crate) fn number(&self, index: usize) -> i32 {
         (self.lowest << self.schema) + i32::try_from(index).unwrap_or(0)
     }
 
-    /// The cell that a recorded value is counted in. The last one takes what is
-    /// above it as well.
+    /// Returns the cell that counts a recorded value. The last one also counts values above it.
     #[inline]
     pub(crate) fn index(&self, recorded: u64) -> usize {
         let value = self.scale.value(recorded);
@@ -102,12 +103,12 @@ impl Native {
     }
 }
 
-/// The growth from one bucket to the next.
+/// Returns the factor from one bucket to the next.
 fn growth(schema: i32) -> f64 {
     f64::from(-schema).exp2().exp2()
 }
 
-/// A positive number as a fraction from one half up to 1, and a power of two.
+/// Splits a positive number into a fraction from one half up to 1, and a power of two.
 #[inline]
 fn split(value: f64) -> (f64, i32) {
     const EXPONENT: u64 = 0x7ff << 52;
@@ -118,9 +119,9 @@ fn split(value: f64) -> (f64, i32) {
     (f64::from_bits((bits & !EXPONENT) | (1022 << 52)), exponent)
 }
 
-impl fmt::Debug for Native {
+impl fmt::Debug for NativeBuckets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Native")
+        f.debug_struct("NativeBuckets")
             .field("schema", &self.schema)
             .field("cells", &self.cells)
             .finish_non_exhaustive()
@@ -131,17 +132,17 @@ impl fmt::Debug for Native {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Native, Scale};
+    use super::{NativeBuckets, Scale};
 
-    fn seconds(factor: f64) -> Native {
-        Native::new(Scale::Nanos, factor, 10_000_000_000).expect("valid")
+    fn seconds(factor: f64) -> NativeBuckets {
+        NativeBuckets::new(Scale::Nanos, factor, 10_000_000_000).expect("valid")
     }
 
     #[test]
     fn the_schema_is_the_coarsest_that_grows_no_faster() {
         for (factor, schema) in [(2.0, 0), (1.5, 1), (1.2, 2), (1.1, 3), (1.05, 4), (1.0905, 4)] {
             assert_eq!(
-                Native::new(Scale::Ones, factor, 1024).expect("valid").schema(),
+                NativeBuckets::new(Scale::Ones, factor, 1024).expect("valid").schema(),
                 schema,
                 "{factor}"
             );
@@ -166,17 +167,17 @@ mod tests {
         assert_eq!(native.index(954), 1);
         assert_eq!(native.index(u64::MAX), native.cells() - 1);
         assert_eq!(native.number(native.cells() - 1), 7 * 8, "2^7 s, three octaves above 10 s");
-        let sizes = Native::new(Scale::Ones, 2.0, 1 << 30).expect("valid");
+        let sizes = NativeBuckets::new(Scale::Ones, 2.0, 1 << 30).expect("valid");
         assert_eq!((sizes.index(0), sizes.number(sizes.index(1))), (0, 0));
     }
 
     #[test]
     fn a_factor_that_cannot_be_had_is_refused() {
         for factor in [1.0, 1.01, 2.5, f64::NAN, -1.0] {
-            let err = Native::new(Scale::Nanos, factor, 1).expect_err("refused");
+            let err = NativeBuckets::new(Scale::Nanos, factor, 1).expect_err("refused");
             assert_eq!(err.field(), "buckets.native factor");
         }
-        let err = Native::new(Scale::Nanos, 1.05, 86_400_000_000_000).expect_err("too many");
+        let err = NativeBuckets::new(Scale::Nanos, 1.05, 86_400_000_000_000).expect_err("too many");
         assert!(err.rule().contains("more than 320"), "{err}");
     }
 

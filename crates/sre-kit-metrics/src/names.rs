@@ -1,19 +1,20 @@
-//! Which names a family may have, and which are taken.
+//! The names that families can have, and those that are taken.
 
 use std::collections::HashMap;
 
-use super::visit::Kind;
 use sre_kit_core::ConfigError;
 use sre_kit_core::internal::is_identifier;
 
-/// Every name that a scrape will print, and the family that prints it.
+use crate::visit::Kind;
+
+/// Every name that a scrape prints, and the family that prints it.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     taken: HashMap<String, String>,
 }
 
 impl Names {
-    /// Reserves the names of a family, with those of the samples it will print.
+    /// Reserves the names of a family and of the samples that it prints.
     pub(crate) fn reserve(&mut self, name: &str, kind: Kind) -> Result<(), ConfigError> {
         check(name, kind)?;
         let printed: Vec<String> = match kind {
