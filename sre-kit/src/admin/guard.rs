@@ -3,6 +3,7 @@
 use http::header::{FORWARDED, HOST, ORIGIN};
 use http::request::Parts;
 use http::uri::Authority;
+use sre_kit_core::internal::is_loopback_host;
 
 use crate::server::ConnectionInfo;
 
@@ -33,7 +34,7 @@ fn refuse_headers(head: &Parts) -> Option<&'static str> {
         // HTTP/2 has it in the target.
         None => head.uri.authority().cloned(),
     };
-    let Some(host) = host.filter(is_loopback) else {
+    let Some(host) = host.filter(|host| is_loopback_host(host.host())) else {
         return Some("the request is for another host\n");
     };
     let foreign = headers.get(ORIGIN).is_some_and(|origin| {
@@ -41,13 +42,6 @@ fn refuse_headers(head: &Parts) -> Option<&'static str> {
         origin.is_none_or(|(_, authority)| !authority.eq_ignore_ascii_case(host.as_str()))
     });
     foreign.then_some("a page of another site may not change anything\n")
-}
-
-fn is_loopback(authority: &Authority) -> bool {
-    let host = authority.host();
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 #[cfg(test)]

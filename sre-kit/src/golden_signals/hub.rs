@@ -13,11 +13,11 @@ use super::outcome::Outcome;
 use super::request_body::RequestBytes;
 use super::route::{Directory, Route};
 use super::series::Store;
-use super::series::key::{SCHEMES, method_index};
+use super::series::key::SCHEMES;
 use super::site::Site;
 use super::trace::Traces;
 use crate::{RequestHead, ResponseHead};
-use sre_kit_core::internal::Clock;
+use sre_kit_core::internal::{Clock, method_index};
 use sre_kit_metrics::internal::ShardId;
 
 pub(crate) type ErrorRule = Arc<dyn Fn(&(dyn Any + 'static)) -> Option<Outcome> + Send + Sync>;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::outcome::Outcome;
 use super::route::{RouteSource, Source};
 use super::series::End;
-use super::series::key::METHODS;
 use crate::ConfigError;
 use crate::budget::{Budget, BudgetCells, Budgets};
+use sre_kit_core::internal::METHODS;
 use sre_kit_metrics::internal::{ShardId, ShardedCells};
 use sre_kit_slo::{Definition, EventClass, Indicator, LatencyEnd};
 

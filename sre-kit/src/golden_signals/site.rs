@@ -1,5 +1,6 @@
 //! Where the requests of one route, method and scheme are counted, in one column.
 
+use sre_kit_core::internal::{is_connect, is_head};
 use sre_kit_metrics::internal::BucketsInternals as _;
 use std::sync::{Arc, OnceLock};
 
@@ -10,7 +11,6 @@ use super::objectives::Judge;
 use super::outcome::Outcome;
 use super::route::{Route, RouteSeries};
 use super::series::flow::Flow;
-use super::series::key::{is_connect, is_head};
 use super::series::{End, Key, StreamKind};
 use super::trace::Trace;
 use sre_kit_metrics::internal::{

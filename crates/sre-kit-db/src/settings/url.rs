@@ -1,7 +1,6 @@
 //! One URL says where the database is and how to log in.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
@@ -9,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::instance::{Instance, Ip};
 use crate::Secret;
 use sre_kit_core::ConfigError;
+use sre_kit_core::internal::is_loopback_host;
 
 const FIELD: &str = "DATABASE_URL";
 
@@ -58,8 +58,7 @@ pub(crate) struct Address {
 impl Address {
     /// Whether nobody but this machine can be on the way.
     pub(crate) fn is_loopback(&self) -> bool {
-        self.host == "localhost"
-            || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        is_loopback_host(&self.host)
     }
 }
 

@@ -2,15 +2,12 @@
 
 use std::time::Instant;
 
-use http::{Method, Request, StatusCode, Uri};
+use http::{Request, StatusCode, Uri};
 
 use super::HttpClient;
 use crate::traces::client::{ClientTrace, Outgoing};
+use sre_kit_core::internal::method_name;
 use sre_kit_metrics::internal::HistogramFamilyInternals as _;
-
-/// Methods that are a label; every other one is `_OTHER`.
-const METHODS: [&str; 10] =
-    ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"];
 
 /// A call that has started. Dropping it is its end: whoever waited has given up.
 pub(super) struct Call {
@@ -70,10 +67,6 @@ impl Drop for Call {
             self.finish(None, "canceled");
         }
     }
-}
-
-fn method_name(method: &Method) -> &'static str {
-    METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
 }
 
 fn server(uri: &Uri) -> (String, Option<u16>) {

@@ -3,8 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::golden_signals::series::Index;
-use crate::golden_signals::series::key::{METHODS, SCHEMES};
+use crate::golden_signals::series::key::SCHEMES;
 use crate::golden_signals::site::Site;
+use sre_kit_core::internal::METHODS;
 use sre_kit_metrics::internal::CellOffset;
 
 /// What a builder said of single routes.

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::key::{METHODS, SCHEMES};
+use super::key::SCHEMES;
 use crate::golden_signals::outcome::Outcome;
+use sre_kit_core::internal::METHODS;
 use sre_kit_metrics::internal::{
     CellOffset, Collect, Desc, Kind, OVERFLOW_LABEL, ShardedCells, Visitor, Writer, push_pair,
 };

@@ -1,6 +1,7 @@
 //! What tells the series of one route apart, packed into 64 bits.
 
-use http::{Method, StatusCode, Version};
+use http::{StatusCode, Version};
+use sre_kit_core::internal::METHODS;
 
 use crate::golden_signals::outcome::{Cause, Outcome};
 
@@ -10,43 +11,9 @@ pub(crate) const MAX_LABELS: usize = 4;
 /// The index of a label whose value is not known (yet).
 pub(crate) const NO_VALUE: u8 = u8::MAX;
 
-/// `http.request.method` as OpenTelemetry lists its known values; the rest is `_OTHER`.
-pub(crate) const METHODS: [&str; 11] = [
-    "_OTHER", "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE",
-    "QUERY",
-];
-
 pub(crate) const SCHEMES: [&str; 2] = ["http", "https"];
 
 const VERSIONS: [&str; 6] = ["", "0.9", "1.0", "1.1", "2", "3"];
-
-/// The method's place in [`METHODS`].
-#[inline]
-pub(crate) fn method_index(method: &Method) -> usize {
-    match *method {
-        Method::GET => 1,
-        Method::POST => 2,
-        Method::PUT => 3,
-        Method::DELETE => 4,
-        Method::HEAD => 5,
-        Method::OPTIONS => 6,
-        Method::PATCH => 7,
-        Method::CONNECT => 8,
-        Method::TRACE => 9,
-        _ if method.as_str() == "QUERY" => 10,
-        _ => 0,
-    }
-}
-
-/// Whether a place in [`METHODS`] is CONNECT's.
-pub(crate) fn is_connect(method: usize) -> bool {
-    METHODS[method] == "CONNECT"
-}
-
-/// Whether a place in [`METHODS`] is HEAD's.
-pub(crate) fn is_head(method: usize) -> bool {
-    METHODS[method] == "HEAD"
-}
 
 #[inline]
 fn version_index(version: Version) -> u64 {
@@ -153,9 +120,9 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
-    use http::{Method, StatusCode, Version};
+    use http::{StatusCode, Version};
 
-    use super::{Key, MAX_LABELS, METHODS, NO_VALUE, method_index};
+    use super::{Key, MAX_LABELS, METHODS, NO_VALUE};
     use crate::golden_signals::outcome::{Cause, Outcome};
 
     #[test]
@@ -176,14 +143,6 @@ mod tests {
                     assert_eq!(key.label(label), usize::from(NO_VALUE));
                 }
             }
-        }
-    }
-
-    #[test]
-    fn an_unknown_method_is_folded() {
-        for (method, expected) in [("GET", "GET"), ("QUERY", "QUERY"), ("FOO", "_OTHER")] {
-            let method = Method::from_bytes(method.as_bytes()).expect("valid");
-            assert_eq!(METHODS[method_index(&method)], expected);
         }
     }
 

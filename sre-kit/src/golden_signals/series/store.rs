@@ -1,10 +1,11 @@
 //! Every family of the layer, and the rows of one request in them.
 
+use sre_kit_core::internal::METHODS;
 use sre_kit_metrics::internal::{BucketsInternals as _, RegistryInternals as _};
 use std::sync::Arc;
 
 use super::flow::{CELLS, FLOW_FAMILIES, Flow};
-use super::key::{Key, METHODS, SCHEMES};
+use super::key::{Key, SCHEMES};
 use crate::ConfigError;
 use crate::golden_signals::label::LabelDef;
 use crate::golden_signals::objectives::Mark;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::super::{Chance, DialError, PART};
 use crate::credentials::{Backoff, Supervisor};
 use sre_kit_core::ConfigError;
-use sre_kit_core::internal::with_causes;
+use sre_kit_core::internal::{is_loopback_host, with_causes};
 
 /// Where it is, unless it is told.
 const ENDPOINT: &str = "https://sqladmin.googleapis.com";
@@ -45,7 +45,7 @@ impl Http {
                 return refused(rule, "leave it out to have Google's own");
             }
         };
-        let own = endpoint.host_str().is_some_and(is_loopback);
+        let own = endpoint.host_str().is_some_and(is_loopback_host);
         if endpoint.scheme() != "https" && !(own && endpoint.scheme() == "http") {
             let rule = "tokens go there, so it is https: unless it is on this machine".to_owned();
             return refused(rule, "write https:");
@@ -122,11 +122,6 @@ impl Http {
         }
         Err(refused(status, &read))
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse();
-    host == "localhost" || address.is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, DialError> {
