@@ -19,6 +19,7 @@ mod labels;
 mod loopback;
 mod method;
 mod pool;
+mod random;
 mod shed;
 
 pub use error::ConfigError;
@@ -37,4 +38,5 @@ pub mod internal {
     pub use crate::labels::{check_labels, is_identifier};
     pub use crate::loopback::is_loopback_host;
     pub use crate::method::{METHODS, is_connect, is_head, method_index, method_name};
+    pub use crate::random::random_fraction;
 }

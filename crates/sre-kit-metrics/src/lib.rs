@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | none | [`Registry`], [`BuildInfo`], [`Registry::encode`] | prometheus-client |
 //! | `exposition` | `Exposition`, a tower service that answers scrapes | flate2, http-body-util, tokio's runtime |
-//! | `process` | `ProcessMetrics`: processor time, memory, file descriptors | procfs, on Linux |
+//! | `process` | `ProcessMetrics`: processor time, memory, file descriptors | nothing |
 //! | `protobuf` | `Format::Protobuf` and `Buckets::with_native`: native histograms | prost |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

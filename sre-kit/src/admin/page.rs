@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use tower::{BoxError, ServiceExt};
+use tower::BoxError;
 use tower_service::Service;
 
 use super::body::AdminBody;
@@ -98,9 +98,13 @@ impl Page {
         B::Error: Into<BoxError>,
     {
         Self::get(path, about, move |request| {
-            let service = service.clone();
+            let mut service = service.clone();
             async move {
-                match service.oneshot(request).await {
+                let called = match poll_fn(|cx| service.poll_ready(cx)).await {
+                    Ok(()) => service.call(request),
+                    Err(error) => return super::answer::failed(&error.into()),
+                };
+                match called.await {
                     Ok(response) => response.map(AdminBody::new),
                     Err(error) => super::answer::failed(&error.into()),
                 }

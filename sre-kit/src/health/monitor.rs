@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use sre_kit_core::internal::random_fraction;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Health;
@@ -22,7 +23,7 @@ pub(super) async fn watch(health: Health, index: usize) {
         let begun = Instant::now();
         let outcome = run_once(health.run_of(index), spec.timeout).await;
         health.record(index, outcome);
-        sleep_until(begun + pause(spec, fastrand::f64())).await;
+        sleep_until(begun + pause(spec, random_fraction())).await;
     }
 }
 

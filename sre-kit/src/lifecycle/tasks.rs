@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// Spawns background tasks that a shutdown tells to end, and waits for.
 ///
@@ -30,15 +31,15 @@ use tokio_util::task::TaskTracker;
 /// ```
 #[derive(Clone)]
 pub struct Tasks {
-    tracker: TaskTracker,
+    running: Arc<watch::Sender<usize>>,
     stop: CancellationToken,
     cut: CancellationToken,
 }
 
 impl Tasks {
     pub(super) fn new() -> Self {
-        let tracker = TaskTracker::new();
-        Self { tracker, stop: CancellationToken::new(), cut: CancellationToken::new() }
+        let running = Arc::new(watch::Sender::new(0));
+        Self { running, stop: CancellationToken::new(), cut: CancellationToken::new() }
     }
 
     /// Spawns `task`. It should end soon after [`token`](Self::token) is cancelled;
@@ -54,7 +55,12 @@ impl Tasks {
         F::Output: Send + 'static,
     {
         let cut = self.cut.clone();
-        self.tracker.spawn(async move { cut.run_until_cancelled(task).await })
+        let running = RunningGuard::new(&self.running);
+        tokio::spawn(async move {
+            // Dropped after the task, so that a task that is counted out has dropped all it held.
+            let _running = running;
+            cut.run_until_cancelled(task).await
+        })
     }
 
     /// Cancelled when background tasks should end.
@@ -64,28 +70,45 @@ impl Tasks {
 
     /// Tasks that have not ended.
     pub fn len(&self) -> usize {
-        self.tracker.len()
+        *self.running.borrow()
     }
 
     /// Whether every task has ended.
     pub fn is_empty(&self) -> bool {
-        self.tracker.is_empty()
+        self.len() == 0
     }
 
     /// Tells the tasks to end.
     pub(super) fn stop(&self) {
         self.stop.cancel();
-        self.tracker.close();
     }
 
     /// Ready when every task has ended, once they were told to.
     pub(super) async fn ended(&self) {
-        self.tracker.wait().await;
+        self.stop.cancelled().await;
+        // This fails only if the sender is dropped, and `self` holds it.
+        let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
     }
 
     /// Drops those that are left, at their next wait.
     pub(super) fn cut(&self) {
         self.cut.cancel();
+    }
+}
+
+/// Counts a task until it is dropped.
+struct RunningGuard(Arc<watch::Sender<usize>>);
+
+impl RunningGuard {
+    fn new(running: &Arc<watch::Sender<usize>>) -> Self {
+        running.send_modify(|running| *running += 1);
+        Self(Arc::clone(running))
+    }
+}
+
+impl Drop for RunningGuard {
+    fn drop(&mut self) {
+        self.0.send_modify(|running| *running -= 1);
     }
 }
 

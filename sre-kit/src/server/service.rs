@@ -11,8 +11,8 @@ use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
 use pin_project_lite::pin_project;
-use tower::util::Oneshot;
 use tower_service::Service;
 
 use super::connection::{Conn, ConnectionInfo, RequestGuard};
@@ -20,13 +20,13 @@ use super::shared::Phase;
 
 /// Hands the requests of one connection to clones of the service.
 pub(super) struct Dispatch<S> {
-    service: S,
+    service: TowerToHyperService<S>,
     conn: Arc<Conn>,
 }
 
 impl<S> Dispatch<S> {
     pub(super) fn new(service: S, conn: Arc<Conn>) -> Self {
-        Self { service, conn }
+        Self { service: TowerToHyperService::new(service), conn }
     }
 }
 
@@ -46,7 +46,7 @@ where
             is_head: request.method() == Method::HEAD,
             multiplexed: self.conn.is_multiplexed(),
             guard: Some(guard),
-            future: Oneshot::new(self.service.clone(), request),
+            future: self.service.call(request),
         }
     }
 }
@@ -58,7 +58,7 @@ pin_project! {
         S: Service<Request<Incoming>>,
     {
         #[pin]
-        future: Oneshot<S, Request<Incoming>>,
+        future: TowerToHyperServiceFuture<S, Request<Incoming>>,
         guard: Option<RequestGuard>,
         is_head: bool,
         multiplexed: bool,

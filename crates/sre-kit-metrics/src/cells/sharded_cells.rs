@@ -193,6 +193,12 @@ impl ShardedCells {
     }
 }
 
+impl Default for ShardedCells {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl fmt::Debug for ShardedCells {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ShardedCells")

@@ -51,7 +51,7 @@ pub(crate) fn encode(
     match format {
         Format::Prometheus => encode_text(registry, TextFormat::Prometheus, "", out, unwritable),
         Format::OpenMetrics => {
-            encode_text(registry, TextFormat::OpenMetrics, "# EOF\n", out, unwritable)
+            encode_text(registry, TextFormat::OpenMetrics, "# EOF\n", out, unwritable);
         }
         #[cfg(feature = "protobuf")]
         Format::Protobuf => {

@@ -3,15 +3,18 @@
 //! The names are those that Prometheus clients share, so that their dashboards work. On Linux the
 //! numbers come from `/proc`. If a source is absent, so are its series.
 
+mod reading;
+
 use std::sync::Arc;
 
 use sre_kit_core::ConfigError;
 
+use self::reading::{Reading, VALUES, Value};
 use crate::registry::Registry;
 use crate::visit::{Collect, Desc, Kind, Visitor};
 
 /// The families, in the order of [`Reading::values`].
-const FAMILIES: [(&str, &str, Kind); 8] = [
+const FAMILIES: [(&str, &str, Kind); VALUES] = [
     ("process_cpu_seconds_total", "Processor time spent in user and system mode.", Kind::Counter),
     ("process_resident_memory_bytes", "Memory that is resident.", Kind::Gauge),
     ("process_virtual_memory_bytes", "Virtual memory.", Kind::Gauge),
@@ -25,72 +28,6 @@ const FAMILIES: [(&str, &str, Kind); 8] = [
     ("process_start_time_seconds", "Start of the process, since the Unix epoch.", Kind::Gauge),
     ("process_threads", "Threads of the process.", Kind::Gauge),
 ];
-
-/// One reading. A value is `None` if its source is absent.
-#[derive(Debug, Default)]
-struct Reading {
-    cpu_seconds: Option<f64>,
-    resident_bytes: Option<u64>,
-    virtual_bytes: Option<u64>,
-    virtual_max_bytes: Option<u64>,
-    open_fds: Option<u64>,
-    max_fds: Option<u64>,
-    start_seconds: Option<f64>,
-    threads: Option<u64>,
-}
-
-enum Value {
-    Integer(u64),
-    Float(f64),
-}
-
-impl Reading {
-    fn values(&self) -> [Option<Value>; FAMILIES.len()] {
-        [
-            self.cpu_seconds.map(Value::Float),
-            self.resident_bytes.map(Value::Integer),
-            self.virtual_bytes.map(Value::Integer),
-            self.virtual_max_bytes.map(Value::Integer),
-            self.open_fds.map(Value::Integer),
-            self.max_fds.map(Value::Integer),
-            self.start_seconds.map(Value::Float),
-            self.threads.map(Value::Integer),
-        ]
-    }
-
-    #[cfg(target_os = "linux")]
-    fn take() -> Self {
-        use procfs::process::{LimitValue, Process};
-
-        let Ok(process) = Process::myself() else { return Self::default() };
-        let mut reading =
-            Self { open_fds: process.fd_count().ok().map(|count| count as u64), ..Self::default() };
-        if let Ok(stat) = process.stat() {
-            let ticks = procfs::ticks_per_second() as f64;
-            reading.cpu_seconds = Some((stat.utime + stat.stime) as f64 / ticks);
-            reading.resident_bytes = Some(stat.rss * procfs::page_size());
-            reading.virtual_bytes = Some(stat.vsize);
-            reading.threads = u64::try_from(stat.num_threads).ok();
-            reading.start_seconds = procfs::boot_time_secs()
-                .ok()
-                .map(|boot| boot as f64 + stat.starttime as f64 / ticks);
-        }
-        if let Ok(limits) = process.limits() {
-            let soft = |value| match value {
-                LimitValue::Value(limit) => Some(limit),
-                LimitValue::Unlimited => None,
-            };
-            reading.max_fds = soft(limits.max_open_files.soft_limit);
-            reading.virtual_max_bytes = soft(limits.max_address_space.soft_limit);
-        }
-        reading
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn take() -> Self {
-        Self::default()
-    }
-}
 
 /// The `process_*` metrics.
 ///
@@ -113,7 +50,7 @@ impl Reading {
 /// ```
 #[derive(Debug)]
 pub struct ProcessMetrics {
-    descs: [Desc; FAMILIES.len()],
+    descs: [Desc; VALUES],
 }
 
 impl ProcessMetrics {
@@ -148,27 +85,8 @@ impl Collect for ProcessMetrics {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::time::{SystemTime, UNIX_EPOCH};
-
     use super::{FAMILIES, ProcessMetrics, Reading};
     use crate::{Registry, TextFormat};
-
-    #[test]
-    fn the_numbers_are_those_of_this_process() {
-        let before = Reading::take();
-        // The directory of descriptors is itself open while it is read.
-        let file = std::fs::File::open("/proc/self/stat").expect("Linux has one");
-        let opened = Reading::take();
-        assert!(opened.open_fds > Some(0) && before.open_fds > Some(0));
-        drop(file);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64();
-        let started = before.start_seconds.expect("known");
-        assert!(started <= now + 1.0 && started > 1e9, "{started} {now}");
-        let memory = before.resident_bytes.expect("known");
-        assert!(memory > 100_000 && memory < before.virtual_bytes.expect("known"));
-        assert!(before.threads >= Some(1));
-        assert!(before.open_fds <= before.max_fds.or(Some(u64::MAX)));
-    }
 
     #[test]
     fn a_scrape_shows_them_once_and_only_once_may_they_be_registered() {
