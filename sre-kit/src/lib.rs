@@ -55,6 +55,7 @@
 //! | `axum` | `RouteSource::axum()`: route labels from axum's `MatchedPath` | axum, without its default features |
 //! | `tonic` | `Routes::tonic`, and the gRPC health checking protocol | tonic, tonic-health |
 //! | `console` | a page on the admin listener that shows the service live | 120 KB of the binary |
+//! | `exposition` | `metrics::Exposition`: a tower service that answers scrapes; part of `admin` | flate2, http-body-util |
 //! | `protobuf` | protobuf exposition and native histograms | prost |
 //! | `telemetry` | traces, logs and metrics over OTLP | the OpenTelemetry SDK, tracing-subscriber, reqwest |
 //! | `db` | PostgreSQL by password or by any token, through sea-orm | sea-orm, sqlx, rustls |

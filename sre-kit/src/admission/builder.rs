@@ -130,7 +130,7 @@ impl AdmissionBuilder {
         let controller = match limit.kind {
             limit::Kind::Fixed(_) => None,
             limit::Kind::Gradient(settings) => {
-                let clock = self.clock.unwrap_or_else(Clock::new);
+                let clock = self.clock.unwrap_or_default();
                 Some(Controller::new(settings, clock, Arc::clone(registry.cells())))
             }
         };

@@ -239,7 +239,7 @@ impl GoldenSignalsBuilder {
         let curious = !self.labels.is_empty() || self.count_bodies || self.mark.is_some() || traced;
         let store = Store::new(registry, self.bounds, self.labels.into())?;
         let hub = Hub {
-            clock: self.clock.unwrap_or_else(Clock::new),
+            clock: self.clock.unwrap_or_default(),
             store,
             default_scheme: self.scheme as usize,
             on_error: self.on_error,

@@ -4,8 +4,8 @@ use sre_kit_metrics::internal::RegistryInternals as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Snapshot;
 use super::pressure::Pressure;
+use super::snapshot::Snapshot;
 use super::sources::Sources;
 use crate::ConfigError;
 use crate::metrics::Registry;

@@ -92,12 +92,22 @@ fn oldest_rust(workspace: &Workspace, members: &[Member]) -> Result<Step> {
         .find(|member| member.name == "sre-kit")
         .and_then(|member| member.rust_version.clone())
         .context("sre-kit states no rust-version")?;
-    if let Some(other) = members.iter().find(|m| m.rust_version.as_ref() != Some(&oldest)) {
-        anyhow::bail!("{} states another rust-version than sre-kit; inherit it", other.name);
+    if let Some(other) = members.iter().find(|member| {
+        member.rust_version.as_deref().is_none_or(|version| is_newer(version, &oldest))
+    }) {
+        anyhow::bail!("{} states no rust-version, or a newer one than sre-kit", other.name);
     }
     let rustc = Cmd::new("rustc").arg("--version").dir(workspace.root()).read()?;
     let installed = Cmd::new("rustup").args(["toolchain", "list"]).read().unwrap_or_default();
     Ok(oldest_rust_step(&oldest, &rustc, &installed))
+}
+
+/// Returns whether a version of Rust, such as `1.95`, is newer than `other`.
+fn is_newer(version: &str, other: &str) -> bool {
+    let numbers = |version: &str| -> Vec<u32> {
+        version.split('.').map(|number| number.parse().unwrap_or(u32::MAX)).collect()
+    };
+    numbers(version) > numbers(other)
 }
 
 fn oldest_rust_step(oldest: &str, rustc: &str, installed: &str) -> Step {
@@ -136,7 +146,7 @@ fn oldest_rust_step(oldest: &str, rustc: &str, installed: &str) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use super::{features_alone, oldest_rust_step};
+    use super::{features_alone, is_newer, oldest_rust_step};
     use crate::steps::{Action, Step};
     use crate::workspace::Member;
 
@@ -145,6 +155,13 @@ mod tests {
             Action::Run(run) => run.cmds[0].to_string(),
             Action::LeaveOut(left) => format!("left out: {}", left.reason),
             Action::Check { .. } => unreachable!("not a check"),
+        }
+    }
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        for (version, newer) in [("1.95", false), ("1.100", true), ("1.9", false), ("2.0", true)] {
+            assert_eq!(is_newer(version, "1.95"), newer, "{version}");
         }
     }
 
