@@ -80,7 +80,7 @@ fn judge(
     slos.iter()
         .map(|slo| {
             let fleet = fleet.map(|fleet| fleet.of(slo.name()));
-            let verdict = gate.judge(slo.objective(), canary.of(slo.name()), fleet);
+            let verdict = gate.evaluate(slo.objective(), canary.of(slo.name()), fleet);
             (slo.name().to_owned(), verdict)
         })
         .collect()

@@ -58,7 +58,7 @@ impl Objectives {
     pub(crate) fn add(&mut self, budgets: &Budgets) {
         let counted = |budget: &&Budget| budget.definition().indicator() != Indicator::Ratio;
         for budget in budgets.iter().filter(counted) {
-            for mark in budget.definition().marks() {
+            for mark in budget.definition().exclusions() {
                 if self.mark(mark).is_none() {
                     self.marks.push(mark.as_str().into());
                 }
@@ -203,7 +203,7 @@ impl Judge {
             // Every reason of a definition is declared by it.
             slo.reasons().iter().position(|r| r == reason).map_or(Act::Ignored, Act::Excluded)
         };
-        let act = |outcome: Outcome| match slo.count_of(outcome.as_str()) {
+        let act = |outcome: Outcome| match slo.class_of(outcome.as_str()) {
             EventClass::Good => Act::Good,
             EventClass::Bad => Act::Bad,
             EventClass::ByDuration => Act::ByDuration,
@@ -224,7 +224,11 @@ impl Judge {
             threshold: u64::try_from(threshold.as_nanos()).unwrap_or(u64::MAX),
             until_headers: until == LatencyEnd::Headers,
             stream: slo.excludes_streams().map(excluded),
-            marks: slo.marks().iter().filter_map(|m| Some((all.mark(m)?, excluded(m)))).collect(),
+            marks: slo
+                .exclusions()
+                .iter()
+                .filter_map(|m| Some((all.mark(m)?, excluded(m))))
+                .collect(),
         }
     }
 

@@ -202,7 +202,7 @@ impl SreKitBuilder {
 
         let service = self.build.service().to_owned();
         let slos = if self.slos.is_empty() {
-            Slos::none(service)?
+            Slos::empty(service)?
         } else {
             Slos::new(service, self.slos)?
         };

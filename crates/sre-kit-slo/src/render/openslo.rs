@@ -98,7 +98,7 @@ fn annotations(slo: &Definition) -> Vec<(&'static str, String)> {
         }
     }
     for (key, list) in
-        [("routes", slo.routes()), ("methods", slo.methods()), ("marks", slo.marks())]
+        [("routes", slo.routes()), ("methods", slo.methods()), ("marks", slo.exclusions())]
     {
         if !list.is_empty() {
             found.push((key, json!(list).to_string()));
@@ -133,14 +133,14 @@ fn plain(slo: &Definition) -> Option<Slos> {
 
 /// Outcomes that count otherwise than they do unless said so.
 fn counts(slo: &Definition, plain: &Definition) -> Vec<(&'static str, String)> {
-    let ignored = |outcome: &&str| *slo.count_of(outcome) == EventClass::Ignored;
+    let ignored = |outcome: &&str| *slo.class_of(outcome) == EventClass::Ignored;
     let mut outcomes: Vec<_> = slo.outcomes().collect();
     outcomes.sort_unstable();
     outcomes.dedup();
     let mut changed = serde_json::Map::new();
     for outcome in &outcomes {
-        let count = slo.count_of(outcome);
-        if count == plain.count_of(outcome) {
+        let count = slo.class_of(outcome);
+        if count == plain.class_of(outcome) {
             continue;
         }
         let value = match count {

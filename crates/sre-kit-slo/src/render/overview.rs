@@ -55,7 +55,7 @@ pub(super) fn readme(slos: &Slos, options: &Options) -> String {
             tiers.join("; "),
         );
     }
-    for note in slos.notes() {
+    for note in slos.tier_adjustments() {
         let _ = write!(text, "\nNote: {note}.\n");
     }
     let _ = write!(text, "\n{FILES}");

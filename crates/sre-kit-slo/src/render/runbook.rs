@@ -152,7 +152,7 @@ fn by_request(plan: &Plan<'_>) -> String {
             query(&format!("histogram_quantile({q}, sum by (le, http_route) ({rate}))"))
         );
     }
-    let bad: Vec<_> = slo.outcomes().filter(|o| *slo.count_of(o) == EventClass::Bad).collect();
+    let bad: Vec<_> = slo.outcomes().filter(|o| *slo.class_of(o) == EventClass::Bad).collect();
     matchers.push(format!("outcome=~\"{}\"", bad.join("|")));
     format!(
         "\nWhich routes, and how do they end?\n\n{}",

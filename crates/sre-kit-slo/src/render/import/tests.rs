@@ -13,7 +13,7 @@ fn facts(slo: &Definition) -> String {
     let mut outcomes: Vec<_> = slo.outcomes().collect();
     outcomes.sort_unstable();
     outcomes.dedup();
-    let counts: Vec<_> = outcomes.iter().map(|o| (o, slo.count_of(o))).collect();
+    let counts: Vec<_> = outcomes.iter().map(|o| (o, slo.class_of(o))).collect();
     format!(
         "{} {:?} {} {} {} {} {:?} {} {:?} {:?} {counts:?} {:?} {:#?}",
         slo.name(),
@@ -26,7 +26,7 @@ fn facts(slo: &Definition) -> String {
         slo.period(),
         slo.routes(),
         slo.methods(),
-        slo.marks(),
+        slo.exclusions(),
         slo.tiers(),
     )
 }

@@ -1,17 +1,17 @@
-//! All budgets of a service.
+//! The budgets of all SLOs of a service.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::builder::BudgetsBuilder;
+use super::budget::Budget;
 use super::checkpoint::{Checkpoint, CheckpointError};
-use super::handle::Budget;
 use super::window::Clock;
 use crate::ConfigError;
-use crate::metrics::Registry;
 use sre_kit_slo::Slos;
 
-/// The error budgets of one service in this process. Cloning is cheap.
+/// The error budgets of one service in this process.
+///
+/// Clones share their counters and cost one reference count.
 ///
 /// ```
 /// use sre_kit::metrics::{Registry, TextFormat};
@@ -24,7 +24,7 @@ use sre_kit_slo::Slos;
 ///
 /// let mut text = String::new();
 /// registry.encode_text(&mut text, TextFormat::Prometheus);
-/// // Both outcomes are there from the start: no error yet reads as 100 %.
+/// // Both outcomes exist from the start, so "no errors yet" reads as 100 %.
 /// assert!(text.contains("slo_events_total{service=\"shop\",slo=\"checkout\",outcome=\"good\"} 1\n"));
 /// assert!(text.contains("slo_events_total{service=\"shop\",slo=\"checkout\",outcome=\"bad\"} 0\n"));
 /// # Ok::<(), sre_kit::ConfigError>(())
@@ -42,30 +42,18 @@ pub(super) struct Inner {
 }
 
 impl Budgets {
-    /// Budgets whose counters are registered in `registry`, with the defaults.
-    ///
-    /// # Errors
-    ///
-    /// When the registry has SLOs already, or no room for so many series.
-    pub fn new(registry: &Registry, slos: &Slos) -> Result<Self, ConfigError> {
-        Self::builder().slos(slos).build(registry)
-    }
-
-    /// Returns a builder.
-    pub fn builder() -> BudgetsBuilder {
-        BudgetsBuilder::new()
-    }
-
-    /// The definitions.
+    /// Returns the definitions of the SLOs.
     pub fn slos(&self) -> &Slos {
         &self.inner.slos
     }
 
-    /// The budget of one SLO. Ask once and keep it.
+    /// Returns the budget of the SLO called `name`.
+    ///
+    /// This compares names: call it once at start-up and keep the result.
     ///
     /// # Errors
     ///
-    /// When no SLO has that name.
+    /// Returns an error if no SLO has that name. The message lists the names that exist.
     pub fn slo(&self, name: &str) -> Result<Budget, ConfigError> {
         let found = self.iter().find(|budget| budget.definition().name() == name);
         found.cloned().ok_or_else(|| {
@@ -79,42 +67,46 @@ impl Budgets {
         })
     }
 
-    /// Every budget, in the order of the definitions.
+    /// Returns an iterator over the budgets, in the order of the definitions.
     pub fn iter(&self) -> std::slice::Iter<'_, Budget> {
         self.inner.budgets.iter()
     }
 
-    /// Whether any SLO burns fast enough to page, see [`Budget::burning_fast`].
+    /// Returns whether any SLO burns its budget fast enough to page. See
+    /// [`Budget::burning_fast`].
     #[inline]
     pub fn burning_fast(&self) -> bool {
         self.iter().any(Budget::burning_fast)
     }
 
-    /// Takes a snapshot of every SLO now. [`spawn`](Self::spawn) does it every two
-    /// seconds; call this only in its stead.
+    /// Takes a snapshot of the counters of every SLO and updates the states of the tiers.
+    ///
+    /// [`spawn`](Self::spawn) does this every two seconds. Call it yourself only if you run
+    /// neither [`spawn`](Self::spawn) nor [`run`](Self::run).
     pub fn tick(&self) {
         let now = self.inner.clock.millis();
         for budget in self {
-            budget.track.tick(now);
+            budget.state.tick(now);
         }
     }
 
-    /// Writes the checkpoint file, if one was set: what the windows hold, for the
-    /// next process to go on with. Blocks on the disk; call it from a blocking
-    /// thread, after the last request.
+    /// Writes the checkpoint file, from which the next process restores the windows. Does
+    /// nothing if [`checkpoint`](super::BudgetsBuilder::checkpoint) was not set.
     ///
-    /// The file is written beside its place, flushed to the disk and then renamed,
-    /// so that it is whole at every moment.
+    /// This blocks on the disk. Call it from a blocking thread, after the last request.
+    ///
+    /// A temporary file in the same folder is written, synced to the disk and renamed, so that
+    /// a crash leaves either the old file or the new one.
     ///
     /// # Errors
     ///
-    /// When the file can not be written. The old one is left as it was.
+    /// Returns an error if the file cannot be written. The old file stays as it was.
     pub fn save_checkpoint(&self) -> Result<(), CheckpointError> {
         let Some(checkpoint) = &self.inner.checkpoint else { return Ok(()) };
         self.tick();
-        checkpoint.save(self.slos(), self.inner.clock.wall_millis(), |place, write| {
-            if let Some(budget) = self.inner.budgets.get(place) {
-                budget.track.with_ring(write);
+        checkpoint.save(self.slos(), self.inner.clock.wall_millis(), |index, write| {
+            if let Some(budget) = self.inner.budgets.get(index) {
+                budget.state.with_ring(write);
             }
         })
     }

@@ -1,25 +1,18 @@
-//! The families beside the counters.
+//! The gauges that are exported beside the counters.
 //!
-//! `slo_instance_*` is what this process alone saw: for decisions in code, for a
-//! canary beside its fleet, and for a look while Prometheus is down. Alerts read
-//! the counters, summed over all instances.
+//! `slo_instance_*` is what this process alone observed. It is for decisions in code, for
+//! comparing a canary with its fleet, and for a look while Prometheus is down. Alerts read the
+//! counters, summed over all instances.
 
 use sre_kit_metrics::internal::RegistryInternals as _;
 use std::sync::Arc;
 
-use super::engine::Budgets;
-use super::state::TierStatus;
+use super::budgets::Budgets;
+use super::tier_status::TierStatus;
+use super::window::WindowStats;
 use crate::ConfigError;
 use crate::metrics::Registry;
-use crate::slo::WindowStats;
 use sre_kit_metrics::internal::{Collect, Desc, Kind, Visitor, push_pair};
-
-/// Which families are exported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Families {
-    Counters,
-    All,
-}
 
 const OBJECTIVE: &str = "slo_objective_ratio";
 const PERIOD: &str = "slo_window_seconds";
@@ -48,8 +41,8 @@ pub(super) fn register(registry: &Registry, budgets: &Budgets) -> Result<(), Con
 
 struct Gauges(Budgets);
 
-/// Everything that is printed of one SLO, taken at one moment.
-struct Taken {
+/// The values of one SLO at one moment.
+struct SloGauges {
     labels: String,
     objective: f64,
     period: u64,
@@ -59,7 +52,7 @@ struct Taken {
 }
 
 impl Gauges {
-    fn take(&self) -> Vec<Taken> {
+    fn read(&self) -> Vec<SloGauges> {
         let service = self.0.slos().service();
         self.0
             .iter()
@@ -73,9 +66,9 @@ impl Gauges {
                     push_pair(&mut labels, name, value);
                     labels
                 };
-                // A snapshot first, if one is due.
+                // This takes a snapshot first if one is due.
                 let period = budget.window(slo.period());
-                budget.track.with_ring(|ring| Taken {
+                budget.state.with_ring(|ring| SloGauges {
                     objective: slo.objective().ratio().as_f64(),
                     period: slo.period().as_secs(),
                     windows: slo
@@ -101,25 +94,25 @@ impl Gauges {
 
 impl Collect for Gauges {
     fn collect(&self, visitor: &mut dyn Visitor) {
-        let taken = self.take();
+        let values = self.read();
         for (name, help) in HELP {
             visitor.family(&Desc {
                 name: name.to_owned(),
                 help: help.to_owned(),
                 kind: Kind::Gauge,
             });
-            for slo in &taken {
-                slo.print(name, visitor);
+            for slo in &values {
+                slo.visit(name, visitor);
             }
         }
     }
 }
 
-impl Taken {
-    fn print(&self, family: &str, visitor: &mut dyn Visitor) {
+impl SloGauges {
+    fn visit(&self, family: &str, visitor: &mut dyn Visitor) {
         let by_window = |visitor: &mut dyn Visitor, of: fn(&WindowStats) -> f64| {
-            for (labels, reading) in &self.windows {
-                visitor.float(labels, of(reading));
+            for (labels, stats) in &self.windows {
+                visitor.float(labels, of(stats));
             }
         };
         match family {
@@ -129,8 +122,8 @@ impl Taken {
             BURN_RATE => by_window(visitor, WindowStats::burn_rate),
             COVERAGE => by_window(visitor, WindowStats::coverage),
             EVENTS => {
-                for (labels, reading) in &self.windows {
-                    visitor.integer(labels, reading.valid());
+                for (labels, stats) in &self.windows {
+                    visitor.integer(labels, stats.valid());
                 }
             }
             REMAINING => visitor.float(&self.labels, self.remaining),
