@@ -83,7 +83,7 @@ impl Decimal {
     /// Returns the nearest float.
     pub fn as_f64(self) -> f64 {
         let billionths = self.0 / 1_000_000_000;
-        if self.0 % 1_000_000_000 == 0 && billionths < 1 << f64::MANTISSA_DIGITS {
+        if self.0.is_multiple_of(1_000_000_000) && billionths < 1 << f64::MANTISSA_DIGITS {
             // Both operands are exact floats, so only the division rounds.
             return billionths as f64 / 1e9;
         }

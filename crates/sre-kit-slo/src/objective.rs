@@ -81,7 +81,7 @@ impl Objective {
     fn of_percent(percent: Decimal, given: impl fmt::Debug) -> Result<Self, ConfigError> {
         // A unit of the ratio, 1e-9, is 1e-7 of a percent, which is 1e11 units of a `Decimal`.
         const PART: u128 = 100_000_000_000;
-        if percent.units() % PART != 0 {
+        if !percent.units().is_multiple_of(PART) {
             return Err(too_fine(given));
         }
         Self::of_parts(percent.units() / PART, given)

@@ -157,13 +157,13 @@ fn on_the_grid_no_standard_window_is_more_than_0_7_percent_longer() {
 /// What happens to the ticker.
 #[derive(Clone, Debug)]
 enum Step {
-    /// So many ticks on time.
+    /// This many ticks on time.
     Ticks(u64),
-    /// So many ticks missed, while events go on.
+    /// This many missed ticks, while events continue.
     Missed(u64),
     /// The whole process stands still for this many milliseconds.
     Pause(u64),
-    /// So many good and bad events, `after` milliseconds from now: at least one, since
+    /// Good and bad events, `after` milliseconds from now: at least one, since
     /// what happens in the very millisecond of a tick may be before or after it.
     Burst { after: u64, good: u64, bad: u64 },
     /// Reads everything.

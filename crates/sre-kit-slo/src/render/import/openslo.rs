@@ -1,18 +1,18 @@
-//! OpenSLO v1.
+//! The import of OpenSLO v1.
 
 use std::time::Duration;
 
 use serde_yaml_ng::Value;
 
-use super::super::super::{Objective, Severity, Slo, Tier, Window};
 use super::super::openslo::ANNOTATION;
 use super::Imported;
 use super::field::{Field, documents};
+use crate::{Objective, Severity, Slo, Tier, Window};
 use sre_kit_core::ConfigError;
 
 const VERSION: &str = "openslo/v1";
 
-/// The standard tiers, which an SLO without tiers does without one by one.
+/// The standard tiers, which are removed one by one from an SLO without tiers.
 const STANDARD: [&str; 4] = ["fast", "medium", "slow", "long"];
 
 pub(super) fn read(text: &str) -> Result<Imported, ConfigError> {
@@ -137,7 +137,7 @@ fn period(spec: &Field<'_>) -> Result<Option<Duration>, ConfigError> {
     window.need("duration")?.duration().map(Some)
 }
 
-/// The indicator, inside or by its name in the same text.
+/// Reads the indicator, which is inside the SLO or another document of the same text.
 fn indicator(
     spec: &Field<'_>,
     name: &str,
@@ -168,7 +168,7 @@ fn indicator(
         ratio.need("bad")?;
     }
     let Some(kind) = annotations.get("indicator") else {
-        notes.push(super::counted(&ratio.path, name));
+        notes.push(super::count_in_code_note(&ratio.path, name));
         return Ok(Slo::ratio(name, objective));
     };
     match kind.text()?.as_str() {
@@ -201,7 +201,7 @@ fn referenced<'d>(reference: &Field<'_>, documents: &'d [Value]) -> Result<Field
     Err(reference.refuse("no SLI of that name is in the text", "add its document to the same file"))
 }
 
-/// Our own annotations, which say what OpenSLO cannot.
+/// The annotations of this crate, which hold what OpenSLO has no field for.
 struct Annotations<'a> {
     metadata: Option<Field<'a>>,
 }
@@ -218,7 +218,7 @@ impl<'a> Annotations<'a> {
         })
     }
 
-    /// An annotation that holds JSON.
+    /// Parses an annotation that holds JSON.
     fn json<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ConfigError> {
         let Some(field) = self.get(key) else { return Ok(None) };
         serde_json::from_str(&field.text()?).map(Some).map_err(|err| {
@@ -288,7 +288,7 @@ impl TierText {
         } else {
             Tier::ticket(&self.name, long, short)
         };
-        // A factor that is no number is refused by the check of the set.
+        // A factor that is not a number is rejected by the validation of the set.
         let tier = tier.factor(self.factor.parse().unwrap_or(f64::NAN));
         Ok(self.min_bad_events.map_or(tier.clone().any_bad_event(), |k| tier.min_bad_events(k)))
     }

@@ -1,10 +1,10 @@
-//! Sloth's own format, `prometheus/v1`.
+//! The import of Sloth, `prometheus/v1`.
 //!
-//! Source: `pkg/prometheus/api/v1` of Sloth.
+//! Source: `pkg/prometheus/api/v1` in the repository slok/sloth.
 
-use super::super::super::{Objective, Slo};
 use super::Imported;
 use super::field::{Field, documents};
+use crate::{Objective, Slo};
 use sre_kit_core::ConfigError;
 
 const VERSION: &str = "prometheus/v1";
@@ -64,7 +64,7 @@ fn one(
     let events = sli.need("events")?;
     events.need("error_query")?;
     events.need("total_query")?;
-    notes.push(super::counted(&events.path, &name));
+    notes.push(super::count_in_code_note(&events.path, &name));
     let mut slo = Slo::ratio(name, objective);
     if let Some(description) = field.get("description") {
         slo = slo.description(description.text()?);
@@ -73,7 +73,7 @@ fn one(
     Ok(alerting(slo, field, notes))
 }
 
-/// The labels of the SLO win over those of the file; `owner` has a place of its own.
+/// Adds the labels. Those of the SLO override those of the file, and `owner` becomes the owner.
 fn labelled(
     mut slo: Slo,
     field: &Field<'_>,

@@ -1,27 +1,29 @@
-//! The generated files: in memory, on disk, and the difference between the two.
+//! The generated files, in memory and on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use similar::TextDiff;
 
-/// Lists the generated files, so that one that is no longer generated is known
-/// as such.
-pub(super) const MANIFEST: &str = "MANIFEST";
+use super::disk::{at, list, read, remove_empty_parents};
+use super::drift::{Difference, Drift};
 
-/// The files that one definition gives, by their path below a folder of one's choice.
+/// The file that lists the generated files, so that a later run can remove those that are no
+/// longer generated.
+const MANIFEST: &str = "MANIFEST";
+
+/// The generated files in memory, by their path relative to a folder.
 ///
-/// The same definition gives the same bytes, always.
+/// The same definition and options always give the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     files: BTreeMap<String, String>,
 }
 
 impl Rendered {
-    /// `files` and their manifest.
+    /// Adds the manifest to `files`.
     pub(super) fn new(mut files: BTreeMap<String, String>) -> Self {
         let mut manifest = format!("# {}\n", super::HEADER.replace('\n', "\n# "));
         for path in files.keys() {
@@ -32,25 +34,24 @@ impl Rendered {
         Self { files }
     }
 
-    /// Paths and texts, in the order of the paths.
+    /// Returns an iterator over paths and texts, in the order of the paths.
     pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
         self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
-    /// The text of one file.
+    /// Returns the text of the file at `path`, if there is one.
     pub fn get(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
     }
 
-    /// Makes the folder `dir` hold these files.
+    /// Writes the files to the folder `dir`, which is created if it does not exist.
     ///
-    /// What already is as it should be is not touched. Files that an earlier run
-    /// generated and this one does not are removed; files that no run generated
-    /// are left alone.
+    /// Files that are already up to date are not touched. Files that an earlier run generated and
+    /// this one does not are removed. Files that were never generated stay.
     ///
     /// # Errors
     ///
-    /// When a file or folder cannot be read or written; the text names it.
+    /// Returns an error if a file or folder cannot be read or written. The message names it.
     pub fn write(&self, dir: impl AsRef<Path>) -> io::Result<()> {
         let dir = dir.as_ref();
         for path in generated_before(dir)?.iter().filter(|path| !self.files.contains_key(*path)) {
@@ -73,23 +74,23 @@ impl Rendered {
         Ok(())
     }
 
-    /// Compares the folder `dir` with what it should hold, and changes nothing.
+    /// Compares the folder `dir` with the files, without changing it.
     ///
     /// # Errors
     ///
-    /// When a file or folder cannot be read; the text names it. A folder that is
-    /// not there is no error: everything is missing then.
+    /// Returns an error if a file or folder cannot be read. The message names it. If the folder
+    /// does not exist, every file is reported as missing.
     pub fn check(&self, dir: impl AsRef<Path>) -> io::Result<Drift> {
         let dir = dir.as_ref();
         let mut found = BTreeSet::new();
         list(dir, "", &mut found)?;
         let mut differences = Vec::new();
-        for (path, wanted) in &self.files {
+        for (path, expected) in &self.files {
             let difference = match read(&dir.join(path))? {
                 None => Difference::Missing(path.clone()),
-                Some(bytes) if bytes == wanted.as_bytes() => continue,
+                Some(bytes) if bytes == expected.as_bytes() => continue,
                 Some(bytes) => Difference::Stale {
-                    diff: diff(path, &String::from_utf8_lossy(&bytes), wanted),
+                    diff: diff(path, &String::from_utf8_lossy(&bytes), expected),
                     path: path.clone(),
                 },
             };
@@ -101,73 +102,7 @@ impl Rendered {
             generated: generated.contains(path),
             path: path.clone(),
         }));
-        Ok(Drift { differences })
-    }
-}
-
-/// How a folder differs from what it should hold. Prints as a report with unified diffs.
-///
-/// ```
-/// # use sre_kit_slo::render::Drift;
-/// fn exit_code(drift: &Drift) -> u8 {
-///     if drift.is_empty() { 0 } else { 1 }
-/// }
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "a difference that nobody reads fails nothing"]
-pub struct Drift {
-    differences: Vec<Difference>,
-}
-
-impl Drift {
-    /// Whether the folder is up to date.
-    pub fn is_empty(&self) -> bool {
-        self.differences.is_empty()
-    }
-
-    /// Every difference: stale and missing files by path, then extra ones.
-    pub fn differences(&self) -> &[Difference] {
-        &self.differences
-    }
-}
-
-/// One file that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Difference {
-    /// It is generated and not there.
-    Missing(String),
-    /// It is there with another text.
-    Stale {
-        /// Its path below the folder.
-        path: String,
-        /// From the text that is there to the one that should be, as a unified diff.
-        diff: String,
-    },
-    /// It is there and not generated.
-    Extra {
-        /// Its path below the folder.
-        path: String,
-        /// Whether an earlier run generated it. Writing removes those, and no others.
-        generated: bool,
-    },
-}
-
-impl fmt::Display for Drift {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for difference in &self.differences {
-            match difference {
-                Difference::Missing(path) => writeln!(f, "missing: {path}")?,
-                Difference::Stale { path, diff } => write!(f, "stale: {path}\n{diff}")?,
-                Difference::Extra { path, generated: true } => {
-                    writeln!(f, "extra: {path} (no longer generated; writing removes it)")?;
-                }
-                Difference::Extra { path, generated: false } => {
-                    writeln!(f, "extra: {path} (never generated; keep your own files elsewhere)")?;
-                }
-            }
-        }
-        Ok(())
+        Ok(Drift::new(differences))
     }
 }
 
@@ -179,64 +114,24 @@ fn diff(path: &str, found: &str, wanted: &str) -> String {
         .to_string()
 }
 
-/// The paths in the manifest that lies in `dir`, if one does.
+/// Returns the paths in the manifest of `dir`, or none if there is no manifest.
 fn generated_before(dir: &Path) -> io::Result<BTreeSet<String>> {
     let Some(bytes) = read(&dir.join(MANIFEST))? else { return Ok(BTreeSet::new()) };
     let text = String::from_utf8_lossy(&bytes);
     let inside = |line: &&str| {
-        // A manifest that was tampered with must not reach outside its folder.
+        // A manifest that was tampered with must not reach outside of its folder.
         let part = |part: &str| !matches!(part, "" | "." | "..");
         !line.starts_with('#') && !line.contains('\\') && line.split('/').all(part)
     };
     Ok(text.lines().filter(inside).map(str::to_owned).collect())
 }
 
-/// Every file below `dir`, by its path in there with forward slashes.
-fn list(dir: &Path, prefix: &str, found: &mut BTreeSet<String>) -> io::Result<()> {
-    let entries = match fs::read_dir(dir) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(|err| at(dir, &err))?,
-    };
-    for entry in entries {
-        let entry = entry.map_err(|err| at(dir, &err))?;
-        let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        // A link is listed and not followed: it may lead anywhere, also back.
-        if entry.file_type().map_err(|err| at(&entry.path(), &err))?.is_dir() {
-            list(&entry.path(), &format!("{path}/"), found)?;
-        } else {
-            found.insert(path);
-        }
-    }
-    Ok(())
-}
-
-fn read(file: &Path) -> io::Result<Option<Vec<u8>>> {
-    match fs::read(file) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
-        bytes => bytes.map(Some).map_err(|err| at(file, &err)),
-    }
-}
-
-/// Folders that a removal left empty, up to `dir` itself.
-fn remove_empty_parents(dir: &Path, file: &Path) {
-    let parents = file.ancestors().skip(1).take_while(|parent| *parent != dir);
-    for parent in parents {
-        // Refused when something is left in it, and that is the end of it.
-        if fs::remove_dir(parent).is_err() {
-            break;
-        }
-    }
-}
-
-fn at(path: &Path, err: &io::Error) -> io::Error {
-    io::Error::new(err.kind(), format!("{}: {err}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use super::{Difference, Rendered};
+    use super::super::drift::Difference;
+    use super::Rendered;
 
     fn rendered<const N: usize>(files: [(&str, &str); N]) -> Rendered {
         Rendered::new(files.map(|(path, text)| (path.to_owned(), text.to_owned())).into())
