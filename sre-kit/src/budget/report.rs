@@ -14,7 +14,7 @@ use super::window::WindowStats;
 ///
 /// [`Display`](fmt::Display) writes a plain-text table, [`Report::to_json`] returns the same
 /// numbers as JSON.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serve", derive(Serialize))]
 #[non_exhaustive]
 pub struct Report {
@@ -29,7 +29,7 @@ pub struct Report {
 }
 
 /// The state of one SLO in a [`Report`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serve", derive(Serialize))]
 #[non_exhaustive]
 pub struct SloReport {
@@ -64,7 +64,7 @@ pub struct SloReport {
 }
 
 /// The counts of one window in a [`SloReport`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serve", derive(Serialize))]
 #[non_exhaustive]
 pub struct WindowReport {
@@ -83,7 +83,7 @@ pub struct WindowReport {
 }
 
 /// The state of one burn tier in a [`SloReport`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serve", derive(Serialize))]
 #[non_exhaustive]
 pub struct TierReport {

@@ -8,6 +8,7 @@ mod indicator;
 mod low_traffic;
 mod names;
 mod period;
+mod prometheus_duration;
 mod resolve;
 mod severity;
 mod slo;
@@ -25,6 +26,8 @@ pub use definition::Definition;
 pub use event_class::EventClass;
 pub use indicator::{Indicator, LatencyEnd};
 pub use period::Period;
+#[cfg(feature = "render")]
+pub(crate) use prometheus_duration::parse as parse_duration;
 pub use severity::Severity;
 pub use slo::Slo;
 pub use slos::Slos;

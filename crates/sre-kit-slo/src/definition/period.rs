@@ -1,10 +1,13 @@
 //! The period of an objective.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
+use super::prometheus_duration;
+use sre_kit_core::ConfigError;
+
+const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 
 /// The rolling period over which an objective holds: whole minutes, from one hour to 400 days.
@@ -16,6 +19,8 @@ const DAY: u64 = 24 * HOUR;
 ///
 /// assert_eq!(Period::default(), Period::days(30));
 /// assert_eq!(Period::days(28).to_string(), "28d");
+/// assert_eq!("4w".parse::<Period>()?, Period::days(28));
+/// # Ok::<(), sre_kit_slo::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period(Duration);
@@ -61,29 +66,35 @@ impl From<Duration> for Period {
     }
 }
 
+impl FromStr for Period {
+    type Err = ConfigError;
+
+    /// Parses a whole number and one of the units `s`, `m`, `h`, `d` and `w`, such as `30d`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the text has another form.
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        prometheus_duration::parse(text).map(Self).ok_or_else(|| {
+            ConfigError::new(
+                "slo.period",
+                text,
+                "a period is a whole number and one of the units s, m, h, d and w",
+                "write it like `30d`",
+            )
+        })
+    }
+}
+
 impl fmt::Display for Period {
     /// Writes a Prometheus duration in the largest unit that divides the period, such as `28d`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_prometheus(self.0, f)
+        prometheus_duration::write(self.0, f)
     }
 }
 
 impl fmt::Debug for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_prometheus(self.0, f)
+        prometheus_duration::write(self.0, f)
     }
-}
-
-/// Writes a Prometheus duration in the largest unit that divides `length`.
-pub(super) fn fmt_prometheus(length: Duration, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let seconds = length.as_secs();
-    if length.subsec_nanos() != 0 {
-        // No valid window or period has fractions of a second. The error that says so prints it.
-        return write!(f, "{length:?}");
-    }
-    let (unit, name) = [(DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (1, "s")]
-        .into_iter()
-        .find(|(unit, _)| seconds % *unit == 0 && seconds >= *unit)
-        .unwrap_or((1, "s"));
-    write!(f, "{}{name}", seconds / unit)
 }

@@ -53,7 +53,7 @@ impl Slos {
                     "slo.name",
                     slo.name(),
                     format!("two SLOs of the service `{service}` have that name"),
-                    "rename one: its counters and alerts are told apart by it",
+                    "rename one: the name distinguishes its counters and alerts",
                 ));
             }
             definitions.push(slo);

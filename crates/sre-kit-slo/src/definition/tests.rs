@@ -154,7 +154,7 @@ fn what_can_not_work_is_refused_with_a_sentence() {
         (latency(Duration::ZERO), "threshold of zero"),
         (latency(Period::days(31).as_duration()), "shorter than the period"),
         (slo().period(Duration::ZERO), "whole minutes, from one hour"),
-        (slo().period(Duration::from_mins(59)), "whole minutes, from one hour"),
+        (slo().period(Duration::from_secs(59 * 60)), "whole minutes, from one hour"),
         (slo().period(Duration::from_secs(3_661)), "whole minutes, from one hour"),
         (slo().period(Period::days(401)), "whole minutes, from one hour"),
         (slo().period(Duration::MAX), "whole minutes, from one hour"),

@@ -16,7 +16,7 @@ pub(super) fn validate(slo: &Slo) -> Result<(), ConfigError> {
 }
 
 fn check_period(period: Period) -> Result<(), ConfigError> {
-    let whole = period.as_secs() % 60 == 0 && period.as_duration().subsec_nanos() == 0;
+    let whole = period.as_secs().is_multiple_of(60) && period.as_duration().subsec_nanos() == 0;
     if whole && (Period::SHORTEST..=Period::LONGEST).contains(&period) {
         return Ok(());
     }

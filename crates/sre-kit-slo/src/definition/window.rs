@@ -1,9 +1,12 @@
 //! The windows of burn rates.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
-use super::period::{Period, fmt_prometheus};
+use super::period::Period;
+use super::prometheus_duration;
+use sre_kit_core::ConfigError;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -21,6 +24,8 @@ const DAY: u64 = 24 * HOUR;
 /// assert_eq!(Window::minutes(5).to_string(), "5m");
 /// assert_eq!(Window::hours(24).to_string(), "1d");
 /// assert_eq!(Window::from(Duration::from_secs(5400)).to_string(), "90m");
+/// assert_eq!("6h".parse::<Window>()?, Window::hours(6));
+/// # Ok::<(), sre_kit_slo::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window(Duration);
@@ -69,16 +74,36 @@ impl From<Period> for Window {
     }
 }
 
+impl FromStr for Window {
+    type Err = ConfigError;
+
+    /// Parses a whole number and one of the units `s`, `m`, `h`, `d` and `w`, such as `5m`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the text has another form.
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        prometheus_duration::parse(text).map(Self).ok_or_else(|| {
+            ConfigError::new(
+                "slo.window",
+                text,
+                "a window is a whole number and one of the units s, m, h, d and w",
+                "write it like `5m`",
+            )
+        })
+    }
+}
+
 impl fmt::Display for Window {
     /// Writes a Prometheus duration in the largest unit that divides the window, such as `5m`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_prometheus(self.0, f)
+        prometheus_duration::write(self.0, f)
     }
 }
 
 impl fmt::Debug for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt_prometheus(self.0, f)
+        prometheus_duration::write(self.0, f)
     }
 }
 

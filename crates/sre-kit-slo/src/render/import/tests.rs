@@ -159,7 +159,7 @@ fn openslo_that_cannot_be_expressed_names_the_field() {
         (with("service: shop\n  desc", "desc"), "spec", "`service`"),
         (with("openslo/v1\nkind: SLO", "openslo/v2alpha\nkind: SLO"), "apiVersion", "openslo/v1"),
         (with("kind: SLO", "kind: SLX"), "file", "none of them is an SLO"),
-        ("a: [".to_owned(), "file", "no YAML"),
+        ("a: [".to_owned(), "file", "not YAML"),
         (String::new(), "file", "none of them"),
         ("just text".to_owned(), "file", "apiVersion"),
         ("- 1".to_owned(), "file", "apiVersion"),
