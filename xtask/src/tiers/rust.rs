@@ -92,12 +92,21 @@ fn oldest_rust(workspace: &Workspace, members: &[Member]) -> Result<Step> {
         .find(|member| member.name == "sre-kit")
         .and_then(|member| member.rust_version.clone())
         .context("sre-kit states no rust-version")?;
-    if let Some(other) = members.iter().find(|m| m.rust_version.as_ref() != Some(&oldest)) {
-        anyhow::bail!("{} states another rust-version than sre-kit; inherit it", other.name);
+    // An older one is fine: clippy's `incompatible_msrv` holds each crate to its own.
+    let newer = |m: &&Member| {
+        m.rust_version.as_deref().is_none_or(|v| version_parts(v) > version_parts(&oldest))
+    };
+    if let Some(other) = members.iter().find(newer) {
+        anyhow::bail!("{} states no rust-version, or a newer one than sre-kit", other.name);
     }
     let rustc = Cmd::new("rustc").arg("--version").dir(workspace.root()).read()?;
     let installed = Cmd::new("rustup").args(["toolchain", "list"]).read().unwrap_or_default();
     Ok(oldest_rust_step(&oldest, &rustc, &installed))
+}
+
+/// The parts of a version as numbers, for comparison.
+fn version_parts(version: &str) -> Vec<u32> {
+    version.split('.').map(|part| part.parse().unwrap_or(u32::MAX)).collect()
 }
 
 fn oldest_rust_step(oldest: &str, rustc: &str, installed: &str) -> Step {
@@ -136,7 +145,7 @@ fn oldest_rust_step(oldest: &str, rustc: &str, installed: &str) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use super::{features_alone, oldest_rust_step};
+    use super::{features_alone, oldest_rust_step, version_parts};
     use crate::steps::{Action, Step};
     use crate::workspace::Member;
 
@@ -178,5 +187,12 @@ mod tests {
         assert!(step("rustc 1.97.0 (abc)", list).starts_with("cargo +1.95.0 check"));
         assert!(step("rustc 1.97.0 (abc)", "stable-x (active)").starts_with("left out: 1.97.0"));
         assert!(step("rustc 1.950.0 (abc)", "").starts_with("left out"));
+    }
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(version_parts("1.87") < version_parts("1.95"));
+        assert!(version_parts("1.100") > version_parts("1.95"));
+        assert!(version_parts("1.95.1") > version_parts("1.95"));
     }
 }
