@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_objective_is_refused_with_the_rule_it_breaks() {
+    fn an_invalid_objective_is_an_error_with_the_rule_it_breaks() {
         for (bad, rule) in [
             (0.0, "between 0 and 100"),
             (-0.0, "between 0 and 100"),
@@ -229,7 +229,7 @@ mod tests {
             (99.999_999_999_999, "seven digits"),
             (1e-300, "between 0 and 100"),
         ] {
-            let err = Objective::percent(bad).expect_err("refused");
+            let err = Objective::percent(bad).expect_err("invalid");
             assert!(err.to_string().contains(rule), "{bad}: {err}");
             assert_eq!(err.field(), "slo.objective");
         }

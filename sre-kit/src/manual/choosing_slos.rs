@@ -39,7 +39,8 @@
 //! what users wait for, say so with [`Slo::until_headers`].
 //!
 //! What is no request, such as a batch or a message, is [`Slo::ratio`]: count it with
-//! [`Budget::good`](crate::slo::Budget::good) and [`bad`](crate::slo::Budget::bad).
+//! [`Budget::record_good`](crate::slo::Budget::record_good) and
+//! [`record_bad`](crate::slo::Budget::record_bad).
 //!
 //! # The number
 //!

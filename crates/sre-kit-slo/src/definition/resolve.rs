@@ -30,7 +30,7 @@ pub(super) fn resolve_tiers(
         return Err(ConfigError::new(
             format!("slo `{}`", slo.name),
             unknown,
-            "there is no tier of that name to do without",
+            "there is no tier of that name to leave out",
             format!("the tiers are {}", names.join(", ")),
         ));
     }
@@ -118,7 +118,7 @@ fn resolve(
         }
         adjust(format!(
             "left out, since a burn of {factor} with an error budget of {budget} is an error ratio \
-             of 1 or more, which can not happen"
+             of 1 or more, which cannot happen"
         ));
         return Ok(None);
     };
@@ -138,12 +138,12 @@ fn resolve(
 }
 
 fn check_windows(tier: &Tier) -> Result<(), ConfigError> {
-    let refuse = |window: Window, rule: &'static str, advice: &'static str| {
+    let invalid = |window: Window, rule: &'static str, advice: &'static str| {
         Err(ConfigError::new(format!("slo.tier `{}`", tier.name), window, rule, advice))
     };
     for window in [tier.long, tier.short] {
         if window.as_secs() == 0 || window.as_duration().subsec_nanos() != 0 {
-            return refuse(
+            return invalid(
                 window,
                 "a window has whole seconds, and at least one",
                 "write it like `Window::minutes(5)`",
@@ -151,7 +151,7 @@ fn check_windows(tier: &Tier) -> Result<(), ConfigError> {
         }
     }
     if tier.short >= tier.long {
-        return refuse(
+        return invalid(
             tier.short,
             "the short window is shorter than the long one",
             "take a twelfth of the long one, as the Workbook does",

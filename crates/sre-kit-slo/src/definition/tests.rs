@@ -94,7 +94,7 @@ fn an_objective_of_ninety_percent_has_no_unreachable_page() {
     assert_eq!(notes.len(), 1);
     assert!(notes[0].contains("tier `fast`: left out"), "{}", notes[0]);
 
-    let err = Slos::new("shop", [loose().tiers([Tier::fast()])]).expect_err("asked for by name");
+    let err = Slos::new("shop", [loose().tiers([Tier::fast()])]).expect_err("requested explicitly");
     assert!(err.to_string().contains("cannot happen"), "{err}");
     Slos::new("shop", [loose().tiers(Tier::standard()).without_tier("fast")]).expect("disabled");
 }
@@ -129,7 +129,7 @@ fn a_page_that_chance_would_cause_becomes_a_ticket() {
     let medium = &slos.iter().next().expect("one").tiers()[1];
     assert_eq!((medium.factor().to_string(), medium.severity()), ("1".into(), Severity::Ticket));
     assert!(notes(short.clone())[0].contains("distinguished from chance"));
-    let err = Slos::new("shop", [short.tiers([Tier::medium()])]).expect_err("asked for");
+    let err = Slos::new("shop", [short.tiers([Tier::medium()])]).expect_err("requested explicitly");
     assert!(err.to_string().contains("make it a ticket"), "{err}");
 }
 
@@ -144,7 +144,7 @@ fn a_minimum_of_bad_events_can_be_set_or_dropped() {
 }
 
 #[test]
-fn what_can_not_work_is_refused_with_a_sentence() {
+fn an_slo_that_cannot_work_is_an_error_with_advice() {
     let page = |long, short| Tier::page("custom", long, short).factor(2.0);
     let (hour, minute) = (Window::hours(1), Window::minutes(1));
     let latency = |threshold| Slo::latency("checkout", percent(99.0), threshold);

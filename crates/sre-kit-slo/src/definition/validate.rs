@@ -29,16 +29,16 @@ fn check_period(period: Period) -> Result<(), ConfigError> {
 }
 
 fn check_indicator(slo: &Slo) -> Result<(), ConfigError> {
-    let refuse = |value: &dyn std::fmt::Debug, rule: &'static str, advice: &'static str| {
+    let invalid = |value: &dyn std::fmt::Debug, rule: &'static str, advice: &'static str| {
         Err(ConfigError::new(format!("slo `{}`", slo.name), value, rule, advice))
     };
     match slo.indicator {
-        Indicator::Latency { threshold, .. } if threshold.is_zero() => refuse(
+        Indicator::Latency { threshold, .. } if threshold.is_zero() => invalid(
             &threshold,
             "no request is as fast as a threshold of zero",
             "write the longest duration that users accept, such as 300 ms",
         ),
-        Indicator::Latency { threshold, .. } if threshold >= slo.period.as_duration() => refuse(
+        Indicator::Latency { threshold, .. } if threshold >= slo.period.as_duration() => invalid(
             &threshold,
             "the threshold is shorter than the period",
             "write the longest duration that users accept, such as 300 ms",
@@ -49,7 +49,7 @@ fn check_indicator(slo: &Slo) -> Result<(), ConfigError> {
                 || !slo.outcomes.is_empty()
                 || slo.only.is_some() =>
         {
-            refuse(
+            invalid(
                 &"a ratio",
                 "its events are counted by the caller, so there is no request to select",
                 "drop the routes, methods and outcomes, or make it an availability",

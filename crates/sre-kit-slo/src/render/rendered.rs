@@ -203,7 +203,7 @@ mod tests {
     fn an_error_names_the_file() {
         let dir = tempfile::tempdir().expect("a folder");
         fs::write(dir.path().join("b"), "a file where a folder should be").expect("writes");
-        let err = rendered([("b/c.txt", "")]).write(dir.path()).expect_err("refused");
+        let err = rendered([("b/c.txt", "")]).write(dir.path()).expect_err("invalid");
         assert!(err.to_string().contains('b'), "{err}");
     }
 }

@@ -23,11 +23,11 @@ const RESERVED_LABELS: [&str; 8] =
 impl Options {
     /// Validates the options, on their own and together with `slos`.
     pub(super) fn validate(&self, slos: &Slos) -> Result<(), ConfigError> {
-        let refuse = |field: &'static str, value: &dyn std::fmt::Debug, rule, advice| {
+        let invalid = |field: &'static str, value: &dyn std::fmt::Debug, rule, advice| {
             Err(ConfigError::new(field, value, rule, advice))
         };
         if self.compression == 0 {
-            return refuse(
+            return invalid(
                 "render.compressed",
                 &0,
                 "nothing can be divided by zero",
@@ -39,7 +39,7 @@ impl Options {
             ("render.evaluation_interval", self.evaluation_interval),
         ] {
             if interval.is_zero() || interval.subsec_nanos() % 1_000_000 != 0 {
-                return refuse(
+                return invalid(
                     field,
                     &interval,
                     "an interval is a whole number of milliseconds, and not zero",
@@ -48,7 +48,7 @@ impl Options {
             }
         }
         if self.evaluation_interval > MAX_EVALUATION_INTERVAL {
-            return refuse(
+            return invalid(
                 "render.evaluation_interval",
                 &self.evaluation_interval,
                 "Prometheus forgets a sample after 5 minutes, so rules run at least every two",

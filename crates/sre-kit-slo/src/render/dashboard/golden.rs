@@ -145,8 +145,8 @@ fn saturation(scope: &str) -> Vec<Panel> {
     vec![
         Panel::time_series(
             "Requests in flight",
-            "Started and not ended, to the end of the body. The limit is drawn where the service \
-             admits no more than so many.",
+            "Started and not ended, to the end of the body. The line `limit` is the number that the \
+             service admits at a time, if it has a limit.",
         )
         .min(0.0)
         .query(

@@ -89,7 +89,7 @@ fn budget(scope: &Scope<'_>, plans: &[Plan<'_>]) -> Vec<Panel> {
             .query(format!("sum by (slo) ({})", scope.chosen(OBJECTIVE)), "{{slo}}"),
         Panel::time_series(
             "Error budget left over time",
-            "What falls steeply here is what a page was about.",
+            "The steeper the fall, the faster the budget burns.",
         )
         .unit("percentunit")
         .max(1.0)

@@ -61,7 +61,7 @@ impl<'a> Field<'a> {
     /// Returns the items of a list.
     pub(super) fn items(&self) -> Result<Vec<Self>, ConfigError> {
         let Value::Sequence(items) = self.value else {
-            return Err(self.refuse("it is a list", "begin each item with `-`"));
+            return Err(self.error("it is a list", "begin each item with `-`"));
         };
         let field = |(i, value)| Self { path: format!("{}[{i}]", self.path), value };
         Ok(items.iter().enumerate().map(field).collect())
@@ -70,14 +70,14 @@ impl<'a> Field<'a> {
     /// Returns the entries of a map whose keys are strings.
     pub(super) fn pairs(&self) -> Result<Vec<(String, Self)>, ConfigError> {
         let Value::Mapping(entries) = self.value else {
-            return Err(self.refuse("it is a map", "write `name: value`, one a line"));
+            return Err(self.error("it is a map", "write `name: value`, one a line"));
         };
         entries
             .iter()
             .map(|(key, value)| {
                 let key = match key {
                     Value::String(key) => key.clone(),
-                    _ => return Err(self.refuse("its keys are text", "put the key in quotes")),
+                    _ => return Err(self.error("its keys are text", "put the key in quotes")),
                 };
                 let path = format!("{}.{key}", self.path);
                 Ok((key, Self { path, value }))
@@ -87,7 +87,7 @@ impl<'a> Field<'a> {
 
     /// Returns a string, or a number or a boolean as it was written.
     pub(super) fn text(&self) -> Result<String, ConfigError> {
-        self.scalar().ok_or_else(|| self.refuse("it is text or a number", "write one value"))
+        self.scalar().ok_or_else(|| self.error("it is text or a number", "write one value"))
     }
 
     fn scalar(&self) -> Option<String> {
@@ -107,11 +107,11 @@ impl<'a> Field<'a> {
     pub(super) fn duration(&self) -> Result<Duration, ConfigError> {
         let text = self.text()?;
         parse_duration(&text)
-            .ok_or_else(|| self.refuse("it is a number of m, h, d or w", "write it like `30d`"))
+            .ok_or_else(|| self.error("it is a number of m, h, d or w", "write it like `30d`"))
     }
 
     /// Returns an error about this field.
-    pub(super) fn refuse(
+    pub(super) fn error(
         &self,
         rule: impl Into<std::borrow::Cow<'static, str>>,
         advice: impl Into<std::borrow::Cow<'static, str>>,
@@ -121,7 +121,7 @@ impl<'a> Field<'a> {
     }
 
     /// Returns an error about this field with the rule and the advice of another error.
-    pub(super) fn because(&self, err: &ConfigError) -> ConfigError {
+    pub(super) fn error_from(&self, err: &ConfigError) -> ConfigError {
         ConfigError::new(
             self.path.clone(),
             self.shown(),

@@ -21,14 +21,14 @@ pub(super) fn read(text: &str) -> Result<Imported, ConfigError> {
     };
     let root = Field::root(document);
     if let Some(kind) = root.get("apiVersion") {
-        return Err(kind.refuse(
+        return Err(kind.error(
             "that is the Kubernetes form of Sloth's format",
             "give its `spec` alone, with `version: prometheus/v1` on top",
         ));
     }
     let version = root.need("version")?;
     if version.text()? != VERSION {
-        return Err(version.refuse("only prometheus/v1 is known", "write `version: prometheus/v1`"));
+        return Err(version.error("only prometheus/v1 is known", "write `version: prometheus/v1`"));
     }
     let mut imported =
         Imported { service: root.need("service")?.text()?, slos: Vec::new(), notes: Vec::new() };
@@ -48,14 +48,14 @@ fn one(
     let name = field.need("name")?.text()?;
     let objective = field.need("objective")?;
     let objective =
-        objective.text()?.parse::<Objective>().map_err(|err| objective.because(&err))?;
+        objective.text()?.parse::<Objective>().map_err(|err| objective.error_from(&err))?;
     let sli = field.need("sli")?;
     for (key, rule) in [
         ("raw", "a ratio that was computed elsewhere has no events to count"),
         ("plugin", "a plugin writes queries, and there are no queries here"),
     ] {
         if let Some(field) = sli.get(key) {
-            return Err(field.refuse(
+            return Err(field.error(
                 rule,
                 "define it in code: `Slo::availability`, `Slo::latency` or `Slo::ratio`",
             ));

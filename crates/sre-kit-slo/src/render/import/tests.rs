@@ -231,9 +231,9 @@ fn sloth_that_cannot_be_expressed_names_the_field() {
         assert_eq!(err.field(), field, "{err}");
         assert!(err.to_string().contains(part), "{err}");
     }
-    // A name that fits no label is refused with the others' rule.
+    // A name that does not fit a label is an error of the validation.
     let odd = Imported::from_sloth(&with("requests-availability", "requests_availability"));
-    assert_eq!(odd.expect("reads").into_slos().expect_err("refused").field(), "slo.name");
+    assert_eq!(odd.expect("reads").into_slos().expect_err("invalid").field(), "slo.name");
 }
 
 proptest::proptest! {
