@@ -1,30 +1,30 @@
-//! Reading variables, with a sentence for each that cannot be used.
+//! Environment variables, and the errors of those that are malformed.
 
 use std::fmt;
 use std::time::Duration;
 
 use sre_kit_core::ConfigError;
 
-/// The environment, or what a test puts in its place.
+/// The environment, or the variables of a test.
 pub(crate) struct Vars<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl<'a> Vars<'a> {
-    pub(crate) fn new(read: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self(read)
+    pub(crate) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self(lookup)
     }
 
-    /// The value of `name`. An empty variable counts as one that is not set, as
-    /// the OpenTelemetry specification has it.
+    /// Returns the value of `name`. The OpenTelemetry specification has an empty variable treated
+    /// as one that is not set.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         (self.0)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// The first of `names` that is set, with its name.
+    /// Returns the first of `names` that is set, as its name and value.
     pub(crate) fn first(&self, names: &[String]) -> Option<(String, String)> {
         names.iter().find_map(|name| Some((name.clone(), self.get(name)?)))
     }
 
-    /// Only `true`, in any case, is true; anything else but `false` is a mistake.
+    /// Parses `true` or `false`, ignoring case. Defaults to `false`.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, ConfigError> {
         match self.get(name) {
             None => Ok(false),
@@ -39,26 +39,26 @@ impl<'a> Vars<'a> {
         }
     }
 
-    /// A whole number of at least `least`.
-    pub(crate) fn number(&self, name: &str, default: u32, least: u32) -> Result<u32, ConfigError> {
+    /// Parses a whole number of at least `min`.
+    pub(crate) fn number(&self, name: &str, default: u32, min: u32) -> Result<u32, ConfigError> {
         let Some(value) = self.get(name) else { return Ok(default) };
-        value.parse().ok().filter(|number| *number >= least).ok_or_else(|| {
+        value.parse().ok().filter(|number| *number >= min).ok_or_else(|| {
             ConfigError::new(
                 name.to_owned(),
                 value,
-                format!("it is a whole number of at least {least}"),
+                format!("it is a whole number of at least {min}"),
                 format!("leave it out to have {default}"),
             )
         })
     }
 
-    /// A time in whole milliseconds, the unit of all OpenTelemetry's variables.
+    /// Parses a duration in whole milliseconds, the unit of all OpenTelemetry variables.
     pub(crate) fn millis(&self, name: &str, default: Duration) -> Result<Duration, ConfigError> {
         let default = u32::try_from(default.as_millis()).unwrap_or(u32::MAX);
         self.number(name, default, 1).map(|millis| Duration::from_millis(u64::from(millis)))
     }
 
-    /// One of a few words.
+    /// Parses one of `words`, from the first of `names` that is set.
     pub(crate) fn word<T: Copy>(
         &self,
         names: &[String],
@@ -70,7 +70,7 @@ impl<'a> Vars<'a> {
     }
 }
 
-/// Says which words `name` may have.
+/// Returns the error of a `value` that is not one of `words`.
 pub(crate) fn unknown<'w>(
     name: impl Into<String>,
     value: &str,
@@ -99,17 +99,17 @@ mod tests {
 
     #[test]
     fn an_empty_variable_is_not_set() {
-        let read = |name: &str| (name == "EMPTY").then(|| "  ".to_owned());
-        let vars = Vars::new(&read);
+        let lookup = |name: &str| (name == "EMPTY").then(|| "  ".to_owned());
+        let vars = Vars::new(&lookup);
         assert_eq!(vars.get("EMPTY"), None);
         assert_eq!(vars.number("EMPTY", 5, 1).expect("the default"), 5);
         assert!(!vars.flag("EMPTY").expect("not set"));
     }
 
     #[test]
-    fn a_value_that_cannot_be_used_is_told_with_its_rule() {
-        let read = |_: &str| Some("many".to_owned());
-        let vars = Vars::new(&read);
+    fn the_error_of_an_invalid_value_names_its_rule() {
+        let lookup = |_: &str| Some("many".to_owned());
+        let vars = Vars::new(&lookup);
         let err = vars.millis("OTEL_BSP_SCHEDULE_DELAY", Duration::from_secs(5)).expect_err("text");
         assert_eq!(
             err.to_string(),

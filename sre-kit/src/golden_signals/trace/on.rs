@@ -5,7 +5,9 @@ use super::super::site::Site;
 use super::spare;
 use crate::RequestHead;
 use sre_kit_metrics::internal::Link;
-use sre_kit_telemetry::internal::{Arrival, Current, Departure, RequestTrace, ServerTraces};
+use sre_kit_telemetry::internal::{
+    RequestAttributes, RequestTrace, RequestTraceGuard, ResponseAttributes, ServerTraces,
+};
 
 /// What starts the traces of a layer, where one was given.
 pub(crate) type Traces = Option<ServerTraces>;
@@ -23,7 +25,7 @@ pub(crate) fn asked(traces: &Traces) -> bool {
 #[inline]
 pub(crate) fn begin(traces: &Traces, site: &Site, key: Key, head: RequestHead<'_>) -> Trace {
     Trace(traces.as_ref().map(|traces| {
-        spare::take(traces.start(&Arrival {
+        spare::take(traces.start(&RequestAttributes {
             method: head.method,
             method_name: key.method(),
             uri: head.uri,
@@ -37,7 +39,7 @@ pub(crate) fn begin(traces: &Traces, site: &Site, key: Key, head: RequestHead<'_
 
 /// Makes the request's trace current on this thread, until the result is dropped.
 #[inline]
-pub(crate) fn enter(in_flight: Option<&InFlight>) -> Option<Current> {
+pub(crate) fn enter(in_flight: Option<&InFlight>) -> Option<RequestTraceGuard> {
     in_flight?.trace().0.as_ref().map(|trace| trace.enter())
 }
 
@@ -79,7 +81,7 @@ impl Drop for Trace {
 #[cold]
 fn end_span(trace: &RequestTrace, end: &End) {
     let status = end.key.status();
-    trace.end(&Departure {
+    trace.end(&ResponseAttributes {
         status: status.parse().ok(),
         error_type: end.error_type(&status),
         // A client that went away is no failure of the server.

@@ -1,4 +1,4 @@
-//! One push, over gRPC or HTTP.
+//! The transport of one push: gRPC or HTTP.
 
 use std::io::Write;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::export::otlp;
-use crate::settings::otlp::Otlp;
+use crate::settings::otlp::OtlpSettings;
 use sre_kit_core::ConfigError;
 
-/// Where pushes go.
+/// A connection to the collector.
 pub(super) enum Sender {
     Grpc {
         client: Box<MetricsServiceClient<Channel>>,
         headers: HeaderMap,
         timeout: Duration,
-        worker: Handle,
+        runtime: Handle,
     },
     Http {
         client: reqwest::blocking::Client,
@@ -36,41 +36,41 @@ pub(super) enum Sender {
 
 impl Sender {
     pub(super) fn new(
-        otlp: &Otlp,
+        otlp: &OtlpSettings,
         timeout: Duration,
-        worker: Option<&Handle>,
+        grpc: Option<&Handle>,
     ) -> Result<Self, ConfigError> {
         let headers = otlp.headers.iter().cloned().collect();
         let timeout = timeout.min(otlp.timeout);
-        let Some(worker) = worker.filter(|_| otlp.is_grpc()) else {
+        let Some(runtime) = grpc.filter(|_| otlp.is_grpc()) else {
             let (client, endpoint) = (otlp::client(otlp, timeout)?, otlp.endpoint.clone());
             return Ok(Self::Http { client, endpoint, headers, gzip: otlp.gzip });
         };
         let mut endpoint = Endpoint::from_shared(otlp.endpoint.clone())
-            .map_err(|error| otlp::refused(otlp, &error))?
+            .map_err(|error| otlp::setup_error(otlp, &error))?
             .timeout(timeout)
             .connect_timeout(timeout);
         if let Some(tls) = otlp::tls(otlp)? {
-            endpoint = endpoint.tls_config(tls).map_err(|error| otlp::refused(otlp, &error))?;
+            endpoint = endpoint.tls_config(tls).map_err(|error| otlp::setup_error(otlp, &error))?;
         }
-        let _entered = worker.enter();
+        let _entered = runtime.enter();
         let mut client = MetricsServiceClient::new(endpoint.connect_lazy());
         if otlp.gzip {
             client = client.send_compressed(CompressionEncoding::Gzip);
         }
-        Ok(Self::Grpc { client: Box::new(client), headers, timeout, worker: worker.clone() })
+        Ok(Self::Grpc { client: Box::new(client), headers, timeout, runtime: runtime.clone() })
     }
 
-    /// Sends it once. What went wrong, otherwise.
+    /// Sends one request and waits for the response.
     pub(super) fn send(&self, request: ExportMetricsServiceRequest) -> Result<(), String> {
         match self {
-            Self::Grpc { client, headers, timeout, worker } => {
+            Self::Grpc { client, headers, timeout, runtime } => {
                 let mut client = (**client).clone();
                 let mut request = tonic::Request::new(request);
                 *request.metadata_mut() = MetadataMap::from_headers(headers.clone());
-                // On the worker, since the runtime may go away while this waits.
+                // Spawned and not blocked on, because the runtime may be shut down meanwhile.
                 let (done, result) = std::sync::mpsc::sync_channel(1);
-                worker.spawn(async move {
+                runtime.spawn(async move {
                     let _ = done.send(client.export(request).await);
                 });
                 let answer = result.recv_timeout(*timeout).map_err(|error| error.to_string())?;

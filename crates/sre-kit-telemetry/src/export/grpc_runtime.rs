@@ -1,4 +1,4 @@
-//! The runtime that carries gRPC, apart from the service's own.
+//! The runtime of the gRPC connections, separate from the service's own.
 
 use std::fmt;
 use std::io;
@@ -8,24 +8,24 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use sre_kit_core::ConfigError;
 
-/// One thread that drives the connections to the collector.
+/// A runtime with one thread that drives the connections to the collector.
 ///
-/// A gRPC channel belongs to the runtime it was made in. Were that the service's,
-/// a flush could wait for a worker that itself waits for the flush: with one
-/// worker, as in a pod with one CPU, every span would be lost at shutdown.
-pub(crate) struct Worker(Option<Runtime>);
+/// A gRPC channel belongs to the runtime in which it was created. In the service's runtime a flush
+/// could wait for a worker that itself waits for the flush: with one worker, as in a pod with one
+/// CPU, a shutdown would lose every span.
+pub(crate) struct GrpcRuntime(Option<Runtime>);
 
-impl Worker {
+impl GrpcRuntime {
     pub(crate) fn start() -> Result<Self, ConfigError> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("sre-kit-telemetry")
-            // What the transport says of itself is not to be exported by it. For as
-            // long as the thread lives, so that there is nothing to put back.
+            // The transport must not export its own events. The guard is forgotten, because the
+            // scope lasts as long as the thread.
             .on_thread_start(|| std::mem::forget(Context::enter_telemetry_suppressed_scope()))
             .enable_all()
             .build()
-            .map_err(|error| no_thread(&error))?;
+            .map_err(|error| thread_error(&error))?;
         Ok(Self(Some(runtime)))
     }
 
@@ -34,8 +34,8 @@ impl Worker {
     }
 }
 
-/// Why telemetry cannot begin where the system has no thread for it.
-pub(super) fn no_thread(error: &io::Error) -> ConfigError {
+/// Returns the error of a thread that could not be started.
+pub(super) fn thread_error(error: &io::Error) -> ConfigError {
     ConfigError::new(
         "telemetry",
         error.to_string(),
@@ -44,17 +44,17 @@ pub(super) fn no_thread(error: &io::Error) -> ConfigError {
     )
 }
 
-impl Drop for Worker {
+impl Drop for GrpcRuntime {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
-            // Dropping a runtime waits for it, which panics on another one's thread.
+            // `Runtime::drop` blocks, which panics in the thread of another runtime.
             runtime.shutdown_background();
         }
     }
 }
 
-impl fmt::Debug for Worker {
+impl fmt::Debug for GrpcRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Worker")
+        f.write_str("GrpcRuntime")
     }
 }

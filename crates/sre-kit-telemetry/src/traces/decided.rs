@@ -1,4 +1,4 @@
-//! Ids and decisions that were taken before the span was built.
+//! Ids and sampling decisions that are made before the SDK builds the span.
 
 use std::cell::Cell;
 
@@ -8,33 +8,34 @@ use opentelemetry_sdk::trace::{
     IdGenerator, RandomIdGenerator, SamplingDecision, SamplingResult, ShouldSample,
 };
 
+use super::span_context::from_otel;
 use crate::context::TraceContext;
 use crate::sampler::Sampler;
-use crate::traces::innermost::of;
 
 thread_local! {
-    /// What the layer has decided for the span that this thread is about to build.
+    /// The decision for the span that this thread is about to build.
     static DECIDED: Cell<Option<TraceContext>> = const { Cell::new(None) };
 }
 
-/// Builds a span whose ids, and that it is sampled, are `context`'s.
-pub(super) fn build_as<T>(context: TraceContext, build: impl FnOnce() -> T) -> T {
+/// Runs `build` such that the one span it builds is sampled and has the ids of `context`.
+pub(super) fn with_ids<T>(context: TraceContext, build: impl FnOnce() -> T) -> T {
     struct Reset;
     impl Drop for Reset {
         fn drop(&mut self) {
             DECIDED.set(None);
         }
     }
+    // Reset on drop, so that a panic in `build` leaves no decision for the thread's next span.
     let _reset = Reset;
     DECIDED.set(Some(context));
     build()
 }
 
-/// Hands out what was decided, and random ids for every other span.
+/// An id generator that returns the decided ids, and random ids for all other spans.
 #[derive(Debug, Default)]
-pub(super) struct Ids(RandomIdGenerator);
+pub(super) struct DecidedIds(RandomIdGenerator);
 
-impl IdGenerator for Ids {
+impl IdGenerator for DecidedIds {
     fn new_trace_id(&self) -> TraceId {
         match DECIDED.get() {
             Some(decided) => TraceId::from(decided.trace_id().to_u128()),
@@ -50,7 +51,7 @@ impl IdGenerator for Ids {
     }
 }
 
-/// Our sampler as the SDK asks for it.
+/// A [`Sampler`] as the SDK's [`ShouldSample`]. A decided span is always sampled.
 #[derive(Clone, Debug)]
 pub(super) struct SdkSampler(pub(super) Sampler);
 
@@ -66,12 +67,14 @@ impl ShouldSample for SdkSampler {
     ) -> SamplingResult {
         let parent =
             parent.filter(|cx| cx.has_active_span()).map(|cx| cx.span().span_context().clone());
-        let kept = DECIDED.get().is_some() || {
-            let parent = parent.as_ref().and_then(of);
-            self.0.keeps(u128::from_be_bytes(trace_id.to_bytes()), parent.as_ref())
+        let sampled = DECIDED.get().is_some() || {
+            let parent = parent.as_ref().and_then(from_otel);
+            self.0.should_sample(u128::from_be_bytes(trace_id.to_bytes()), parent.as_ref())
         };
+        let decision =
+            if sampled { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop };
         SamplingResult {
-            decision: if kept { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop },
+            decision,
             attributes: Vec::new(),
             trace_state: parent
                 .map_or_else(TraceState::default, |parent| parent.trace_state().clone()),

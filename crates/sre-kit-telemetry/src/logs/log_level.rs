@@ -1,4 +1,4 @@
-//! Which events are logged, changeable while the process runs.
+//! The log level, which can be changed while the process runs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,12 +7,11 @@ use tracing_subscriber::{EnvFilter, Registry, reload};
 use crate::settings::vars::Vars;
 use sre_kit_core::ConfigError;
 
-/// Without a setting: this crate's users at INFO, and what speaks for every frame
-/// or packet at WARN. A span exporter that traced its own transport would feed
-/// itself.
+/// The default directives: INFO, and WARN for the transports, which log every frame or packet. An
+/// exporter that traced its own transport would feed itself.
 pub(crate) const DEFAULT: &str = "info,hyper=warn,h2=warn,tower=warn,tonic=warn,reqwest=warn";
 
-/// Reads `RUST_LOG`, or `OTEL_LOG_LEVEL`.
+/// Reads the directives from `RUST_LOG`, or the level from `OTEL_LOG_LEVEL`.
 pub(crate) fn directives(vars: &Vars<'_>) -> Result<String, ConfigError> {
     if let Some(text) = vars.get("RUST_LOG") {
         parse("RUST_LOG", &text)?;
@@ -30,6 +29,7 @@ pub(crate) fn directives(vars: &Vars<'_>) -> Result<String, ConfigError> {
     Ok(level.map_or_else(|| DEFAULT.to_owned(), |level| DEFAULT.replacen("info", level, 1)))
 }
 
+/// Parses the directives of the setting `name`.
 pub(crate) fn parse(name: &'static str, text: &str) -> Result<EnvFilter, ConfigError> {
     EnvFilter::try_new(text).map_err(|error| {
         ConfigError::new(
@@ -41,9 +41,9 @@ pub(crate) fn parse(name: &'static str, text: &str) -> Result<EnvFilter, ConfigE
     })
 }
 
-/// Changes the level of a running process.
+/// A handle that changes the log level while the process runs.
 ///
-/// It applies to log lines and to logs that are exported; spans are not touched by it.
+/// The level applies to log lines and to exported log records, and not to spans.
 #[derive(Clone, Debug)]
 pub struct LogLevel {
     inner: Arc<Inner>,
@@ -63,20 +63,22 @@ impl LogLevel {
         Self { inner: Arc::new(Inner { filters, directives: Mutex::new(directives) }) }
     }
 
-    /// The directives that are in force.
+    /// Returns the current directives.
     pub fn get(&self) -> String {
         self.lock().clone()
     }
 
-    /// Puts other directives in force, such as `info,my_crate=debug`.
+    /// Sets the directives, such as `info,my_crate=debug`.
     ///
     /// # Errors
     ///
-    /// When they are malformed. What was in force stays so.
+    /// Returns an error, and keeps the current directives, if
+    /// - the new ones are malformed, or
+    /// - the [`Telemetry`](crate::Telemetry) of this handle was dropped.
     pub fn set(&self, directives: &str) -> Result<(), ConfigError> {
         let filters = self.inner.filters.iter().map(|_| parse("log level", directives));
         let filters = filters.collect::<Result<Vec<_>, _>>()?;
-        let mut known = self.lock();
+        let mut current = self.lock();
         for (handle, filter) in self.inner.filters.iter().zip(filters) {
             handle.reload(filter).map_err(|error| {
                 ConfigError::new(
@@ -87,7 +89,7 @@ impl LogLevel {
                 )
             })?;
         }
-        directives.clone_into(&mut known);
+        directives.clone_into(&mut current);
         Ok(())
     }
 
@@ -101,12 +103,12 @@ mod tests {
     use super::{DEFAULT, Vars, directives};
 
     #[test]
-    fn the_narrower_variable_wins_and_nonsense_is_refused() {
+    fn the_narrower_variable_wins_and_a_malformed_one_is_rejected() {
         let with = |set: &'static [(&'static str, &'static str)]| {
-            let read = move |name: &str| {
-                set.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned())
+            let lookup = move |name: &str| {
+                set.iter().find(|(variable, _)| *variable == name).map(|(_, v)| (*v).to_owned())
             };
-            directives(&Vars::new(&read))
+            directives(&Vars::new(&lookup))
         };
         assert_eq!(with(&[]).expect("default"), DEFAULT);
         let debug = with(&[("OTEL_LOG_LEVEL", "debug")]).expect("known");
