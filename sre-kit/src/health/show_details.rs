@@ -1,17 +1,19 @@
+//! The policy that decides who sees the details of checks.
+
 use std::fmt;
 use std::sync::Arc;
 
 use http::request::Parts;
 
-/// Who may read what a check said: an error's text, the reason of a drain.
+/// The policy that decides which requests see details: error texts and the reason of a drain.
 ///
-/// Names and states of checks are always shown; the words behind them only to a
-/// request that asks (`?verbose`) and that this policy allows.
+/// Names and states of checks are always shown. Details are shown only to a request with
+/// `?verbose` that this policy allows.
 ///
 /// ```
 /// use sre_kit::health::ShowDetails;
 ///
-/// // Whoever the proxy in front has let in.
+/// // The proxy in front sets this header for operators, and removes it from other requests.
 /// let details = ShowDetails::when(|head| head.headers.contains_key("x-operator"));
 /// ```
 #[derive(Clone)]
@@ -25,23 +27,24 @@ enum Policy {
 }
 
 impl ShowDetails {
-    /// Nobody: `reason withheld`. The reasons are in the log.
+    /// Shows details to no request: a response says `reason withheld`. The log has the reasons.
     pub const fn never() -> Self {
         Self(Policy::Never)
     }
 
-    /// Whoever asks for `?verbose`. For a port that only operators reach.
+    /// Shows details to every request with `?verbose`. Use it on a port that only operators reach.
     pub const fn on_verbose() -> Self {
         Self(Policy::Verbose)
     }
 
-    /// Whoever asks for `?verbose` in a request that `rule` accepts, by its head or
-    /// by what a layer in front has put into its extensions.
+    /// Shows details to requests with `?verbose` that `rule` accepts, by their head or by the
+    /// extensions that a layer in front has added.
     pub fn when(rule: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
         Self(Policy::When(Arc::new(rule)))
     }
 
-    pub(in crate::health) fn allows(&self, head: &Parts) -> bool {
+    /// Returns whether the request with this head may see details, if it asks for them.
+    pub(super) fn allows(&self, head: &Parts) -> bool {
         match &self.0 {
             Policy::Never => false,
             Policy::Verbose => true,

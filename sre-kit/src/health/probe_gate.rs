@@ -1,25 +1,27 @@
+//! The probes that a check gates.
+
 use std::fmt;
 
-/// What a failing check holds back.
+/// The probes that fail while a check fails.
 ///
-/// Set by [`Check::gate_startup`](super::Check::gate_startup) and
-/// [`Check::gate_readiness`](super::Check::gate_readiness); a check that asks for
-/// neither is only reported. No gate reaches liveness.
+/// [`Check::gate_startup`](super::Check::gate_startup) and
+/// [`Check::gate_readiness`](super::Check::gate_readiness) set it. By default a check is only
+/// reported. No check can gate liveness.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ProbeGate {
-    /// Nothing: it is shown and counted.
+    /// No probe: the check is only shown and counted.
     #[default]
     Report,
-    /// The end of startup.
+    /// Startup, until it is complete.
     Startup,
-    /// Readiness, for as long as it fails.
+    /// Readiness.
     Readiness,
-    /// The end of startup, and readiness from then on.
+    /// Startup until it is complete, and readiness.
     StartupAndReadiness,
 }
 
 impl ProbeGate {
-    /// As the label `gate` shows it.
+    /// Returns the value of the label `gate`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Report => "report",
@@ -29,12 +31,12 @@ impl ProbeGate {
         }
     }
 
-    /// Whether startup waits for the check.
+    /// Returns whether startup waits for the check.
     pub const fn holds_startup(self) -> bool {
         matches!(self, Self::Startup | Self::StartupAndReadiness)
     }
 
-    /// Whether readiness depends on the check.
+    /// Returns whether readiness depends on the check.
     pub const fn holds_readiness(self) -> bool {
         matches!(self, Self::Readiness | Self::StartupAndReadiness)
     }
@@ -50,6 +52,6 @@ impl ProbeGate {
 
 impl fmt::Display for ProbeGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
