@@ -13,6 +13,7 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::export::grpc_runtime::GrpcRuntime;
 use crate::export::signal_counts::SignalCounts;
+use crate::export::tracer_provider::provider;
 use crate::export::{logs, otlp};
 use crate::flush::ShutdownHooks;
 use crate::logs::log_format::LogFormat;
@@ -23,11 +24,10 @@ use crate::settings::Settings;
 use crate::settings::otlp::OtlpSettings;
 use crate::settings::protocol::Protocol;
 use crate::settings::signal::Signal;
-use crate::settings::vars::Vars;
 use crate::telemetry::{Inner, Pipelines, Telemetry};
 use crate::traces::client::ClientTraces;
-use crate::traces::provider::provider;
 use crate::traces::server::ServerTraces;
+use crate::vars::Vars;
 use sre_kit_core::ConfigError;
 use sre_kit_metrics::BuildInfo;
 

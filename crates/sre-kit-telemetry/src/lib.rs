@@ -98,6 +98,7 @@ mod sampler;
 mod settings;
 mod telemetry;
 mod traces;
+mod vars;
 
 #[doc(hidden)]
 pub mod internal;

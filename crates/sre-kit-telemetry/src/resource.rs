@@ -1,6 +1,8 @@
 //! The OpenTelemetry resource: the attributes of the process.
 
-use crate::settings::vars::Vars;
+use opentelemetry::KeyValue;
+
+use crate::vars::Vars;
 use sre_kit_core::ConfigError;
 
 /// The attributes of the process, named by the OpenTelemetry resource conventions.
@@ -90,6 +92,13 @@ impl Resource {
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the resource in the SDK's type, without the attributes of the SDK's own detectors.
+    pub(crate) fn to_sdk(&self) -> opentelemetry_sdk::Resource {
+        let attributes =
+            self.iter().map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned()));
+        opentelemetry_sdk::Resource::builder_empty().with_attributes(attributes).build()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -1,7 +1,7 @@
 //! The sampling decision, made from ids alone.
 
 use crate::context::TraceContext;
-use crate::settings::vars::{Vars, unknown};
+use crate::vars::{Vars, unknown};
 use sre_kit_core::ConfigError;
 
 /// The sampling decision: whether a trace is recorded. It is made before a span is built.

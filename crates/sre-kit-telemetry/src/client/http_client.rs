@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::Telemetry;
+use crate::telemetry::Telemetry;
 use crate::traces::client::ClientTraces;
 use sre_kit_core::ConfigError;
 use sre_kit_metrics::internal::BucketsInternals as _;

@@ -32,7 +32,7 @@ pub(crate) fn provider(
     let counted = CountingExporter { inner: exporter, counts: Arc::clone(counts) };
     let processor = BatchLogProcessor::builder(counted).with_batch_config(config).build();
     SdkLoggerProvider::builder()
-        .with_resource(traces::provider::sdk_resource(&settings.resource))
+        .with_resource(settings.resource.to_sdk())
         .with_log_processor(BoundedProcessor { inner: processor, counts: Arc::clone(counts) })
         .build()
 }

@@ -6,4 +6,5 @@ pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
 pub(crate) mod signal_counts;
-pub(crate) mod spans;
+mod spans;
+pub(crate) mod tracer_provider;

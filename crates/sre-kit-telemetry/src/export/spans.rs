@@ -12,13 +12,13 @@ use super::signal_counts::SignalCounts;
 
 /// A processor that passes sampled spans to `inner` while its queue has room.
 #[derive(Debug)]
-pub(crate) struct BoundedProcessor<P> {
+pub(super) struct BoundedProcessor<P> {
     inner: P,
     counts: Arc<SignalCounts>,
 }
 
 impl<P> BoundedProcessor<P> {
-    pub(crate) fn new(inner: P, counts: Arc<SignalCounts>) -> Self {
+    pub(super) fn new(inner: P, counts: Arc<SignalCounts>) -> Self {
         Self { inner, counts }
     }
 }
@@ -49,13 +49,13 @@ impl<P: SpanProcessor> SpanProcessor for BoundedProcessor<P> {
 
 /// An exporter that counts the results of `inner`.
 #[derive(Debug)]
-pub(crate) struct CountingExporter<E> {
+pub(super) struct CountingExporter<E> {
     inner: E,
     counts: Arc<SignalCounts>,
 }
 
 impl<E> CountingExporter<E> {
-    pub(crate) fn new(inner: E, counts: Arc<SignalCounts>) -> Self {
+    pub(super) fn new(inner: E, counts: Arc<SignalCounts>) -> Self {
         Self { inner, counts }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::settings::vars::unknown;
+use crate::vars::unknown;
 use sre_kit_core::ConfigError;
 
 /// The format of log lines.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing_subscriber::{EnvFilter, Registry, reload};
 
-use crate::settings::vars::Vars;
+use crate::vars::Vars;
 use sre_kit_core::ConfigError;
 
 /// The default directives: INFO, and WARN for the transports, which log every frame or packet. An

@@ -3,7 +3,6 @@
 pub(crate) mod otlp;
 pub(crate) mod protocol;
 pub(crate) mod signal;
-pub(crate) mod vars;
 
 use std::time::Duration;
 
@@ -12,10 +11,10 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
 use crate::resource::Resource;
 use crate::sampler::Sampler;
+use crate::vars::{Vars, unknown};
 use otlp::OtlpSettings;
 use signal::Signal;
 use sre_kit_core::ConfigError;
-use vars::{Vars, unknown};
 
 /// The header formats that propagate a context from service to service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

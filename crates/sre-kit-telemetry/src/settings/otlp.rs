@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Uri};
 
 use super::protocol::Protocol;
 use super::signal::Signal;
-use super::vars::Vars;
+use crate::vars::Vars;
 use sre_kit_core::ConfigError;
 
 /// The OTLP settings of one signal.

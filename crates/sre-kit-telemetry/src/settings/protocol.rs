@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::vars::unknown;
+use crate::vars::unknown;
 use sre_kit_core::ConfigError;
 
 /// The transport of OTLP.

@@ -33,7 +33,7 @@ pub(super) fn with_ids<T>(context: TraceContext, build: impl FnOnce() -> T) -> T
 
 /// An id generator that returns the decided ids, and random ids for all other spans.
 #[derive(Debug, Default)]
-pub(super) struct DecidedIds(RandomIdGenerator);
+pub(crate) struct DecidedIds(RandomIdGenerator);
 
 impl IdGenerator for DecidedIds {
     fn new_trace_id(&self) -> TraceId {
@@ -53,7 +53,7 @@ impl IdGenerator for DecidedIds {
 
 /// A [`Sampler`] as the SDK's [`ShouldSample`]. A decided span is always sampled.
 #[derive(Clone, Debug)]
-pub(super) struct SdkSampler(pub(super) Sampler);
+pub(crate) struct SdkSampler(pub(crate) Sampler);
 
 impl ShouldSample for SdkSampler {
     fn should_sample(

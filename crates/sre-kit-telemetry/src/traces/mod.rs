@@ -2,9 +2,8 @@
 
 pub(crate) mod active_span;
 pub(crate) mod client;
-mod decided;
+pub(crate) mod decided;
 mod extract;
-pub(crate) mod provider;
 mod redact;
 pub(crate) mod server;
 mod span_context;

@@ -2,23 +2,14 @@
 
 use std::sync::Arc;
 
-use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanExporter,
 };
 
-use super::decided::{DecidedIds, SdkSampler};
-use crate::export::signal_counts::SignalCounts;
-use crate::export::spans::{BoundedProcessor, CountingExporter};
-use crate::resource::Resource;
+use super::signal_counts::SignalCounts;
+use super::spans::{BoundedProcessor, CountingExporter};
 use crate::settings::Settings;
-
-/// Returns the resource in the SDK's type, without the SDK's own detectors.
-pub(crate) fn sdk_resource(resource: &Resource) -> opentelemetry_sdk::Resource {
-    let attributes =
-        resource.iter().map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned()));
-    opentelemetry_sdk::Resource::builder_empty().with_attributes(attributes).build()
-}
+use crate::traces::decided::{DecidedIds, SdkSampler};
 
 /// Creates a provider that exports through `exporter`.
 pub(crate) fn provider(
@@ -43,7 +34,7 @@ pub(crate) fn provider(
         .with_max_attributes_per_span(limits.attributes)
         .with_max_events_per_span(limits.events)
         .with_max_links_per_span(limits.links)
-        .with_resource(sdk_resource(&settings.resource))
+        .with_resource(settings.resource.to_sdk())
         .with_span_processor(BoundedProcessor::new(processor, Arc::clone(counts)))
         .build()
 }
