@@ -177,7 +177,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_larger_ratio_samples_what_a_smaller_one_samples(id: u128, a in 0.0..=1.0, b in 0.0..=1.0) {
+        fn a_larger_ratio_samples_no_less(id: u128, a in 0.0..=1.0, b in 0.0..=1.0) {
             let (less, more) = if a < b { (a, b) } else { (b, a) };
             let sampled = |ratio| Sampler::ratio(ratio).expect("valid").should_sample(id, None);
             prop_assert!(!sampled(less) || sampled(more));

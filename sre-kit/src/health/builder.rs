@@ -55,8 +55,8 @@ impl HealthBuilder {
         self
     }
 
-    /// Sets `version` in `application/health+json`, the version of the service's interface. Defaults
-    /// to none.
+    /// Sets `version` in `application/health+json`, the version of the service's interface.
+    /// Defaults to none.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.identity.version = Some(version.into());
         self

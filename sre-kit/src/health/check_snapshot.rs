@@ -94,7 +94,8 @@ impl<'a> CheckSnapshot<'a> {
 
     /// Returns the message of the run that decided the state.
     ///
-    /// It may be the text of an error and contain host names: show it in logs and to operators only.
+    /// It may be the text of an error and contain host names: show it in logs and to operators
+    /// only.
     pub fn message(&self) -> Option<&'a str> {
         self.status.deciding.as_ref().and_then(|run| run.message.as_deref())
     }

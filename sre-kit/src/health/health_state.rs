@@ -105,7 +105,8 @@ mod tests {
     use crate::health::check_run::RunResult;
 
     fn specs() -> Vec<CheckSpec> {
-        let check = |name: &str| Check::new(name, || async {}).interval(Duration::from_secs(1)); // stale after 4 s
+        // A result is stale after 4 s: three intervals of 1 s, and a timeout of 1 s.
+        let check = |name: &str| Check::new(name, || async {}).interval(Duration::from_secs(1));
         [
             check("report"),
             check("startup").gate_startup(),
