@@ -118,6 +118,7 @@ mod explain;
 mod health;
 mod instance;
 mod instrument;
+#[cfg_attr(not(feature = "iam"), allow(unreachable_pub, reason = "the connector exports it"))]
 mod ip_kind;
 #[cfg(feature = "migrate")]
 mod migrate;

@@ -10,4 +10,6 @@ pub(crate) use error::{DialError, DialErrorKind, Retry};
 pub(crate) use identity::Identity;
 pub(crate) use phase::{PHASE_TIMEOUT, Phase, timed};
 pub(crate) use tcp::connect;
-pub(crate) use tls::{client_config, describe, provider};
+#[cfg(feature = "iam")]
+pub(crate) use tls::describe;
+pub(crate) use tls::{client_config, provider};
