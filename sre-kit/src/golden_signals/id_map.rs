@@ -1,20 +1,20 @@
-//! From a packed key to a number, read without a lock.
+//! An insert-only map from 64-bit keys to 32-bit ids that is read without a lock.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// Slots of the first table; each further one has twice as many.
+/// The slots of the first table. Each further table has twice as many.
 const FIRST: usize = 8;
 
-/// An insert-only map from non-zero keys to numbers.
+/// An insert-only map from non-zero keys to ids.
 ///
-/// Open addressing with linear probing. When a table is three quarters full the
-/// next one, twice as large, is chained behind it; nothing is ever moved, so a
-/// reader needs no lock, and most routes never leave the first table.
-pub(crate) struct Index {
+/// It uses open addressing with linear probing. When a table is three quarters full, the next one,
+/// twice as large, is chained behind it. Entries never move, so a reader needs no lock. Most routes
+/// need only the first table.
+pub(crate) struct IdMap {
     first: Table,
-    /// Held while inserting; counts what the last table holds.
+    /// The entries of the last table. The lock is held while an entry is inserted.
     used: Mutex<usize>,
 }
 
@@ -25,7 +25,8 @@ struct Table {
 
 #[derive(Default)]
 struct Slot {
-    /// 0 while the slot is free; stored after the value.
+    /// 0 while the slot is free. Stored with release order after the value, so a reader that sees
+    /// the key sees the value.
     key: AtomicU64,
     value: AtomicU32,
 }
@@ -35,11 +36,11 @@ impl Table {
         Self { slots: (0..slots).map(|_| Slot::default()).collect(), next: OnceLock::new() }
     }
 
-    /// The slot of `key`, or the free one where it belongs.
+    /// Returns the slot of `key`, or as an error the free slot where it belongs.
     #[inline]
     fn probe(&self, key: u64) -> Result<&Slot, &Slot> {
         let mask = self.slots.len() - 1;
-        // Fibonacci hashing: the high bits of the product depend on all of the key.
+        // Fibonacci hashing: the high bits of the product depend on every bit of the key.
         #[allow(clippy::cast_possible_truncation)]
         let mut i = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize & mask;
         loop {
@@ -53,17 +54,18 @@ impl Table {
     }
 }
 
-impl Index {
+impl IdMap {
     pub(crate) fn new() -> Self {
-        Self::sized(FIRST)
+        Self::with_slots(FIRST)
     }
 
-    /// For about three quarters as many keys as there are `slots`, a power of two.
-    pub(crate) fn sized(slots: usize) -> Self {
+    /// Creates a map with `slots` in its first table, a power of two. The table takes three
+    /// quarters as many keys.
+    pub(crate) fn with_slots(slots: usize) -> Self {
         Self { first: Table::new(slots), used: Mutex::new(0) }
     }
 
-    /// The number of `key`, if it has one.
+    /// Returns the id of `key`, if it has one.
     #[inline]
     pub(crate) fn get(&self, key: u64) -> Option<u32> {
         let mut table = &self.first;
@@ -75,9 +77,10 @@ impl Index {
         }
     }
 
-    /// The number of `key`, asked of `make` if it has none yet. `make` runs once
-    /// per key, under a lock. Where it gives `None`, so does this, and the key is
-    /// asked for again the next time.
+    /// Returns the id of `key`, and creates it with `make` if there is none.
+    ///
+    /// `make` runs under a lock and once per key. If it returns `None`, nothing is inserted, and
+    /// the next call for the key runs `make` again.
     #[cold]
     pub(crate) fn get_or_insert(
         &self,
@@ -106,9 +109,9 @@ impl Index {
     }
 }
 
-impl fmt::Debug for Index {
+impl fmt::Debug for IdMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Index").finish_non_exhaustive()
+        f.debug_struct("IdMap").finish_non_exhaustive()
     }
 }
 
@@ -120,36 +123,36 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::Index;
+    use super::IdMap;
 
     proptest! {
         #[test]
         fn behaves_like_a_map(keys in proptest::collection::vec(1_u64..500, 0..800)) {
-            let index = Index::new();
+            let map = IdMap::new();
             let mut model = HashMap::new();
             for (i, &key) in keys.iter().enumerate() {
                 let i = u32::try_from(i).expect("few");
                 let expected = *model.entry(key).or_insert(i);
-                prop_assert_eq!(index.get_or_insert(key, || Some(i)), Some(expected));
+                prop_assert_eq!(map.get_or_insert(key, || Some(i)), Some(expected));
             }
             for key in 1..500 {
-                prop_assert_eq!(index.get(key), model.get(&key).copied());
+                prop_assert_eq!(map.get(key), model.get(&key).copied());
             }
         }
     }
 
     #[test]
-    fn threads_that_race_for_a_key_agree_on_its_number() {
-        let index = Arc::new(Index::new());
+    fn threads_that_race_for_a_key_agree_on_its_id() {
+        let map = Arc::new(IdMap::new());
         let made = Arc::new(AtomicU32::new(0));
         let threads: Vec<_> = (0..8)
             .map(|_| {
-                let (index, made) = (Arc::clone(&index), Arc::clone(&made));
+                let (map, made) = (Arc::clone(&map), Arc::clone(&made));
                 std::thread::spawn(move || {
                     (1..2_000_u64)
                         .map(|key| {
-                            index.get(key).or_else(|| {
-                                index.get_or_insert(key, || {
+                            map.get(key).or_else(|| {
+                                map.get_or_insert(key, || {
                                     Some(made.fetch_add(1, Ordering::Relaxed))
                                 })
                             })
@@ -160,13 +163,13 @@ mod tests {
             .collect();
         let seen: Vec<_> = threads.into_iter().map(|t| t.join().expect("no panic")).collect();
         assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
-        assert_eq!(made.load(Ordering::Relaxed), 1_999, "each number was made once");
+        assert_eq!(made.load(Ordering::Relaxed), 1_999, "each id was made once");
     }
 
     #[test]
-    fn a_refused_key_is_asked_for_again() {
-        let index = Index::new();
-        assert_eq!(index.get_or_insert(7, || None), None);
-        assert_eq!(index.get_or_insert(7, || Some(1)), Some(1));
+    fn a_key_without_an_id_is_made_again() {
+        let map = IdMap::new();
+        assert_eq!(map.get_or_insert(7, || None), None);
+        assert_eq!(map.get_or_insert(7, || Some(1)), Some(1));
     }
 }

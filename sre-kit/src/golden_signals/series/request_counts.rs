@@ -1,67 +1,70 @@
-//! Requests started, how they ended, and what is in flight: one truth, three families.
+//! The counts of requests that started, ended and are in flight.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::key::{METHODS, SCHEMES};
-use crate::golden_signals::outcome::Outcome;
 use sre_kit_metrics::internal::{
     CellOffset, Collect, Desc, Kind, OVERFLOW_LABEL, ShardedCells, Visitor, Writer, push_pair,
 };
+
+use crate::golden_signals::key::{METHODS, SCHEMES};
+use crate::golden_signals::outcome::Outcome;
 
 const STARTED: &str = "http_server_requests_started_total";
 const FINISHED: &str = "http_server_requests_total";
 const ACTIVE: &str = "http_server_active_requests";
 
-/// The names that [`Flow`] prints.
-pub(crate) const FLOW_FAMILIES: [(&str, Kind); 3] =
+/// The families that [`RequestCounts`] exports.
+pub(super) const FAMILIES: [(&str, Kind); 3] =
     [(STARTED, Kind::Counter), (FINISHED, Kind::Counter), (ACTIVE, Kind::Gauge)];
 
-/// One cell per outcome, and behind them the requests that started.
+/// The number of cells with outcomes, and the index of the cell with starts behind them.
 const OUTCOMES: usize = Outcome::ALL.len();
-pub(crate) const CELLS: usize = OUTCOMES + 1;
 
-/// Counts of requests by route, method and scheme.
+/// The number of cells of one entry.
+pub(super) const CELLS: usize = OUTCOMES + 1;
+
+/// The counts of requests by route, method and scheme.
 ///
-/// In flight is no counter of its own: it is what started less what ended, so it
-/// cannot leak, and in every scrape the three add up by construction. What has
-/// to be shown is that each request ends exactly once; the tests do.
-pub(crate) struct Flow {
+/// There is no counter of requests in flight. Their number is that of the requests that started
+/// minus that of the requests that ended, so it cannot leak, and the three add up in every scrape.
+/// The tests show that each request ends exactly once.
+pub(crate) struct RequestCounts {
     cells: Arc<ShardedCells>,
     limit: usize,
     overflow: CellOffset,
-    entries: Mutex<Vec<FlowEntry>>,
+    entries: Mutex<Vec<Entry>>,
 }
 
-struct FlowEntry {
+struct Entry {
     labels: Box<str>,
     method: usize,
     scheme: usize,
     overflow: bool,
-    row: CellOffset,
+    cells: CellOffset,
 }
 
-/// Sums of one entry, taken so that they agree.
+/// The sums of one entry, read in an order that keeps them consistent.
 struct Sums {
     outcomes: [u64; OUTCOMES],
     started: u64,
 }
 
-impl Flow {
-    /// `overflow` takes what finds no entry of its own.
+impl RequestCounts {
+    /// Creates the counts. Requests without an entry of their own are counted at `overflow`.
     pub(crate) fn new(cells: Arc<ShardedCells>, limit: usize, overflow: CellOffset) -> Self {
-        let entry = FlowEntry {
+        let entry = Entry {
             labels: OVERFLOW_LABEL.into(),
             method: 0,
             scheme: 0,
             overflow: true,
-            row: overflow,
+            cells: overflow,
         };
         Self { cells, limit, overflow, entries: Mutex::new(vec![entry]) }
     }
 
-    /// Takes a row of `len` cells for a route, method and scheme, of which the
-    /// first [`CELLS`] are counted in here. `None` when the overflow row serves.
-    pub(crate) fn take(
+    /// Allocates `len` cells for a route, method and scheme. The first [`CELLS`] of them belong to
+    /// this type. Returns `None` if the requests belong to the overflow entry.
+    pub(super) fn allocate(
         &self,
         len: usize,
         labels: &str,
@@ -73,54 +76,56 @@ impl Flow {
         if entries.len() > self.limit {
             return None;
         }
-        let row = self.cells.take_row(len)?;
-        entries.push(FlowEntry { labels: labels.into(), method, scheme, overflow, row });
-        Some(row)
+        let cells = self.cells.take_row(len)?;
+        entries.push(Entry { labels: labels.into(), method, scheme, overflow, cells });
+        Some(cells)
     }
 
-    /// The row for what finds no entry of its own.
-    pub(crate) fn overflow_row(&self) -> CellOffset {
+    /// Returns the cells of the overflow entry.
+    pub(super) fn overflow_cells(&self) -> CellOffset {
         self.overflow
     }
 
-    /// Counts a start in one of its rows.
+    /// Counts a start.
     #[inline]
     pub(crate) fn start(writer: Writer<'_>) {
         writer.add(OUTCOMES, 1);
     }
 
-    /// Counts an end in one of its rows.
+    /// Counts an end.
     #[inline]
     pub(crate) fn end(writer: Writer<'_>, outcome: Outcome) {
-        // Who sees this end also sees the start that came before it, though it
-        // may have been counted in another column.
+        // Release: a reader that sees this end also sees the start before it, even if the start was
+        // counted in another shard.
         writer.add_release(outcome as usize, 1);
     }
 
-    /// Ends are read before starts, in all columns: a start is never missed for
-    /// an end that was seen, so nothing in flight is ever negative.
-    fn sums(&self, row: CellOffset) -> Sums {
+    /// Sums an entry over all shards.
+    ///
+    /// Ends are read before starts. A sum that contains the end of a request therefore contains its
+    /// start, and the number in flight is never negative.
+    fn sums(&self, cells: CellOffset) -> Sums {
         let mut outcomes = [0; OUTCOMES];
-        self.cells.sum_into(row, &mut outcomes);
-        Sums { outcomes, started: self.cells.sum(row, OUTCOMES) }
+        self.cells.sum_into(cells, &mut outcomes);
+        Sums { outcomes, started: self.cells.sum(cells, OUTCOMES) }
     }
 
-    /// Requests in flight now.
+    /// Returns the number of requests in flight.
     pub(crate) fn active(&self) -> u64 {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().map(|entry| self.sums(entry.row).active()).sum()
+        entries.iter().map(|entry| self.sums(entry.cells).active()).sum()
     }
 
-    /// Requests that ended in `outcome`.
+    /// Returns the number of requests that ended in `outcome`.
     pub(crate) fn ended(&self, outcome: Outcome) -> u64 {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().map(|entry| self.cells.sum(entry.row, outcome as usize)).sum()
+        entries.iter().map(|entry| self.cells.sum(entry.cells, outcome as usize)).sum()
     }
 
-    /// Requests that started.
+    /// Returns the number of requests that started.
     pub(crate) fn started(&self) -> u64 {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().map(|entry| self.cells.sum(entry.row, OUTCOMES)).sum()
+        entries.iter().map(|entry| self.cells.sum(entry.cells, OUTCOMES)).sum()
     }
 }
 
@@ -130,11 +135,11 @@ impl Sums {
     }
 }
 
-impl Collect for Flow {
+impl Collect for RequestCounts {
     fn collect(&self, visitor: &mut dyn Visitor) {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let sums: Vec<_> = entries.iter().map(|entry| self.sums(entry.row)).collect();
-        // The overflow entry is always there, and worth a line only when in use.
+        let sums: Vec<_> = entries.iter().map(|entry| self.sums(entry.cells)).collect();
+        // The overflow entry always exists and is exported once it is in use.
         let shown = || {
             entries.iter().zip(&sums).filter(|(entry, sums)| !entry.overflow || sums.started > 0)
         };
@@ -174,7 +179,7 @@ impl Collect for Flow {
         let sum = entries
             .iter()
             .filter(|entry| entry.overflow)
-            .map(|entry| self.cells.sum(entry.row, OUTCOMES))
+            .map(|entry| self.cells.sum(entry.cells, OUTCOMES))
             .sum();
         Some((STARTED, sum))
     }

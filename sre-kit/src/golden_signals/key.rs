@@ -1,16 +1,17 @@
-//! What tells the series of one route apart, packed into 64 bits.
+//! The labels that distinguish the series of one route, packed into 64 bits.
 
 use http::{Method, StatusCode, Version};
 
-use crate::golden_signals::outcome::{Cause, Outcome};
+use super::outcome::{Cause, Outcome};
 
-/// Labels of a caller's own, per series.
+/// The highest number of custom labels per series.
 pub(crate) const MAX_LABELS: usize = 4;
 
-/// The index of a label whose value is not known (yet).
+/// The index of a label without a value.
 pub(crate) const NO_VALUE: u8 = u8::MAX;
 
-/// `http.request.method` as OpenTelemetry lists its known values; the rest is `_OTHER`.
+/// `http.request.method` as OpenTelemetry lists its known values; the rest is
+/// counted as `_OTHER`.
 pub(crate) const METHODS: [&str; 11] = [
     "_OTHER", "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE",
     "QUERY",
@@ -18,9 +19,12 @@ pub(crate) const METHODS: [&str; 11] = [
 
 pub(crate) const SCHEMES: [&str; 2] = ["http", "https"];
 
+/// The number of combinations of method and scheme.
+pub(crate) const METHOD_SCHEMES: usize = METHODS.len() * SCHEMES.len();
+
 const VERSIONS: [&str; 6] = ["", "0.9", "1.0", "1.1", "2", "3"];
 
-/// The method's place in [`METHODS`].
+/// Returns the index of `method` in [`METHODS`].
 #[inline]
 pub(crate) fn method_index(method: &Method) -> usize {
     match *method {
@@ -38,12 +42,18 @@ pub(crate) fn method_index(method: &Method) -> usize {
     }
 }
 
-/// Whether a place in [`METHODS`] is CONNECT's.
+/// Returns the index of a method and scheme among the [`METHOD_SCHEMES`].
+#[inline]
+pub(crate) fn method_scheme_index(method: usize, scheme: usize) -> usize {
+    method * SCHEMES.len() + scheme
+}
+
+/// Returns whether an index in [`METHODS`] is that of `CONNECT`.
 pub(crate) fn is_connect(method: usize) -> bool {
     METHODS[method] == "CONNECT"
 }
 
-/// Whether a place in [`METHODS`] is HEAD's.
+/// Returns whether an index in [`METHODS`] is that of `HEAD`.
 pub(crate) fn is_head(method: usize) -> bool {
     METHODS[method] == "HEAD"
 }
@@ -60,10 +70,10 @@ fn version_index(version: Version) -> u64 {
     }
 }
 
-/// The labels of one series of the duration histogram, the route aside.
+/// The labels of one series of the duration histogram, without the route.
 ///
-/// Bits, from the lowest: status 10, outcome 4, method 4, version 3, scheme 1,
-/// cause 5, labels 4 x 8; the highest is always set, so a key is never 0.
+/// The bits from the lowest are: status 10, outcome 4, method 4, version 3, scheme 1, cause 5,
+/// custom labels 4 x 8. The highest bit is always set, so a key is never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(u64);
 
@@ -76,43 +86,48 @@ const CAUSE: u32 = 22;
 const LABELS: u32 = 27;
 
 impl Key {
-    /// The bits of the method and the scheme, and the one that is always set.
+    /// Selects the bits of the method and the scheme, and the bit that is always set.
     pub(crate) const METHOD_AND_SCHEME: u64 = 1 << 63 | 0xF << METHOD | 1 << SCHEME;
 
-    /// What all requests of a method and scheme share.
+    /// Creates the key that all requests of a method and scheme have in common.
     #[inline]
     pub(crate) fn new(method: usize, scheme: usize) -> Self {
         let (method, scheme) = ((method as u64) << METHOD, (scheme as u64) << SCHEME);
         Self(1 << 63 | method | scheme | 0xFFFF_FFFF << LABELS)
     }
 
-    /// With the version of HTTP.
+    /// Returns this key with the version of HTTP.
     #[inline]
     pub(crate) fn with_version(self, version: Version) -> Self {
         Self(self.0 | version_index(version) << VERSION)
     }
 
-    /// With the value of a caller's label.
+    /// Returns this key with the value of a custom label.
     #[inline]
     pub(crate) fn with_label(self, label: usize, value: u8) -> Self {
         let shift = LABELS + 8 * u32::try_from(label).unwrap_or(0);
         Self(self.0 & !(0xFF << shift) | u64::from(value) << shift)
     }
 
-    /// With how it ended.
+    /// Returns this key with the outcome, the status and the cause of an error.
     #[inline]
-    pub(crate) fn ended(self, outcome: Outcome, status: Option<StatusCode>, cause: Cause) -> Self {
+    pub(crate) fn with_end(
+        self,
+        outcome: Outcome,
+        status: Option<StatusCode>,
+        cause: Cause,
+    ) -> Self {
         let status = status.map_or(0, |status| u64::from(status.as_u16()));
         Self(self.0 | status << STATUS | (outcome as u64) << OUTCOME | cause.bits() << CAUSE)
     }
 
-    /// A place below `places`, a power of two, that depends on all of the key.
+    /// Returns a hash below `slots`, a power of two, that depends on every bit of the key.
     #[inline]
-    pub(crate) fn spread(self, places: usize) -> usize {
-        // Fibonacci hashing. The mask leaves a few bits.
+    pub(crate) fn slot(self, slots: usize) -> usize {
+        // Fibonacci hashing: the mask keeps a few of the upper 16 bits.
         #[allow(clippy::cast_possible_truncation)]
-        let spread = (self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as usize;
-        spread & (places - 1)
+        let hash = (self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as usize;
+        hash & (slots - 1)
     }
 
     #[inline]
@@ -121,7 +136,7 @@ impl Key {
     }
 
     fn field(self, shift: u32, bits: u32) -> usize {
-        // At most ten bits are asked for.
+        // A field has at most ten bits.
         usize::try_from(self.0 >> shift & ((1 << bits) - 1)).unwrap_or(0)
     }
 
@@ -137,7 +152,7 @@ impl Key {
         VERSIONS.get(self.field(VERSION, 3)).copied().unwrap_or("")
     }
 
-    /// The status as text, empty where there was none.
+    /// Returns the status as text, which is empty if there was no response head.
     pub(crate) fn status(self) -> String {
         match self.field(STATUS, 10) {
             0 => String::new(),
@@ -145,7 +160,7 @@ impl Key {
         }
     }
 
-    /// The place of the value of a caller's label, [`NO_VALUE`] where there is none.
+    /// Returns the index of the value of a custom label, or [`NO_VALUE`].
     pub(crate) fn label(self, label: usize) -> usize {
         self.field(LABELS + 8 * u32::try_from(label).unwrap_or(0), 8)
     }
@@ -159,15 +174,14 @@ mod tests {
     use crate::golden_signals::outcome::{Cause, Outcome};
 
     #[test]
-    fn every_part_comes_back_and_disturbs_no_other() {
+    fn each_field_round_trips_without_changing_another() {
         for (method, name) in METHODS.into_iter().enumerate() {
             for status in [100, 200, 404, 599, 999] {
                 let status = StatusCode::from_u16(status).expect("valid");
-                let key = Key::new(method, 1).with_version(Version::HTTP_2).with_label(3, 7).ended(
-                    Outcome::Panic,
-                    Some(status),
-                    Cause::BODY,
-                );
+                let key = Key::new(method, 1)
+                    .with_version(Version::HTTP_2)
+                    .with_label(3, 7)
+                    .with_end(Outcome::Panic, Some(status), Cause::BODY);
                 assert_eq!(key.method(), name);
                 assert_eq!((key.scheme(), key.version()), ("https", "2"));
                 assert_eq!(key.status(), status.as_str());
@@ -180,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_method_is_folded() {
+    fn an_unknown_method_is_counted_as_other() {
         for (method, expected) in [("GET", "GET"), ("QUERY", "QUERY"), ("FOO", "_OTHER")] {
             let method = Method::from_bytes(method.as_bytes()).expect("valid");
             assert_eq!(METHODS[method_index(&method)], expected);
@@ -188,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn no_status_prints_as_nothing() {
-        let key = Key::new(1, 0).ended(Outcome::Panic, None, Cause::STATUS);
+    fn a_key_without_a_status_has_an_empty_status_label() {
+        let key = Key::new(1, 0).with_end(Outcome::Panic, None, Cause::STATUS);
         assert_eq!(key.status(), "");
     }
 }
