@@ -107,7 +107,6 @@ impl ShardHandle {
         if route.is_excluded() {
             return None;
         }
-        let started = shared.clock.read();
         let method = method_index(head.method);
         let scheme = match head.uri.scheme_str() {
             None => shared.default_scheme,
@@ -121,6 +120,8 @@ impl ShardHandle {
             Some(recorder) => recorder,
             None => recorders.get_or_create(shared, &self.routing.index, route, method, scheme),
         };
+        // After the lookup, so that fewer values live across the branches of the clock.
+        let started = shared.clock.read();
         let traits = RequestTraits::of(head);
         recorder.record_start(traits.bytes, exclusive);
         let key = recorder.key(head.version);
