@@ -554,15 +554,15 @@ fn limits_that_cannot_work_are_refused_with_a_sentence() {
         ),
         (
             Server::builder().header_read_timeout(zero),
-            "header_read_timeout is 0ns, but it is longer than nothing and at most a year; leave it out to have the default",
+            "header_read_timeout is 0ns, but it must be longer than zero and at most a year; leave it out to have the default",
         ),
         (
             Server::builder().max_header_size(100),
-            "max_header_size is 100, but it lies between 8 KiB and 16 MiB; leave it out to have 64 KiB",
+            "max_header_size is 100, but it must lie between 8 KiB and 16 MiB; leave it out to have 64 KiB",
         ),
         (
             Server::builder().max_concurrent_streams(0),
-            "max_concurrent_streams is 0, but HTTP/2 clients could ask nothing; leave it out to have 200",
+            "max_concurrent_streams is 0, but HTTP/2 clients could not send a request; leave it out to have 200",
         ),
     ] {
         assert_eq!(server.build().expect_err("refused").to_string(), sentence);

@@ -1,4 +1,4 @@
-//! The accept loop: takes connections until told to stop, whatever fails.
+//! The accept loop: accepts connections until the server stops, whatever fails.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,39 +7,39 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use http::{Request, Response};
-use http_body::Body;
-use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower::BoxError;
-use tower_service::Service;
 
-use super::connection::Conn;
+use super::connection::Connection;
+use super::connection_end::ConnectionEnd;
 use super::detect::{Protocol, detect};
-use super::drive::{Drive, Ended};
-use super::service::Dispatch;
+use super::dispatch::Dispatch;
+use super::drive::Drive;
+use super::http_service::HttpService;
 use super::settings::Settings;
 use super::shared::Shared;
 use super::socket::Socket;
 
-/// First and longest pause after a failed `accept`: those of Go's `net/http`.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+/// The first pause after a failed `accept`, as in Go's `net/http`.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
-/// Hyper's settings for both protocols, made once per server.
-pub(super) struct Protocols {
+/// The longest pause after a failed `accept`, as in Go's `net/http`.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Hyper's builders of connections for both protocols, made once per server.
+struct HyperBuilders {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
 }
 
-impl Protocols {
-    pub(super) fn new(settings: &Settings) -> Self {
+impl HyperBuilders {
+    fn new(settings: &Settings) -> Self {
         let mut http1 = http1::Builder::new();
         http1
             .timer(TokioTimer::new())
-            // `Drive` bounds the head and the idle time separately.
+            // Off: `Drive` bounds the request head and the idle time separately.
             .header_read_timeout(None)
             .max_header_size(settings.max_header_size);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
@@ -53,28 +53,30 @@ impl Protocols {
     }
 }
 
-/// One accept loop. Cloned for every connection.
+/// What the accept loops of one server need. It is cloned for every connection.
 #[derive(Clone)]
 pub(super) struct Acceptor<S> {
-    pub(super) shared: Arc<Shared>,
-    pub(super) protocols: Arc<Protocols>,
-    pub(super) permits: Arc<Semaphore>,
-    pub(super) service: S,
+    shared: Arc<Shared>,
+    hyper: Arc<HyperBuilders>,
+    /// One permit per open connection.
+    permits: Arc<Semaphore>,
+    service: S,
 }
 
-impl<S, B> Acceptor<S>
-where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-    S::Error: Into<BoxError>,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    /// Accepts until the server stops.
+impl<S: HttpService> Acceptor<S> {
+    pub(super) fn new(shared: Arc<Shared>, service: S) -> Self {
+        Self {
+            hyper: Arc::new(HyperBuilders::new(&shared.settings)),
+            permits: Arc::new(Semaphore::new(shared.settings.max_connections)),
+            shared,
+            service,
+        }
+    }
+
+    /// Accepts the connections of `listener` until the server stops.
     pub(super) async fn run(self, listener: TcpListener) {
         let stop = self.shared.stop.clone();
-        let mut pause = PAUSES.0;
+        let mut pause = FIRST_PAUSE;
         loop {
             // The service need not be `Sync`, so it is not borrowed across a wait.
             let next = next(&self.shared, &self.permits, &listener, &mut pause);
@@ -82,8 +84,8 @@ where
             let (stream, peer, permit) = accepted;
             self.open(stream, peer, permit);
         }
-        // Clients that the kernel has already connected would be reset. Their
-        // number is bounded by the backlog, and by the permits.
+        // Closing the listener would reset clients that the kernel has already connected. Their
+        // number is bounded by the backlog and by the permits.
         while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             match listener.accept().now_or_never() {
                 Some(Ok((stream, peer))) => self.open(stream, peer, permit),
@@ -94,51 +96,54 @@ where
         self.shared.listener_closed();
     }
 
+    /// Serves an accepted connection in a task of its own.
     fn open(&self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
         let shared = &self.shared;
-        shared.stats.accepted();
+        shared.stats.connection_accepted();
         let Ok(local) = prepare(&stream, &shared.settings) else {
-            // Gone before it began: nothing was asked of it.
+            // The client has gone already; no request is lost.
             return;
         };
-        let (conn, open) = shared.enter(peer, local, permit);
-        let socket = Socket::new(stream, Arc::clone(&conn), open);
+        let (connection, guard) = Connection::open(shared, peer, local, permit);
+        let socket = Socket::new(stream, Arc::clone(&connection), guard);
         let acceptor = self.clone();
         tokio::spawn(async move {
-            let serving = acceptor.serve(socket, &conn);
-            let ended = AssertUnwindSafe(serving).catch_unwind().await.unwrap_or(Ended::Panic);
-            conn.shared.released(&conn);
-            if let Some(reason) = conn.shared.stats.ended(&ended) {
-                let listener = &conn.shared.settings.name;
-                tracing::debug!(listener, %peer, reason, error = %ended, "connection ended badly");
+            let serving = AssertUnwindSafe(acceptor.serve(socket, &connection));
+            let end = serving.catch_unwind().await.unwrap_or(ConnectionEnd::Panic);
+            let shared = &connection.shared;
+            shared.released(&connection.state);
+            if let Some(reason) = shared.stats.connection_ended(&end) {
+                let listener = &shared.settings.name;
+                tracing::debug!(listener, %peer, reason, error = %end, "connection ended badly");
             }
         });
     }
 
-    async fn serve(self, mut socket: Socket, conn: &Arc<Conn>) -> Ended {
-        let protocol = match detect(&mut socket, conn).await {
+    /// Serves `connection` until hyper releases it.
+    async fn serve(self, mut socket: Socket, connection: &Arc<Connection>) -> ConnectionEnd {
+        let protocol = match detect(&mut socket, connection).await {
             Ok(protocol) => protocol,
-            Err(ended) => return ended,
+            Err(end) => return end,
         };
         let io = TokioIo::new(socket);
         if protocol == Protocol::Http2 {
-            conn.set_multiplexed();
+            connection.state.set_multiplexed();
         }
-        let dispatch = Dispatch::new(self.service, Arc::clone(conn));
+        let dispatch = Dispatch::new(self.service, Arc::clone(connection));
         match protocol {
             Protocol::Http1 => {
-                let hyper = self.protocols.http1.serve_connection(io, dispatch).with_upgrades();
-                Drive::new(hyper, Arc::clone(conn)).await
+                let hyper = self.hyper.http1.serve_connection(io, dispatch).with_upgrades();
+                Drive::new(hyper, Arc::clone(connection)).await
             }
             Protocol::Http2 => {
-                let hyper = self.protocols.http2.serve_connection(io, dispatch);
-                Drive::new(hyper, Arc::clone(conn)).await
+                let hyper = self.hyper.http2.serve_connection(io, dispatch);
+                Drive::new(hyper, Arc::clone(connection)).await
             }
         }
     }
 }
 
-/// The next connection. Waits for a place first, and goes on after any failure.
+/// Returns the next connection. Waits for a permit first, and retries after any failure.
 async fn next(
     shared: &Shared,
     permits: &Arc<Semaphore>,
@@ -149,7 +154,7 @@ async fn next(
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                *pause = PAUSES.0;
+                *pause = FIRST_PAUSE;
                 return (stream, peer, permit);
             }
             Err(error) => {
@@ -159,12 +164,13 @@ async fn next(
                 let listener = &shared.settings.name;
                 tracing::warn!(listener, %error, ?pause, "cannot accept, trying again");
                 tokio::time::sleep(*pause).await;
-                *pause = (*pause * 2).min(PAUSES.1);
+                *pause = (*pause * 2).min(LONGEST_PAUSE);
             }
         }
     }
 }
 
+/// Sets the socket options and returns the local address.
 fn prepare(stream: &TcpStream, settings: &Settings) -> io::Result<SocketAddr> {
     if settings.nodelay {
         stream.set_nodelay(true)?;

@@ -1,5 +1,7 @@
-//! Between hyper and the service: counts requests, tells them their connection,
-//! and tells clients to go elsewhere once the drain has begun.
+//! The service that stands between hyper and the user's service.
+//!
+//! It counts requests, adds [`ConnectionInfo`] to them, and asks HTTP/1 clients to reconnect
+//! elsewhere once the drain has begun.
 
 use std::fmt;
 use std::future::Future;
@@ -15,18 +17,19 @@ use pin_project_lite::pin_project;
 use tower::util::Oneshot;
 use tower_service::Service;
 
-use super::connection::{Conn, ConnectionInfo, RequestGuard};
-use super::shared::Phase;
+use super::connection::{Connection, RequestGuard};
+use super::connection_info::ConnectionInfo;
+use super::phase::Phase;
 
-/// Hands the requests of one connection to clones of the service.
+/// A service that passes the requests of one connection to clones of the user's service.
 pub(super) struct Dispatch<S> {
     service: S,
-    conn: Arc<Conn>,
+    connection: Arc<Connection>,
 }
 
 impl<S> Dispatch<S> {
-    pub(super) fn new(service: S, conn: Arc<Conn>) -> Self {
-        Self { service, conn }
+    pub(super) fn new(service: S, connection: Arc<Connection>) -> Self {
+        Self { service, connection }
     }
 }
 
@@ -37,14 +40,14 @@ where
 {
     type Response = Response<ServedBody<B>>;
     type Error = S::Error;
-    type Future = Answer<S>;
+    type Future = DispatchFuture<S>;
 
-    fn call(&self, mut request: Request<Incoming>) -> Answer<S> {
-        let guard = RequestGuard::begin(&self.conn);
-        request.extensions_mut().insert(ConnectionInfo::new(&self.conn));
-        Answer {
+    fn call(&self, mut request: Request<Incoming>) -> DispatchFuture<S> {
+        let guard = RequestGuard::begin(&self.connection);
+        request.extensions_mut().insert(ConnectionInfo::new(&self.connection));
+        DispatchFuture {
             is_head: request.method() == Method::HEAD,
-            multiplexed: self.conn.is_multiplexed(),
+            multiplexed: self.connection.state.is_multiplexed(),
             guard: Some(guard),
             future: Oneshot::new(self.service.clone(), request),
         }
@@ -52,8 +55,8 @@ where
 }
 
 pin_project! {
-    /// The response of one request.
-    pub(super) struct Answer<S>
+    /// The future of one response.
+    pub(super) struct DispatchFuture<S>
     where
         S: Service<Request<Incoming>>,
     {
@@ -65,7 +68,7 @@ pin_project! {
     }
 }
 
-impl<S, B> Future for Answer<S>
+impl<S, B> Future for DispatchFuture<S>
 where
     S: Service<Request<Incoming>, Response = Response<B>>,
     B: Body,
@@ -76,28 +79,31 @@ where
         let this = self.project();
         let mut response = ready!(this.future.poll(cx))?;
         let status = response.status();
-        let mut silent = false;
+        let mut without_body = false;
         if *this.multiplexed {
-            // HTTP/1 never sends the body of such a response; on HTTP/2 hyper
-            // would, and the client would take it for a protocol error.
-            let bare = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-            silent = *this.is_head || bare;
-            if *this.is_head && !bare {
+            // On HTTP/1 hyper never sends the body of such a response. On HTTP/2 it would, and the
+            // client would treat it as a protocol error.
+            let status_without_body =
+                matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+            without_body = *this.is_head || status_without_body;
+            if *this.is_head && !status_without_body {
                 declare_length(&mut response);
             }
         } else if status != StatusCode::SWITCHING_PROTOCOLS {
-            let draining =
-                this.guard.as_ref().is_some_and(|g| g.conn().shared.phase() >= Phase::Announced);
+            let draining = this
+                .guard
+                .as_ref()
+                .is_some_and(|guard| guard.connection().shared.phase() >= Phase::Announced);
             if draining {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
         }
         let guard = this.guard.take();
-        Poll::Ready(Ok(response.map(|inner| ServedBody { inner, silent, _guard: guard })))
+        Poll::Ready(Ok(response.map(|inner| ServedBody { inner, without_body, _guard: guard })))
     }
 }
 
-/// What hyper does for a body that it sends.
+/// Sets `Content-Length` if the length is known, as hyper does for a body that it sends.
 fn declare_length<B: Body>(response: &mut Response<B>) {
     if let Some(length) = response.body().size_hint().exact()
         && !response.headers().contains_key(CONTENT_LENGTH)
@@ -107,11 +113,11 @@ fn declare_length<B: Body>(response: &mut Response<B>) {
 }
 
 pin_project! {
-    /// A response body that keeps its request counted.
+    /// A response body that counts its request as in flight until it is dropped.
     pub(super) struct ServedBody<B> {
         #[pin]
         inner: B,
-        silent: bool,
+        without_body: bool,
         _guard: Option<RequestGuard>,
     }
 }
@@ -125,23 +131,25 @@ impl<B: Body> Body for ServedBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let this = self.project();
-        if *this.silent {
+        if *this.without_body {
             return Poll::Ready(None);
         }
         this.inner.poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.silent || self.inner.is_end_stream()
+        self.without_body || self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.silent { SizeHint::with_exact(0) } else { self.inner.size_hint() }
+        if self.without_body { SizeHint::with_exact(0) } else { self.inner.size_hint() }
     }
 }
 
 impl<B> fmt::Debug for ServedBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServedBody").field("silent", &self.silent).finish_non_exhaustive()
+        f.debug_struct("ServedBody")
+            .field("without_body", &self.without_body)
+            .finish_non_exhaustive()
     }
 }

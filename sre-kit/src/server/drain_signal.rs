@@ -1,20 +1,19 @@
-//! How work under way learns that the process is about to end.
+//! The signal that running work listens to during a graceful shutdown.
 
 use std::fmt;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-/// Tells running work that the process drains, in two steps.
+/// A signal that the process drains, in two steps. Cloning is cheap.
 ///
-/// 1. *Draining*: readiness is off, requests are still accepted. Do not begin
-///    new long work.
-/// 2. *Closing*: no connection is accepted any more. Streams, server-sent
-///    events and upgraded sockets end now: whoever reconnects reaches another
-///    instance, for load balancers have had the delay to notice.
+/// 1. *Draining*: readiness is off and requests are still accepted. Do not start new long work.
+/// 2. *Closing*: no connection is accepted any more. Streams, server-sent events and upgraded
+///    connections should end now. A client that reconnects reaches another instance, because load
+///    balancers have had the drain delay to notice.
 ///
-/// Every request served by [`Server`](super::Server) finds one in its
-/// [`ConnectionInfo`](super::ConnectionInfo). Cloning is cheap.
+/// Every request that a [`Server`](super::Server) serves has one in its
+/// [`ConnectionInfo`](super::ConnectionInfo).
 ///
 /// ```
 /// use sre_kit::server::DrainSignal;
@@ -34,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Cancel safety
 ///
-/// Both futures may be dropped and made again at any time.
+/// Both futures are cancel safe: they can be dropped and made again at any time.
 #[derive(Clone)]
 pub struct DrainSignal {
     inner: Arc<Inner>,
@@ -46,41 +45,44 @@ struct Inner {
 }
 
 impl DrainSignal {
-    /// A signal that has not been given. Whoever serves makes it; tests may too.
+    /// Creates a signal that has not been given. A server creates its own; this is for tests and
+    /// for [`ServerBuilder::drain_signal`](super::ServerBuilder::drain_signal).
     pub fn new() -> Self {
         let draining = CancellationToken::new();
         Self { inner: Arc::new(Inner { draining, closing: CancellationToken::new() }) }
     }
 
-    /// Whether the drain has begun.
+    /// Returns whether the drain has begun.
     pub fn is_draining(&self) -> bool {
         self.inner.draining.is_cancelled()
     }
 
-    /// Whether streams should end.
+    /// Returns whether streams should end.
     pub fn is_closing(&self) -> bool {
         self.inner.closing.is_cancelled()
     }
 
-    /// Ready once the drain has begun.
+    /// Waits until the drain has begun.
     pub async fn draining(&self) {
         self.inner.draining.cancelled().await;
     }
 
-    /// Ready once streams should end.
+    /// Waits until streams should end.
     pub async fn closing(&self) {
         self.inner.closing.cancelled().await;
     }
 
-    /// A token that is cancelled when streams should end, for code that takes one.
+    /// Returns a token that is cancelled when streams should end, for code that takes a token.
     pub fn closing_token(&self) -> CancellationToken {
         self.inner.closing.child_token()
     }
 
+    /// Gives the first step.
     pub(crate) fn begin_draining(&self) {
         self.inner.draining.cancel();
     }
 
+    /// Gives the second step, and the first if it was not given.
     pub(crate) fn begin_closing(&self) {
         self.inner.draining.cancel();
         self.inner.closing.cancel();
