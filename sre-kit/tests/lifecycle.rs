@@ -142,7 +142,7 @@ async fn probes_are_answered_while_what_is_stuck_is_waited_for() {
     assert_eq!(get(process.probes, "/livez").await.status(), StatusCode::OK);
     let registry = process.registry.clone();
     let outcome = process.ended().await;
-    let cut = outcome.cut_off();
+    let cut = outcome.unfinished();
     assert_eq!((cut.connections, cut.requests, cut.upgraded), (2, 1, 0));
     assert_eq!(outcome.code(), 80);
     let text = text(&registry);

@@ -34,12 +34,6 @@ mod saturation;
 
 use std::fmt;
 
-use http::{Request, Response};
-use http_body::Body;
-use hyper::body::Incoming;
-use tower::BoxError;
-use tower_service::Service;
-
 pub use builder::SreKitBuilder;
 
 use crate::ConfigError;
@@ -49,7 +43,7 @@ use crate::lifecycle::{Lifecycle, ShutdownReport};
 use crate::metrics::{BuildInfo, Registry};
 #[cfg(feature = "saturation")]
 use crate::saturation::Saturation;
-use crate::server::Listeners;
+use crate::server::{HttpService, Listeners};
 use crate::slo::{Budget, Budgets, Ticker};
 
 /// How long the admin listener may take to hand over a last scrape.
@@ -147,7 +141,7 @@ impl SreKit {
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
-    pub async fn serve<S, B>(
+    pub async fn serve<S: HttpService>(
         #[cfg_attr(
             not(feature = "admin"),
             allow(unused_mut, reason = "starts the admin listener")
@@ -155,15 +149,7 @@ impl SreKit {
         mut self,
         listeners: impl Into<Listeners>,
         service: S,
-    ) -> Result<ShutdownReport, ConfigError>
-    where
-        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-        S::Future: Send + 'static,
-        S::Error: Into<BoxError>,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
-    {
+    ) -> Result<ShutdownReport, ConfigError> {
         #[cfg(feature = "admin")]
         self.admin.start().await?;
         let _ticker: Ticker = self.budgets.spawn();

@@ -1,4 +1,4 @@
-//! What begins a shutdown.
+//! The handle that begins a shutdown.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,26 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
-/// Why a process ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ShutdownReason {
-    /// A signal, by its name.
-    Signal(&'static str),
-    /// The program asked for it.
-    Requested(Cow<'static, str>),
-}
+use super::shutdown_reason::ShutdownReason;
 
-impl fmt::Display for ShutdownReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Signal(name) => f.write_str(name),
-            Self::Requested(reason) => f.write_str(reason),
-        }
-    }
-}
-
-/// Begins the shutdown from within the program. Cloning is cheap.
+/// A handle that begins the shutdown from within the program. Cloning is cheap.
 #[derive(Clone)]
 pub struct ShutdownHandle {
     inner: Arc<Inner>,
@@ -42,28 +25,31 @@ impl ShutdownHandle {
         Self { inner: Arc::new(Inner { reason: OnceLock::new(), token }) }
     }
 
-    /// Begins the shutdown, as a signal would. The first reason stays; later
-    /// calls, and a signal after them, change nothing.
+    /// Begins the shutdown, as a signal does. The first reason is kept. Later calls have no effect,
+    /// nor has a first signal after them.
     pub fn trigger(&self, reason: impl Into<Cow<'static, str>>) {
         self.begin(ShutdownReason::Requested(reason.into()));
     }
 
+    /// Begins the shutdown for `reason`.
     pub(super) fn begin(&self, reason: ShutdownReason) {
+        // The reason is set before the token is cancelled: `reason` is known to all that
+        // `triggered` wakes. A reason that is set already stays.
         let _ = self.inner.reason.set(reason);
         self.inner.token.cancel();
     }
 
-    /// Ready once the shutdown has begun, by whatever. Startup code may race
-    /// itself against this, to give up early.
+    /// Waits until the shutdown has begun, by a handle or a signal. Startup code can race against
+    /// this future to stop early.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called again.
+    /// This future is cancel safe: it can be dropped and made again.
     pub async fn triggered(&self) {
         self.inner.token.cancelled().await;
     }
 
-    /// Why the shutdown began, if it has.
+    /// Returns why the shutdown began, or `None` if it has not.
     pub fn reason(&self) -> Option<&ShutdownReason> {
         self.inner.reason.get()
     }

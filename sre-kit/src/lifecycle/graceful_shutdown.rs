@@ -1,34 +1,38 @@
-//! The way out, phase by phase.
+//! The graceful shutdown, phase by phase.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::builder::{DrainReadiness, Settings};
-use super::hooks::{HookFailure, Hooks, run_async, run_blocking, run_now};
-use super::outcome::ShutdownReport;
-use super::state::{LEFTOVER, Loss, Progress, ShutdownPhase, State};
+use super::drain_readiness::DrainReadiness;
+use super::hook_failure::HookFailure;
+use super::hooks::{Hooks, run_async, run_blocking, run_now};
+use super::progress::{Loss, Progress};
+use super::settings::Settings;
+use super::shutdown_phase::{MIN_PHASE_TIME, ShutdownPhase};
+use super::shutdown_reason::ShutdownReason;
+use super::shutdown_report::ShutdownReport;
+use super::state::State;
 use super::tasks::Tasks;
-use super::trigger::ShutdownReason;
 use crate::server::{DrainSignal, RunningServer, Unfinished};
 
-/// How long dropped tasks have to notice.
-const DROP_TIME: Duration = Duration::from_millis(100);
+/// How long tasks that are dropped have to end.
+const ABORT_TIME: Duration = Duration::from_millis(100);
 
-/// Everything that takes part in a shutdown.
-pub(super) struct Drain<'a> {
+/// Everything that takes part in a graceful shutdown.
+pub(super) struct GracefulShutdown<'a> {
     pub(super) settings: &'a Settings,
     pub(super) progress: &'a Progress,
     pub(super) signal: &'a DrainSignal,
     pub(super) tasks: &'a Tasks,
     pub(super) servers: Vec<RunningServer>,
-    pub(super) admin: Vec<RunningServer>,
+    pub(super) admin_servers: Vec<RunningServer>,
     pub(super) hooks: Hooks,
 }
 
-impl Drain<'_> {
-    /// Runs the phases in their order and says how they went.
+impl GracefulShutdown<'_> {
+    /// Runs the phases in their order and reports on them.
     pub(super) async fn run(mut self, reason: ShutdownReason) -> ShutdownReport {
         let began = Instant::now();
         let mut failures = Vec::new();
@@ -40,14 +44,14 @@ impl Drain<'_> {
         self.progress.end(ShutdownPhase::Delay);
 
         self.progress.begin(ShutdownPhase::Drain);
-        let deadline = Instant::now() + self.settings.drain;
-        let mut cut_off = self.requests(deadline).await;
+        let deadline = Instant::now() + self.settings.drain_timeout;
+        let mut unfinished = self.drain(deadline).await;
         self.progress.end(ShutdownPhase::Drain);
 
         self.progress.enter(State::Stopping);
         self.progress.begin(ShutdownPhase::Tasks);
-        let (upgraded, tasks_left) = self.tasks(at_least(deadline)).await;
-        cut_off.upgraded += upgraded;
+        let (upgraded, tasks_left) = self.end_tasks(at_least(deadline)).await;
+        unfinished.upgraded += upgraded;
         self.progress.end(ShutdownPhase::Tasks);
 
         self.progress.begin(ShutdownPhase::Pools);
@@ -57,44 +61,44 @@ impl Drain<'_> {
 
         self.progress.begin(ShutdownPhase::Telemetry);
         let hooks = std::mem::take(&mut self.hooks.telemetry);
-        let budget = self.settings.flush;
+        let budget = self.settings.flush_timeout;
         failures.extend(run_blocking(ShutdownPhase::Telemetry, hooks, budget).await);
         self.progress.end(ShutdownPhase::Telemetry);
 
-        // Counted before the last scrape, which the admin listener may still answer.
-        self.progress.lost(Loss::Connections, cut_off.connections);
-        self.progress.lost(Loss::Requests, cut_off.requests);
-        self.progress.lost(Loss::Upgraded, cut_off.upgraded);
+        // Counted before the admin listener closes, so that the last scrape shows the losses.
+        self.progress.lost(Loss::Connections, unfinished.connections);
+        self.progress.lost(Loss::Requests, unfinished.requests);
+        self.progress.lost(Loss::Upgraded, unfinished.upgraded);
         self.progress.lost(Loss::Tasks, tasks_left);
         self.progress.lost(Loss::Hooks, failures.len());
 
         self.progress.begin(ShutdownPhase::Admin);
         let hooks = std::mem::take(&mut self.hooks.admin);
-        let end = Instant::now() + LEFTOVER;
+        let end = Instant::now() + MIN_PHASE_TIME;
         let (late, _) = tokio::join!(
             run_async(ShutdownPhase::Admin, hooks, end),
-            // Whoever still scrapes is not counted as lost.
-            join_all(self.admin.iter().map(|server| server.close(end))),
+            // A scrape that is cut off here is not counted as lost.
+            join_all(self.admin_servers.iter().map(|server| server.close(end))),
         );
         self.progress.lost(Loss::Hooks, late.len());
         failures.extend(late);
         self.progress.end(ShutdownPhase::Admin);
 
         self.progress.enter(State::Stopped);
-        let outcome = ShutdownReport {
+        let report = ShutdownReport {
             reason,
             phases: self.progress.phases(),
-            cut_off,
+            unfinished,
             tasks_left,
             failures,
             cut_short_code: self.settings.cut_short_code,
         };
-        let (seconds, code) = (began.elapsed().as_secs_f64(), outcome.code());
-        if outcome.is_clean() {
+        let (seconds, code) = (began.elapsed().as_secs_f64(), report.code());
+        if report.is_clean() {
             tracing::info!(seconds, code, "shutdown is over, nothing was lost");
         } else {
-            let Unfinished { connections, requests, upgraded } = outcome.cut_off;
-            let hooks = outcome.failures.len();
+            let Unfinished { connections, requests, upgraded } = report.unfinished;
+            let hooks = report.failures.len();
             tracing::error!(
                 seconds,
                 code,
@@ -106,14 +110,15 @@ impl Drain<'_> {
                 "shutdown was cut short"
             );
         }
-        outcome
+        report
     }
 
+    /// Returns the number of requests in flight on all servers.
     fn in_flight(&self) -> usize {
         self.servers.iter().map(RunningServer::requests_in_flight).sum()
     }
 
-    /// Readiness off, and clients told to leave, while everything is still served.
+    /// Turns readiness off and asks clients to reconnect elsewhere, while everything is served.
     async fn delay(&mut self) -> Vec<HookFailure> {
         let hooks = std::mem::take(&mut self.hooks.readiness);
         let mut failures = Vec::new();
@@ -124,21 +129,21 @@ impl Drain<'_> {
         }
         self.signal.begin_draining();
         self.servers.iter().for_each(RunningServer::announce);
-        sleep(self.settings.delay).await;
+        sleep(self.settings.drain_delay).await;
         if let Some(hooks) = later {
             failures = run_now(ShutdownPhase::Delay, hooks);
         }
         failures
     }
 
-    /// Nothing is accepted any more; requests are finished or cut off.
-    async fn requests(&mut self, deadline: Instant) -> Unfinished {
+    /// Stops accepting and waits until requests are finished. Cuts off the rest at `deadline`.
+    async fn drain(&mut self, deadline: Instant) -> Unfinished {
         self.signal.begin_closing();
         let all = join_all(self.servers.iter().map(|server| server.drain(deadline))).await;
         let mut sum = Unfinished::default();
-        for cut in all {
-            sum.connections += cut.connections;
-            sum.requests += cut.requests;
+        for unfinished in all {
+            sum.connections += unfinished.connections;
+            sum.requests += unfinished.requests;
         }
         if !sum.is_empty() {
             let Unfinished { connections, requests, .. } = sum;
@@ -147,8 +152,9 @@ impl Drain<'_> {
         sum
     }
 
-    /// Background tasks and upgraded connections end, or are dropped.
-    async fn tasks(&mut self, deadline: Instant) -> (usize, usize) {
+    /// Stops background tasks and upgraded connections. Drops the rest at `deadline`, and returns
+    /// the numbers of upgraded connections and of tasks that were dropped.
+    async fn end_tasks(&mut self, deadline: Instant) -> (usize, usize) {
         self.tasks.stop();
         let upgraded = join_all(self.servers.iter().map(|server| server.close_upgraded(deadline)));
         let tasks = async {
@@ -156,8 +162,8 @@ impl Drain<'_> {
                 return 0;
             }
             let left = self.tasks.len();
-            self.tasks.cut();
-            let _ = timeout(DROP_TIME, self.tasks.ended()).await;
+            self.tasks.abort();
+            let _ = timeout(ABORT_TIME, self.tasks.ended()).await;
             left
         };
         let (upgraded, tasks) = tokio::join!(upgraded, tasks);
@@ -169,7 +175,7 @@ impl Drain<'_> {
     }
 }
 
-/// `deadline`, but not at once.
+/// Returns `deadline`, or the end of [`MIN_PHASE_TIME`] from now if that is later.
 fn at_least(deadline: Instant) -> Instant {
-    deadline.max(Instant::now() + LEFTOVER)
+    deadline.max(Instant::now() + MIN_PHASE_TIME)
 }

@@ -1,19 +1,19 @@
-//! A `main` that comes to its end.
+//! A runtime for `main` that ends in bounded time.
 
 use std::future::Future;
 use std::io;
 use std::process::{ExitCode, Termination};
 use std::time::Duration;
 
-/// What blocking work has left when everything else has ended.
-const LAST: Duration = Duration::from_millis(100);
+/// The time that blocking work gets when everything else has ended.
+const BLOCKING_WORK_TIME: Duration = Duration::from_millis(100);
 
-/// Runs `main` on a runtime with all threads, and ends in bounded time.
+/// Runs `main` on a multi-threaded runtime, and returns 0.1 s after `main` at the latest.
 ///
-/// The runtime of `#[tokio::main]` waits, without a bound, for blocking work
-/// (`spawn_blocking`, file access, name resolution) before the process may exit;
-/// one call that hangs turns a clean shutdown into a kill at the end of the grace
-/// period. This leaves such work behind.
+/// The runtime of `#[tokio::main]` waits without a bound for blocking work (`spawn_blocking`, file
+/// access, name resolution) before the process can exit. One call that hangs then turns a clean
+/// shutdown into a kill at the end of the grace period. This function abandons such work after
+/// 0.1 s.
 ///
 /// ```no_run
 /// use sre_kit::lifecycle::{self, Lifecycle, ShutdownReport};
@@ -36,7 +36,8 @@ const LAST: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 ///
-/// When the runtime cannot be built: the system refuses threads or descriptors.
+/// Returns an error if the runtime cannot be built, because the system refuses threads or file
+/// descriptors.
 pub fn run_main<F>(main: F) -> io::Result<ExitCode>
 where
     F: Future,
@@ -44,6 +45,6 @@ where
 {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(main).report();
-    runtime.shutdown_timeout(LAST);
+    runtime.shutdown_timeout(BLOCKING_WORK_TIME);
     Ok(code)
 }

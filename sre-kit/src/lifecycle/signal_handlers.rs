@@ -1,31 +1,39 @@
-//! SIGTERM and SIGINT: the first begins the drain, the second ends the process.
+//! The handlers of SIGTERM and SIGINT: the first signal begins the shutdown, the second one ends
+//! the process.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::trigger::{ShutdownHandle, ShutdownReason};
+use super::shutdown_handle::ShutdownHandle;
+use super::shutdown_reason::ShutdownReason;
 
-/// Signals that are taken care of from the moment this is made.
+/// The installed signal handlers.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(super) struct SignalHandlers {
+    /// Whether a signal has arrived.
     seen: Arc<AtomicBool>,
 }
 
 #[cfg(unix)]
-impl Signals {
-    /// Takes over both signals.
+impl SignalHandlers {
+    /// Installs the handlers of both signals.
     ///
-    /// The second one ends the process in the signal handler itself, so that it
-    /// works when every thread of the runtime is stuck. It stays so when the
-    /// shutdown is over, for what the runtime does after that can be stuck too.
+    /// The second signal ends the process in the signal handler itself, which works even if every
+    /// thread of the runtime hangs. The handlers stay installed after the shutdown, because the
+    /// runtime can hang while it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the system refuses a handler.
     pub(super) fn install(second_signal_code: u8) -> io::Result<Self> {
         use signal_hook::consts::{SIGINT, SIGTERM};
         use signal_hook::flag;
 
         let seen = Arc::new(AtomicBool::new(false));
         for signal in [SIGTERM, SIGINT] {
-            // In this order: the first signal passes here before it is marked as seen.
+            // In this order: the first signal must pass the conditional shutdown before it is
+            // marked as seen.
             let code = i32::from(second_signal_code);
             flag::register_conditional_shutdown(signal, code, Arc::clone(&seen))?;
             flag::register(signal, Arc::clone(&seen))?;
@@ -33,7 +41,7 @@ impl Signals {
         Ok(Self { seen })
     }
 
-    /// Begins the shutdown at the first signal. Runs until then.
+    /// Waits for the first signal, and then begins the shutdown.
     pub(super) async fn watch(self, handle: ShutdownHandle) {
         use tokio::signal::unix::{SignalKind, signal};
 
@@ -50,7 +58,7 @@ impl Signals {
         };
         let (mut terminate, mut interrupt) = (terminate, interrupt);
         if self.seen.load(Ordering::SeqCst) {
-            // It came between `install` and now; which one is not known any more.
+            // A signal arrived between `install` and now. Its name is not known any more.
             handle.begin(ShutdownReason::Signal("signal during startup"));
             return;
         }
@@ -63,7 +71,7 @@ impl Signals {
 }
 
 #[cfg(not(unix))]
-impl Signals {
+impl SignalHandlers {
     pub(super) fn install(_second_signal_code: u8) -> io::Result<Self> {
         Ok(Self { seen: Arc::default() })
     }
