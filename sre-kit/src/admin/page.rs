@@ -1,4 +1,4 @@
-//! One page: a path, what it is for, which methods it knows, and who answers.
+//! A page of the admin listener: its path, its method and its handler.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,9 +15,10 @@ use tower::{BoxError, ServiceExt};
 use tower_service::Service;
 
 use super::body::AdminBody;
-use sre_kit_core::internal::accept_weight as weight;
+use super::response::internal_error;
+use sre_kit_core::internal::accept_weight;
 
-/// What a page is asked: the body is read already, and within its bound.
+/// The request that a page handles. Its body was read and is within its limit.
 pub type AdminRequest = Request<Full<Bytes>>;
 
 pub(super) type PageFuture = Pin<Box<dyn Future<Output = Response<AdminBody>> + Send>>;
@@ -46,11 +47,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page that is read: `GET`, and `HEAD` with it.
+    /// Creates a page for `GET` and `HEAD`.
     ///
-    /// `path` begins with a slash and may hold `{parameters}` and a last
-    /// `{*rest}`, as `matchit` writes them. `about` is a few words for the list
-    /// of pages.
+    /// `path` begins with a slash and may contain `{parameters}` and end with `{*rest}`, in the
+    /// syntax of `matchit`. `about` is a short description for the list of pages.
     pub fn get<F, R>(
         path: impl Into<Cow<'static, str>>,
         about: impl Into<Cow<'static, str>>,
@@ -63,14 +63,16 @@ impl Page {
         Self::new(Method::GET, path.into(), about.into(), handler)
     }
 
-    /// A page that changes something.
+    /// Creates a page for `POST`, which may change something. It takes requests from this machine
+    /// only and answers others 403. A request is from this machine if
     ///
-    /// It answers only to requests of this machine: the peer is a loopback
-    /// address, the request was not forwarded, and it does not come from a page
-    /// of another site in a browser that runs here (its `Host` is a loopback name,
-    /// and its `Origin`, if it has one, is the same).
-    /// Others get 403. On a router that does not tell the peer's address by
-    /// [`ConnectionInfo`](crate::server::ConnectionInfo) nobody passes.
+    /// - the peer has a loopback address;
+    /// - it was not forwarded: it has neither `Forwarded` nor `X-Forwarded-For`;
+    /// - its `Host` is a loopback name or address, and its `Origin`, if it has one, is the same
+    ///   host, so that the page of another site in a local browser cannot send it.
+    ///
+    /// The peer's address comes from [`ConnectionInfo`](crate::server::ConnectionInfo). On a router
+    /// that does not add it, every request is refused.
     pub fn post<F, R>(
         path: impl Into<Cow<'static, str>>,
         about: impl Into<Cow<'static, str>>,
@@ -83,8 +85,8 @@ impl Page {
         Self::new(Method::POST, path.into(), about.into(), handler)
     }
 
-    /// A tower service that is read: a router, or what a part of the kit offers.
-    /// It is given the whole path.
+    /// Creates a page for `GET` and `HEAD` from a tower service, such as a router. The service gets
+    /// the whole path.
     pub fn service<S, B>(
         path: impl Into<Cow<'static, str>>,
         about: impl Into<Cow<'static, str>>,
@@ -102,14 +104,14 @@ impl Page {
             async move {
                 match service.oneshot(request).await {
                     Ok(response) => response.map(AdminBody::new),
-                    Err(error) => super::answer::failed(&error.into()),
+                    Err(error) => internal_error(&error.into()),
                 }
             }
         })
     }
 
-    /// A page that is JSON for who asks for it (`Accept: application/json`) and a
-    /// plain text for everybody else.
+    /// Creates a page for `GET` and `HEAD` that is JSON for clients that prefer it
+    /// (`Accept: application/json`), and plain text for the others.
     pub fn text_or_json(
         path: impl Into<Cow<'static, str>>,
         about: impl Into<Cow<'static, str>>,
@@ -117,7 +119,7 @@ impl Page {
         text: impl Fn() -> String + Send + Sync + 'static,
     ) -> Self {
         Self::get(path, about, move |request| {
-            let weight = |media_type| weight(request.headers(), media_type);
+            let weight = |media_type| accept_weight(request.headers(), media_type);
             let (content_type, body) = if weight("application/json") > weight("text/plain") {
                 ("application/json", json())
             } else {
@@ -131,14 +133,14 @@ impl Page {
         })
     }
 
-    /// Keeps the page out of the list of pages.
+    /// Removes the page from the list of pages.
     #[must_use]
     pub fn unlisted(mut self) -> Self {
         self.listed = false;
         self
     }
 
-    /// The path, with its parameters.
+    /// Returns the path, with its parameters.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -164,8 +166,8 @@ impl Page {
         self.listed
     }
 
-    /// Whether the page answers to `method`. `HEAD` comes with `GET`.
-    pub(super) fn knows(&self, method: &Method) -> bool {
+    /// Returns whether the page has `method`. `GET` includes `HEAD`.
+    pub(super) fn has_method(&self, method: &Method) -> bool {
         self.method == *method || (self.method == Method::GET && *method == Method::HEAD)
     }
 

@@ -116,8 +116,8 @@
 //!
 //! # Graceful shutdown and cancel safety
 //!
-//! [`RunningServer`] has the steps of a graceful shutdown. All of its futures are cancel safe: they
-//! can be dropped and made again, and a step that has begun is not undone. Dropping the
+//! [`RunningServer`] has the steps of a graceful shutdown. The futures that borrow it are cancel
+//! safe: they can be dropped and made again, and a step that has begun is not undone. Dropping the
 //! `RunningServer` itself closes the listeners and all connections at once.
 
 mod acceptor;

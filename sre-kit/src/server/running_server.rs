@@ -25,8 +25,9 @@ const MAX_BOUND: Duration = Duration::from_hours(30 * 365 * 24);
 ///
 /// # Cancel safety
 ///
-/// All futures of this type are cancel safe: a future that was dropped can be made again, and no
-/// step is undone.
+/// The futures that borrow the server are cancel safe: one that was dropped can be made again, and
+/// a step that has begun is not undone. [`shutdown`](Self::shutdown) owns the server: dropping its
+/// future closes everything at once.
 #[must_use = "dropping it ends the server at once"]
 pub struct RunningServer {
     shared: Arc<Shared>,

@@ -1,4 +1,4 @@
-//! Answers in the listener's own words.
+//! The responses that the admin listener writes itself.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
@@ -6,7 +6,7 @@ use tower::BoxError;
 
 use super::body::AdminBody;
 
-/// A plain text with a status.
+/// Returns a plain text with a status.
 pub(super) fn text(status: StatusCode, text: impl Into<AdminBody>) -> Response<AdminBody> {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
@@ -15,8 +15,8 @@ pub(super) fn text(status: StatusCode, text: impl Into<AdminBody>) -> Response<A
     response
 }
 
-/// A page that could not answer. The reason is for the log, not for the wire.
-pub(super) fn failed(error: &BoxError) -> Response<AdminBody> {
+/// Returns the response of a page that failed. The error is logged and not sent.
+pub(super) fn internal_error(error: &BoxError) -> Response<AdminBody> {
     tracing::warn!(%error, "an admin page failed");
     text(StatusCode::INTERNAL_SERVER_ERROR, "the page failed, the log says why\n")
 }

@@ -1,4 +1,4 @@
-//! Who may change something.
+//! The check that a request comes from this machine, for pages that change something.
 
 use http::header::{FORWARDED, HOST, ORIGIN};
 use http::request::Parts;
@@ -6,31 +6,31 @@ use http::uri::Authority;
 
 use crate::server::ConnectionInfo;
 
-/// Why a request may not change anything, or `None` if it may.
+/// Returns why a request may not change anything, or `None` if it may.
 ///
-/// A loopback peer alone does not mean that somebody on this machine asks: a
-/// proxy beside the process forwards from there, and a browser on this machine
-/// sends what a page of any site tells it to, also to a name that the site has
-/// pointed here.
-pub(super) fn refuse(head: &Parts) -> Option<&'static str> {
+/// A loopback peer alone does not prove that the request comes from this machine: a proxy beside
+/// the process forwards from a loopback address, and a browser on this machine sends the requests
+/// of any site's page (cross-site request forgery), also to a name that the site resolves to a
+/// loopback address (DNS rebinding).
+pub(super) fn refusal(head: &Parts) -> Option<&'static str> {
     let Some(info) = head.extensions.get::<ConnectionInfo>() else {
         return Some("the peer's address is not known\n");
     };
     if !info.peer_addr().ip().to_canonical().is_loopback() {
         return Some("only this machine may change something\n");
     }
-    refuse_headers(head)
+    refusal_by_headers(head)
 }
 
-/// The same for what the peer's address does not tell.
-fn refuse_headers(head: &Parts) -> Option<&'static str> {
+/// Returns why the headers show that the request comes from elsewhere.
+fn refusal_by_headers(head: &Parts) -> Option<&'static str> {
     let headers = &head.headers;
     if headers.contains_key(FORWARDED) || headers.contains_key("x-forwarded-for") {
         return Some("a request that was forwarded may not change anything\n");
     }
     let host = match headers.get(HOST) {
         Some(host) => host.to_str().ok().and_then(|host| host.parse::<Authority>().ok()),
-        // HTTP/2 has it in the target.
+        // HTTP/2 has it in the request target.
         None => head.uri.authority().cloned(),
     };
     let Some(host) = host.filter(is_loopback) else {
@@ -43,6 +43,7 @@ fn refuse_headers(head: &Parts) -> Option<&'static str> {
     foreign.then_some("a page of another site may not change anything\n")
 }
 
+/// Returns whether the host is a loopback name or address.
 fn is_loopback(authority: &Authority) -> bool {
     let host = authority.host();
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
@@ -55,7 +56,7 @@ mod tests {
     use http::Request;
     use http::request::Parts;
 
-    use super::{refuse, refuse_headers};
+    use super::{refusal, refusal_by_headers};
 
     fn head(uri: &str, headers: &[(&str, &str)]) -> Parts {
         let mut request = Request::post(uri);
@@ -81,14 +82,18 @@ mod tests {
             (&[("host", "127.0.0.1"), ("forwarded", "for=203.0.113.9")], false),
             (&[], false),
         ] {
-            assert_eq!(refuse_headers(&head("/drain", headers)).is_none(), passes, "{headers:?}");
+            assert_eq!(
+                refusal_by_headers(&head("/drain", headers)).is_none(),
+                passes,
+                "{headers:?}"
+            );
         }
-        assert!(refuse_headers(&head("http://localhost:9464/drain", &[])).is_none(), "HTTP/2");
+        assert!(refusal_by_headers(&head("http://localhost:9464/drain", &[])).is_none(), "HTTP/2");
     }
 
     #[test]
     fn an_unknown_peer_is_refused() {
-        let refused = refuse(&head("/drain", &[("host", "127.0.0.1")]));
+        let refused = refusal(&head("/drain", &[("host", "127.0.0.1")]));
         assert_eq!(refused, Some("the peer's address is not known\n"));
     }
 }

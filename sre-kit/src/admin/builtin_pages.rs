@@ -1,30 +1,11 @@
-//! The pages that the admin listener brings.
+//! The built-in pages that list the pages and show the version.
 
 use std::fmt::Write;
 
-use http::StatusCode;
-
-use super::answer::text;
 use super::page::Page;
 use crate::metrics::BuildInfo;
 
-/// A probe that asks a function, for as long as there are no health checks.
-pub(super) fn probe(
-    path: &'static str,
-    about: &'static str,
-    complaint: &'static str,
-    holds: impl Fn() -> bool + Send + Sync + 'static,
-) -> Page {
-    Page::get(path, about, move |_| {
-        std::future::ready(if holds() {
-            text(StatusCode::OK, "ok\n")
-        } else {
-            text(StatusCode::SERVICE_UNAVAILABLE, complaint)
-        })
-    })
-}
-
-/// `/version`.
+/// Returns the page `/version`.
 pub(super) fn version(build: &BuildInfo) -> Page {
     let known = [
         ("service", Some(build.service())),
@@ -44,7 +25,7 @@ pub(super) fn version(build: &BuildInfo) -> Page {
     Page::text_or_json("/version", "Which build runs.", move || json.clone(), move || plain.clone())
 }
 
-/// The list of pages.
+/// Returns the list of pages as text.
 pub(super) fn list<'a>(pages: impl Iterator<Item = &'a Page>) -> String {
     let mut out = String::new();
     for page in pages.filter(|page| page.is_listed()) {

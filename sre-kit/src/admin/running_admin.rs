@@ -1,4 +1,4 @@
-//! The listener while it runs.
+//! The admin listener while it runs.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,22 +7,28 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use super::builder::Listen;
+use super::listen::Listen;
 use super::service::AdminService;
 use crate::ConfigError;
 use crate::server::{RunningServer, Unfinished};
 
+/// Binds the address and serves `service`.
+///
+/// # Errors
+///
+/// Returns an error if the address cannot be bound, or the server cannot be built.
 pub(super) async fn start(
     service: AdminService,
     listen: Listen,
 ) -> Result<RunningAdmin, ConfigError> {
     let Listen { address, server } = listen;
-    let server = server.server()?;
+    let server = server.build()?;
     let listener = TcpListener::bind(address).await.map_err(|error| explain(address, &error))?;
     let local = listener.local_addr().map_err(|error| explain(address, &error))?;
-    Ok(RunningAdmin { address: local, serving: server.start(listener, service) })
+    Ok(RunningAdmin { address: local, server: server.start(listener, service) })
 }
 
+/// Returns an error that says why `address` cannot be bound, and what to do.
 fn explain(address: SocketAddr, error: &io::Error) -> ConfigError {
     let (rule, advice) = match error.kind() {
         io::ErrorKind::AddrInUse => (
@@ -41,46 +47,53 @@ fn explain(address: SocketAddr, error: &io::Error) -> ConfigError {
     ConfigError::new("admin.listen", format_args!("{address}"), rule, advice)
 }
 
-/// An admin listener that answers. Dropping it closes it at once.
+/// An admin listener that runs in the background. Dropping it closes it at once.
 #[derive(Debug)]
 #[must_use = "dropping it ends the listener at once"]
 pub struct RunningAdmin {
     address: SocketAddr,
-    serving: RunningServer,
+    server: RunningServer,
 }
 
 impl RunningAdmin {
-    /// The address that was bound, with the port that the system picked.
+    /// Returns the bound address, with the port that the system picked if it was 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Connections that are open.
+    /// Returns the number of open connections.
     pub fn open_connections(&self) -> usize {
-        self.serving.open_connections()
+        self.server.open_connections()
     }
 
-    /// Stops accepting and lets what is under way finish; at `deadline` the rest is
-    /// cut off. To be called when everything else has ended, so that probes are
-    /// answered and the last counts are scraped until then.
+    /// Stops accepting and waits for the requests in flight. Closes the remaining connections by
+    /// force at `deadline`, and returns how many there were.
+    ///
+    /// Call it when everything else has ended, so that probes and a last scrape are answered until
+    /// then.
     ///
     /// # Cancel safety
     ///
-    /// May be dropped and called again.
+    /// This future is cancel safe: it can be dropped and made again.
     pub async fn close(&self, deadline: Instant) -> Unfinished {
-        self.serving.close(deadline).await
+        self.server.close(deadline).await
     }
 
-    /// [`close`](Self::close) with a bound instead of a deadline.
+    /// Closes the listener like [`close`](Self::close), with the deadline `bound` from now.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: dropping the future closes the listener at once.
     pub async fn shutdown(self, bound: Duration) -> Unfinished {
-        self.close(Instant::now() + bound).await
+        self.server.shutdown(bound).await
     }
 }
 
-/// For [`Lifecycle::add_admin_server`](crate::lifecycle::Lifecycle::add_admin_server),
-/// which closes it when everything else has ended.
+/// Converts it for
+/// [`Lifecycle::add_admin_server`](crate::lifecycle::Lifecycle::add_admin_server), which closes it
+/// when everything else has ended.
 impl From<RunningAdmin> for RunningServer {
     fn from(admin: RunningAdmin) -> Self {
-        admin.serving
+        admin.server
     }
 }
