@@ -82,8 +82,8 @@ impl AdminBuilder {
         self
     }
 
-    /// Sets a function that answers `/readyz`, as an alternative to [`health`](Self::health). It must
-    /// not block. Without either of them the service is always ready.
+    /// Sets a function that answers `/readyz`, as an alternative to [`health`](Self::health). It
+    /// must not block. Without either of them the service is always ready.
     pub fn ready_when(mut self, ready: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         self.ready = Some(Box::new(ready));
         self
@@ -101,8 +101,8 @@ impl AdminBuilder {
         self
     }
 
-    /// Adds the console, which shows the service in a browser, at `/` and `/console`. If you register
-    /// your own page at `/`, the console is only served at `/console`.
+    /// Adds the console, which shows the service in a browser, at `/` and `/console`. If you
+    /// register your own page at `/`, the console is only served at `/console`.
     #[cfg(feature = "console")]
     pub fn console(mut self, console: &super::Console) -> Self {
         self.console = Some(console.clone());

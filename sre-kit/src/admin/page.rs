@@ -38,6 +38,7 @@ type Handler = Arc<dyn Fn(AdminRequest) -> PageFuture + Send + Sync>;
 /// });
 /// ```
 #[derive(Clone)]
+#[must_use = "a page is served by the admin listener that it is added to"]
 pub struct Page {
     path: Cow<'static, str>,
     about: Cow<'static, str>,
@@ -134,7 +135,6 @@ impl Page {
     }
 
     /// Removes the page from the list of pages.
-    #[must_use]
     pub fn unlisted(mut self) -> Self {
         self.listed = false;
         self

@@ -19,8 +19,8 @@ use super::response;
 
 /// The admin pages as a tower `Service`, for a listener or any router.
 ///
-/// A response to `HEAD`, or with the status 204 or 304, has no body on either protocol. (Hyper would
-/// send one over HTTP/2, which clients treat as an error.)
+/// A response to `HEAD`, or with the status 204 or 304, has no body on either protocol. (Hyper
+/// would send one over HTTP/2, which clients treat as an error.)
 #[derive(Clone, Debug)]
 pub struct AdminService {
     pages: Arc<PageRouter>,

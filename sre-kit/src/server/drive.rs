@@ -22,7 +22,8 @@ pub(super) const FIRST_REQUEST_TIME: Duration = Duration::from_millis(200);
 /// The event that the timer of a connection bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wait {
-    /// None: requests are in flight, and their duration is not limited here.
+    /// None: requests are in flight, whose duration is not limited here, or hyper is ending the
+    /// connection.
     Unbounded,
     /// The rest of a request head.
     Head,

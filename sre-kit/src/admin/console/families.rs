@@ -30,8 +30,8 @@ const SHOWN_PREFIXES: [&str; 16] = [
     "tokio_runtime_",
 ];
 
-/// How many series of one family are sent. Those of the kit have far fewer, and a page could not show
-/// more.
+/// How many series of one family are sent. Families of the kit have far fewer, and a page could not
+/// show more.
 const MAX_SERIES: usize = 200;
 
 /// The families by name.
