@@ -14,7 +14,7 @@ mod contract;
 
 use contract::facts::Facts;
 use contract::stack::{digest, nulls, parsed, releases, stack};
-use contract::{Contract, Render, path, read, root};
+use contract::{Contract, Render, of_profile, path, read, root};
 
 const HEAD: &str = "\
 # Facts of other projects' charts, rendered with the values in this folder. A test compares\n\
@@ -183,4 +183,22 @@ fn tempo_collects_garbage_below_its_limit() {
         let soft = mib(tempo["extraEnv"][0]["value"].as_str().expect("text"));
         assert!(soft < 0.9 * limit && soft > 0.8 * limit, "{file}: {soft} of {limit} MiB");
     }
+}
+
+/// Google documents this one for Autopilot; the README of the stack says where.
+const ALLOWED: &str = " extension-apiserver-authentication-reader";
+
+#[test]
+fn autopilot_gets_nothing_else_in_a_managed_namespace() {
+    let mut bound = 0;
+    for profile in ["autopilot", "gmp"] {
+        for (release, facts) in of_profile(profile) {
+            for object in facts.managed_namespaces {
+                let allowed = object.starts_with("RoleBinding ") && object.ends_with(ALLOWED);
+                assert!(allowed, "{release} {profile}: {object}");
+                bound += 1;
+            }
+        }
+    }
+    assert!(bound > 0, "the exception is not needed any more");
 }
