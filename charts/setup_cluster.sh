@@ -21,6 +21,7 @@ Usage: setup_cluster.sh --profile PROFILE [options]
   --values-for R=FILE   more values for release R, such as those of terraform output stack_values
   --deployer NAME       user of the pipeline, as terraform output deployers of the bootstrap prints it:
                         gets the rights to deploy the demo and none beyond; may be given again
+  --keda-http           let the demo's routes use KEDA's HTTP interceptor, as autoscaling.by keda-http needs
   --app-values FILE     install charts/demo-app as well, with these values; may be given again
   --app-digest DIGEST   the demo's image; needed with values that name a repository and no digest
   --app-namespace NAME  namespace of the demo [demo]
@@ -53,7 +54,7 @@ profiles='autopilot standard gmp local promtail'
 optional='cert-manager external-dns'
 profile='' app_namespace=demo app_digest='' context='' timeout=600 render=''
 page_url=${PAGE_URL:-} ticket_url=${TICKET_URL:-} heartbeat_url=${HEARTBEAT_URL:-}
-dry_run=false teardown=false volumes=false unpinned=false pin=false install=true verify=true alerts=true
+keda_http=false dry_run=false teardown=false volumes=false unpinned=false pin=false install=true verify=true alerts=true
 app_values=() only=() with=() more_values=() deployers=()
 
 # shellcheck source=/dev/null
@@ -98,6 +99,7 @@ while [ $# -gt 0 ]; do
             esac
             shift 2
             ;;
+        --keda-http) keda_http=true && shift ;;
         --dry-run) dry_run=true && shift ;;
         --teardown) teardown=true && shift ;;
         --volumes) volumes=true && shift ;;
@@ -179,7 +181,7 @@ if $install; then
     check_before_install
     each_release install_release
     if [ "$profile" = gmp ] && [ ${#only[@]} -eq 0 ]; then install_managed_alerts; fi
-    if [ ${#deployers[@]} -gt 0 ]; then install_access; fi
+    if [ ${#deployers[@]} -gt 0 ] || $keda_http; then install_access; fi
     if [ ${#app_values[@]} -gt 0 ]; then install_app; fi
 fi
 

@@ -81,11 +81,11 @@ install_release() { # name chart version digest namespace
     $dry_run || say "$1 $3: there"
 }
 
-# The demo's namespace, and what the pipeline may do in it.
+# The demo's namespace, what the pipeline may do in it, and its way through the interceptor.
 install_access() {
     local users='' user
-    for user in "${deployers[@]}"; do users+="${users:+,}\"$user\""; done
-    printf '{"deployers":[%s]}\n' "$users" >"$work/deployers.json"
+    for user in ${deployers[@]+"${deployers[@]}"}; do users+="${users:+,}\"$user\""; done
+    printf '{"deployers":[%s],"interceptor":{"enabled":%s}}\n' "$users" "$keda_http" >"$work/deployers.json"
     say "cluster-access: installing into $app_namespace"
     change "${helm[@]}" upgrade --install cluster-access "$here/cluster-access" --namespace "$app_namespace" \
         --create-namespace --values "$work/deployers.json" --wait --timeout "${timeout}s" ||
@@ -114,7 +114,7 @@ teardown_all() {
     local line fields
     if [ ${#only[@]} -eq 0 ]; then
         uninstall demo-app "$app_namespace"
-        if [ ${#deployers[@]} -gt 0 ]; then uninstall cluster-access "$app_namespace"; fi
+        if [ ${#deployers[@]} -gt 0 ] || $keda_http; then uninstall cluster-access "$app_namespace"; fi
     fi
     while read -r line; do
         read -ra fields <<<"$line"

@@ -8,6 +8,8 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 #[allow(dead_code, reason = "each test file uses its part")]
+mod contract;
+#[allow(dead_code, reason = "each test file uses its part")]
 mod stand_in;
 
 use stand_in::root;
@@ -141,4 +143,51 @@ fn rights_are_given_to_somebody_and_not_to_the_systems_groups() {
             helm(&["template", "cluster-access", "--set", user], "charts/cluster-access");
         assert!(!rendered, "{user}: {said}");
     }
+}
+
+/// The load balancer's backend is the interceptor: it is asked where it answers, and lets
+/// the route in.
+#[test]
+#[ignore = "needs helm; cargo xtask test --only deploy"]
+fn the_load_balancer_is_told_how_to_ask_the_interceptor() {
+    let args = ["template", "access", "--namespace", "demo", "--set", "interceptor.enabled=true"];
+    let (rendered, said) = helm(&args, "charts/cluster-access");
+    assert!(rendered, "{said}");
+    let policies = objects(&said);
+    let values = root().join("charts/demo-app/ci/keda-http-values.yaml").display().to_string();
+    let args = ["template", "demo", "--namespace", "demo", "--values", &values];
+    let (rendered, said) = helm(&args, "charts/demo-app");
+    assert!(rendered, "{said}");
+    let demo = objects(&said);
+    let route = demo.iter().find(|object| object["kind"] == "HTTPRoute").expect("a route");
+    let backend = &route["spec"]["rules"][0]["backendRefs"][0];
+    let facts = contract::of_profile("autopilot");
+    let facts = &facts["keda-add-ons-http"];
+    let service = format!(
+        "{}/{}",
+        backend["namespace"].as_str().expect("one"),
+        backend["name"].as_str().expect("one")
+    );
+    let port = backend["port"].as_u64().expect("a port");
+    assert!(facts.services[&service].contains(&port), "{service}:{port}");
+    for kind in ["HealthCheckPolicy", "GCPBackendPolicy"] {
+        assert!(
+            demo.iter().all(|object| object["kind"] != kind),
+            "{kind} of a Service that is no backend"
+        );
+        let policy = policies.iter().find(|object| object["kind"] == kind).expect("a policy");
+        assert_eq!(policy["metadata"]["namespace"], backend["namespace"]);
+        assert_eq!(policy["spec"]["targetRef"]["name"], backend["name"]);
+    }
+    let check = policies.iter().find(|object| object["kind"] == "HealthCheckPolicy").expect("one");
+    let check = &check["spec"]["default"]["config"]["httpHealthCheck"];
+    assert_eq!(check["requestPath"], "/readyz");
+    let admin = check["port"].as_u64().expect("a port");
+    assert!(facts.services["keda/keda-add-ons-http-interceptor-admin"].contains(&admin));
+    let firewall = fs::read_to_string(root().join("terraform/modules/network/variables.tf"));
+    assert!(firewall.expect("text").contains(&format!("\"{admin}\"")), "the firewall is closed");
+    let grant = policies.iter().find(|object| object["kind"] == "ReferenceGrant").expect("one");
+    assert_eq!(grant["metadata"]["namespace"], backend["namespace"]);
+    assert_eq!(grant["spec"]["to"][0]["name"], backend["name"]);
+    assert_eq!(grant["spec"]["from"][0]["namespace"], "demo");
 }

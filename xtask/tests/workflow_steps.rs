@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -55,7 +56,7 @@ fn run(stand_ins: &StandIns, file: &str, name: &str, env: &[(&str, &str)]) -> En
 fn jq_is_missing() -> bool {
     let missing = Command::new("jq").arg("--version").output().is_err();
     if missing {
-        println!("left out: jq is not in PATH");
+        let _ = writeln!(std::io::stderr(), "left out: jq is not in PATH");
     }
     missing
 }

@@ -131,9 +131,9 @@ variable "iap_ssh_tags" {
 }
 
 variable "load_balancer_ports" {
-  description = "Ports of pods that load balancers and their health checks may reach: the service's and its admin port's by default."
+  description = "Ports of pods that load balancers and their health checks may reach: by default the service's, its admin port, and the admin port of KEDA's interceptor."
   type        = list(string)
-  default     = ["8080", "9464"]
+  default     = ["8080", "9464", "9090"]
   nullable    = false
 
   validation {
