@@ -202,3 +202,69 @@ fn autopilot_gets_nothing_else_in_a_managed_namespace() {
     }
     assert!(bound > 0, "the exception is not needed any more");
 }
+
+/// Who reads every Secret of the cluster, and why that cannot be less.
+const READS_SECRETS: &[(&str, &str)] = &[
+    ("cert-manager", "it keeps the certificates of all namespaces in Secrets"),
+    ("keda", "a TriggerAuthentication of any namespace may name a Secret"),
+    ("kube-prometheus-stack", "the operator writes configurations, kube-state-metrics counts"),
+];
+
+#[test]
+fn few_read_every_secret() {
+    for (release, contract) in read() {
+        let allowed = READS_SECRETS.iter().any(|(name, _)| *name == release);
+        for render in contract.renders {
+            let roles = &render.facts.read_all_secrets;
+            assert!(allowed || roles.is_empty(), "{release} {:?}: {roles:?}", render.profiles);
+            assert!(!roles.iter().any(|role| role.contains("grafana")), "{roles:?}");
+        }
+    }
+}
+
+/// Autopilot gives a container without requests half a CPU and 2 GiB, and bills them.
+#[test]
+fn every_container_on_autopilot_says_what_it_needs() {
+    for profile in ["autopilot", "gmp"] {
+        for (release, facts) in of_profile(profile) {
+            assert!(facts.without_requests.is_empty(), "{release}: {:?}", facts.without_requests);
+        }
+    }
+}
+
+#[test]
+fn nothing_runs_as_root_but_by_the_image_of_one_add_on() {
+    for (release, facts) in of_profile("autopilot") {
+        // Its images name their user; the chart leaves it to them.
+        let allowed = release == "keda-add-ons-http";
+        assert!(allowed || facts.may_be_root.is_empty(), "{release}: {:?}", facts.may_be_root);
+    }
+}
+
+/// GKE opens 443 and 10250; the network module opens the others.
+#[test]
+fn the_control_plane_reaches_every_webhook_and_adapter() {
+    let text = fs::read_to_string(root().join("terraform/modules/network/variables.tf"));
+    let text = text.expect("text");
+    let (_, ports) = text.split_once("variable \"control_plane_ports\"").expect("there is one");
+    let (_, ports) = ports.split_once("default     = [").expect("a default");
+    let (ports, _) = ports.split_once(']').expect("a list");
+    let mut open = vec![443, 10250];
+    open.extend(ports.split(", ").map(|port| port.trim_matches('"').parse::<u64>().expect("one")));
+    for profile in ["autopilot", "standard", "gmp"] {
+        for (release, facts) in of_profile(profile) {
+            for port in facts.control_plane_ports {
+                assert!(open.contains(&port), "{release} {profile}: {port} is closed");
+            }
+        }
+    }
+}
+
+/// The routes of setup/alerts.sh are for these.
+#[test]
+fn the_stacks_alerts_have_the_severities_that_are_routed() {
+    let facts = of_profile("autopilot").remove("kube-prometheus-stack").expect("there is one");
+    let names = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    assert_eq!(facts.alert_severities, names(&["critical", "info", "none", "warning"]));
+    assert_eq!(facts.alerts_of_none, names(&["InfoInhibitor", "Watchdog"]));
+}
