@@ -17,6 +17,7 @@ Usage: setup_cluster.sh --profile PROFILE [options]
 
   --profile PROFILE     autopilot, standard, gmp, local, or promtail (standard, with Promtail for logs);
                         terraform output -raw profile prints the one of an environment
+  --project ID          project whose metrics Grafana asks for; needed with gmp
   --with RELEASE        install this optional release too: cert-manager or external-dns; may be given again
   --values-for R=FILE   more values for release R, such as those of terraform output stack_values
   --deployer NAME       user of the pipeline, as terraform output deployers of the bootstrap prints it:
@@ -52,7 +53,7 @@ stack=$here/observability
 profiles='autopilot standard gmp local promtail'
 # Only for those who use them: names and certificates are Terraform's by default.
 optional='cert-manager external-dns'
-profile='' app_namespace=demo app_digest='' context='' timeout=600 render=''
+profile='' project='' app_namespace=demo app_digest='' context='' timeout=600 render=''
 page_url=${PAGE_URL:-} ticket_url=${TICKET_URL:-} heartbeat_url=${HEARTBEAT_URL:-}
 keda_http=false dry_run=false teardown=false volumes=false unpinned=false pin=false install=true verify=true alerts=true
 app_values=() only=() with=() more_values=() deployers=()
@@ -78,11 +79,12 @@ fail() {
 
 while [ $# -gt 0 ]; do
     case $1 in
-        --profile | --with | --values-for | --deployer | --app-values | --app-digest | --app-namespace | --context | \
+        --profile | --project | --with | --values-for | --deployer | --app-values | --app-digest | --app-namespace | --context | \
             --page-url | --ticket-url | --heartbeat-url | --timeout | --only | --render)
             [ $# -ge 2 ] || wrong "$1 has no value, but needs one; see --help"
             case $1 in
                 --profile) profile=$2 ;;
+                --project) project=$2 ;;
                 --with) with+=("$2") ;;
                 --values-for) more_values+=("$2") ;;
                 --deployer) deployers+=("$2") ;;
@@ -180,7 +182,10 @@ fi
 if $install; then
     check_before_install
     each_release install_release
-    if [ "$profile" = gmp ] && [ ${#only[@]} -eq 0 ]; then install_managed_alerts; fi
+    if [ "$profile" = gmp ] && [ ${#only[@]} -eq 0 ]; then
+        install_frontend
+        install_managed_alerts
+    fi
     if [ ${#deployers[@]} -gt 0 ] || $keda_http; then install_access; fi
     if [ ${#app_values[@]} -gt 0 ]; then install_app; fi
 fi

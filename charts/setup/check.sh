@@ -44,6 +44,15 @@ check_options() {
         wrong "--volumes deletes data, but only together with --teardown; add it"
     fi
     check_receivers
+    if [ "$profile" = gmp ] && $install && ! $teardown && ! $pin && [ -z "$render" ] && [ ${#only[@]} -eq 0 ]; then
+        if [[ $project =~ ^[a-z][a-z0-9-]{4,28}[a-z0-9]$ ]]; then
+            :
+        elif $dry_run; then
+            say '--project is missing; installing in gmp needs it'
+        else
+            wrong "--project is '$project', but in gmp Grafana asks a project for its metrics; give its id"
+        fi
+    fi
     $dry_run && return
     for tool in helm kubectl sha256sum sed awk; do
         command -v "$tool" >/dev/null || fail "$tool is not in PATH; install it"

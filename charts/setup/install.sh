@@ -81,6 +81,14 @@ install_release() { # name chart version digest namespace
     $dry_run || say "$1 $3: there"
 }
 
+# What answers Grafana and the gate in the profile gmp.
+install_frontend() {
+    say 'gmp-frontend: installing into observability'
+    change "${helm[@]}" upgrade --install gmp-frontend "$here/gmp-frontend" --namespace observability \
+        --create-namespace --set-string "project=$project" --wait --timeout "${timeout}s" ||
+        fail "gmp-frontend: not ready after $timeout s; look at kubectl -n observability get pods,events"
+}
+
 # The demo's namespace, what the pipeline may do in it, and its way through the interceptor.
 install_access() {
     local users='' user
@@ -114,6 +122,7 @@ teardown_all() {
     local line fields
     if [ ${#only[@]} -eq 0 ]; then
         uninstall demo-app "$app_namespace"
+        if [ "$profile" = gmp ]; then uninstall gmp-frontend observability; fi
         if [ ${#deployers[@]} -gt 0 ] || $keda_http; then uninstall cluster-access "$app_namespace"; fi
     fi
     while read -r line; do

@@ -172,7 +172,8 @@ fn each_profile_has_its_own_releases_and_values() {
         ("promtail", "alloy/promtail.yaml", "autopilot.yaml"),
     ] {
         let cluster = Cluster::new();
-        let (code, said) = cluster.run(&["--profile", profile, "--no-verify"], &[]);
+        let args = ["--profile", profile, "--no-verify", "--project", "demo-project"];
+        let (code, said) = cluster.run(&args, &[]);
         assert_eq!(code, 0, "{said}");
         let calls = cluster.calls("helm upgrade").join("\n");
         assert!(calls.contains(has), "{profile}: {calls}");

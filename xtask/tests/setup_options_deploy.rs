@@ -38,8 +38,15 @@ case "$*" in
     *"api/v1/rules?"*) echo SLOErrorBudgetBurn ;;
 esac"#;
 
-const HOOKS: &[&str] =
-    &["--page-url", "https://p.example.com/", "--ticket-url", "https://t.example.com/"];
+/// What an installation outside local needs; the project is gmp's.
+const HOOKS: &[&str] = &[
+    "--project",
+    "demo-project",
+    "--page-url",
+    "https://p.example.com/",
+    "--ticket-url",
+    "https://t.example.com/",
+];
 
 fn cluster() -> StandIns {
     let cluster = StandIns::new(&[("helm", HELM), ("kubectl", KUBECTL)]);
@@ -157,7 +164,8 @@ fn outside_local_alerts_need_receivers() {
         assert!(ended.said.contains("some alert reaches no person"), "{}", ended.said);
         assert_eq!(ended.said.lines().count(), 1);
         assert!(cluster.calls("").is_empty());
-        let args = ["--profile", profile, "--no-alerts", "--no-verify"];
+        let args =
+            ["--profile", profile, "--no-alerts", "--no-verify", "--project", "demo-project"];
         assert_eq!(setup(&cluster, &args, &[]).code, 0);
     }
 }
@@ -255,6 +263,11 @@ fn the_managed_alertmanager_gets_the_routes_too() {
     assert!(config["receivers"].to_string().contains("https://p.example.com/"), "{config}");
     let call = cluster.calls("kubectl create secret");
     assert!(call[0].contains("alertmanager --namespace gmp-public"), "{call:?}");
+    let call = cluster.calls("helm upgrade --install gmp-frontend");
+    assert!(call[0].contains("project=demo-project"), "{call:?}");
+    let args = [&["--profile", "gmp", "--no-verify"], &HOOKS[2..]].concat();
+    let ended = setup(&cluster, &args, &[]);
+    assert_eq!((ended.code, ended.said.lines().count()), (2, 1), "{}", ended.said);
 }
 
 #[test]

@@ -147,7 +147,7 @@ variable "workload" {
 }
 
 variable "monitoring" {
-  description = "Who takes the service's metrics (`operator`, `gmp`, `otlp`, `none`), and buckets for logs and traces of the stack in the cluster. `gmp` needs Google's frontend beside Grafana, see charts/observability."
+  description = "Who takes the service's metrics (`operator`, `gmp`, `otlp`, `none`), and buckets for logs and traces of the stack in the cluster."
   type = object({
     flavor        = optional(string, "operator")
     logs_bucket   = optional(string)
