@@ -363,3 +363,54 @@ fn terraform_plans_without_a_lock_and_applies_with_one() {
         "a plan that fails fails the step"
     );
 }
+
+/// The chart of a release names the image of that release by its digest.
+#[test]
+fn a_released_chart_names_an_image_that_is_there() {
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let all = StandIns::new(&[
+        ("docker", &format!("echo {digest}")),
+        ("cosign", ""),
+        (
+            "helm",
+            "case $1 in package) mkdir -p out; touch out/demo-app-1.2.3.tgz ;; push) echo Digest: sha256:1 ;; esac",
+        ),
+    ]);
+    let env = [
+        ("REPOSITORY", "r.example.com/demo-app"),
+        ("VERSION", "v1.2.3"),
+        ("GITHUB_SHA", "0123"),
+        ("GITHUB_SERVER_URL", "https://github.com"),
+        ("GITHUB_REPOSITORY", "Sre-Kit/sre-kit"),
+        ("GITHUB_REPOSITORY_OWNER", "Sre-Kit"),
+    ];
+    let ended = run(&all, "release.yml", "Verify and copy", &env);
+    assert_eq!(ended.code, 0, "{}", ended.said);
+    let calls = all.calls("cosign");
+    assert!(
+        calls[0].starts_with(&format!("cosign verify r.example.com/demo-app@{digest}")),
+        "{calls:?}"
+    );
+    assert_eq!(
+        calls[1],
+        format!("cosign copy r.example.com/demo-app@{digest} ghcr.io/sre-kit/demo-app:1.2.3")
+    );
+    let output = all.read("github.output");
+    assert!(output.contains("repository=ghcr.io/sre-kit/demo-app") && output.contains(&digest));
+
+    let values = fs::read_to_string(root().join("charts/demo-app/values.yaml")).expect("text");
+    all.write("charts/demo-app/values.yaml", &values);
+    let env = [
+        ("VERSION", "v1.2.3"),
+        ("IMAGE", "ghcr.io/sre-kit/demo-app"),
+        ("DIGEST", digest.as_str()),
+        ("GITHUB_REPOSITORY", "Sre-Kit/sre-kit"),
+    ];
+    let ended = run(&all, "release.yml", "Push and sign", &env);
+    assert_eq!(ended.code, 0, "{}", ended.said);
+    let values: Value =
+        serde_yaml_ng::from_str(&all.read("charts/demo-app/values.yaml")).expect("YAML");
+    assert_eq!(values["image"]["repository"], "ghcr.io/sre-kit/demo-app");
+    assert_eq!(values["image"]["digest"], digest.as_str());
+    assert!(all.calls("helm package")[0].contains("--version 1.2.3"));
+}
