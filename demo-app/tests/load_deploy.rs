@@ -132,12 +132,34 @@ fn its_thresholds_are_the_slos_own_and_a_spike_outgrows_what_is_there() {
     assert!(top >= 10 * target(&stages[0]), "{stages:?}");
 }
 
+/// From far away k6 would measure the way to the service too.
+#[test]
+#[ignore = "needs node and esbuild; cargo xtask test --only deploy"]
+fn latency_can_be_left_to_the_service_and_errors_can_not() {
+    let directory = laid_out();
+    let bundle = bundle(directory.path());
+    for profile in ["smoke", "steady", "spike"] {
+        let settings = [("PROFILE", profile), ("LATENCY", "server")];
+        let options = visit(&bundle, "0", &settings)["options"].take();
+        let limits = options["thresholds"].as_object().expect("there are thresholds");
+        assert!(limits.keys().all(|metric| !metric.starts_with("http_req_duration")), "{limits:?}");
+        assert!(limits.contains_key("http_req_failed{slo_availability:yes}"), "{limits:?}");
+        // Users that are made while the rate rises come too late: their requests are dropped.
+        let scenario = &options["scenarios"][profile];
+        let stages = scenario["stages"].as_array().expect("there are stages");
+        let top = stages.iter().filter_map(|stage| stage["target"].as_u64()).max();
+        assert!(scenario["preAllocatedVUs"].as_u64() >= top.map(|top| top / 2), "{scenario}");
+    }
+}
+
 #[test]
 #[ignore = "needs node and esbuild; cargo xtask test --only deploy"]
 fn a_setting_that_cannot_work_ends_it_before_the_first_request() {
     let directory = laid_out();
     let bundle = bundle(directory.path());
-    for (name, value) in [("PROFILE", "stress"), ("RATE", "many"), ("SAMPLED", "-1")] {
+    for (name, value) in
+        [("PROFILE", "stress"), ("RATE", "many"), ("SAMPLED", "-1"), ("LATENCY", "none")]
+    {
         let output = node(&bundle, "0", &[(name, value)]);
         assert!(!output.status.success());
         let said = text(&output);
