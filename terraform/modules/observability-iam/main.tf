@@ -31,6 +31,8 @@ resource "google_project_iam_member" "signal" {
   project = var.project_id
   role    = each.value.role
   member  = "${local.stack}/${each.value.account}"
+
+  depends_on = [var.wait_for]
 }
 
 resource "google_storage_bucket" "store" {
@@ -77,6 +79,8 @@ resource "google_storage_bucket_iam_member" "store" {
   bucket = google_storage_bucket.store[each.key].name
   role   = "roles/storage.objectUser"
   member = "${local.stack}/${each.key}"
+
+  depends_on = [var.wait_for]
 }
 
 # KEDA's scaler for Pub/Sub asks Cloud Monitoring how deep a subscription is.
@@ -87,6 +91,8 @@ resource "google_project_iam_member" "queue_reader" {
   project = var.project_id
   role    = "roles/monitoring.viewer"
   member  = "${local.subjects}/${each.value}/sa/${each.key}"
+
+  depends_on = [var.wait_for]
 }
 
 # On the project, whose zones are this environment's: granting a role on one zone takes a
@@ -97,4 +103,6 @@ resource "google_project_iam_member" "dns_writer" {
   project = var.project_id
   role    = var.dns_writer.role
   member  = "${local.subjects}/${var.dns_writer.namespace}/sa/${var.dns_writer.service_account}"
+
+  depends_on = [var.wait_for]
 }

@@ -116,3 +116,9 @@ variable "labels" {
   default     = {}
   nullable    = false
 }
+
+variable "wait_for" {
+  description = "What has to be there before an account of the cluster's pool is granted anything, such as the cluster's id: the pool exists from the project's first cluster on, and IAM refuses members of one that does not."
+  type        = any
+  default     = null
+}

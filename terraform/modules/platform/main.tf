@@ -74,6 +74,7 @@ module "identities" {
   project_id     = var.project.id
   project_number = var.project.number
   namespace      = var.workload.namespace
+  wait_for       = local.cluster.id
   workloads = {
     (var.workload.app)      = { google_account = true, description = "Serves requests." }
     (var.workload.migrator) = { google_account = true, description = "Changes tables." }
@@ -134,6 +135,7 @@ module "observability" {
   project_id     = var.project.id
   project_number = var.project.number
   location       = var.region
+  wait_for       = local.cluster.id
   stores = {
     for account, bucket in { loki = var.monitoring.logs_bucket, tempo = var.monitoring.traces_bucket } :
     # The stack deletes by itself; a week later goes what it forgot.
