@@ -414,3 +414,65 @@ fn a_released_chart_names_an_image_that_is_there() {
     assert_eq!(values["image"]["digest"], digest.as_str());
     assert!(all.calls("helm package")[0].contains("--version 1.2.3"));
 }
+
+#[test]
+fn both_images_are_pushed_as_built_and_the_index_is_signed() {
+    let digest = format!("sha256:{}", "c".repeat(64));
+    let docker = format!("case $* in *inspect*) echo {digest} ;; esac");
+    let all = StandIns::new(&[("skopeo", ""), ("docker", &docker), ("cosign", "")]);
+    for (arch, digit) in [("amd64", "a"), ("arm64", "b")] {
+        all.write(&format!("image-{arch}/digest"), &format!("sha256:{}", digit.repeat(64)));
+    }
+    let env = [("REPOSITORY", "r.example.com/demo-app"), ("GITHUB_SHA", "0123")];
+    let ended = run(&all, "image.yml", "Push both, and the index over them", &env);
+    assert_eq!(ended.code, 0, "{}", ended.said);
+    let copied = all.calls("skopeo copy --preserve-digests oci-archive:image-");
+    assert_eq!(copied.len(), 2);
+    let made = all.calls("docker buildx imagetools create").concat();
+    for digit in ["a", "b"] {
+        assert!(
+            made.contains(&format!("r.example.com/demo-app@sha256:{}", digit.repeat(64))),
+            "{made}"
+        );
+    }
+    let output = all.read("github.output");
+    assert!(output.contains(&format!("\ndigest={digest}\n")), "{output}");
+
+    let image = format!("r.example.com/demo-app@{digest}");
+    let step = "Sign the index and both images";
+    assert_eq!(run(&all, "image.yml", step, &[("IMAGE", &image)]).code, 0);
+    assert_eq!(all.calls("cosign"), [format!("cosign sign --yes --recursive {image}")]);
+
+    for file in ["image.yml", "deploy.yml"] {
+        let env = [("REPOSITORY", "europe-west1-docker.pkg.dev/demo/demo/demo-app")];
+        assert_eq!(run(&all, file, "Find the registry's host", &env).code, 0);
+        assert!(all.read("github.output").contains("host=europe-west1-docker.pkg.dev\n"));
+    }
+}
+
+#[test]
+fn an_image_is_verified_by_who_signed_it_and_where_it_was_built() {
+    if jq_is_missing() {
+        return;
+    }
+    let all = StandIns::new(&[
+        ("cosign", "[ -z \"${UNSIGNED:-}\" ] && echo '[{\"critical\": {}}]'"),
+        ("gh", ""),
+    ]);
+    let name = "Verify signature and provenance";
+    let env = [
+        ("IMAGE", "r.example.com/demo-app@sha256:0"),
+        ("GH_TOKEN", "none"),
+        ("GITHUB_REPOSITORY", "owner/name"),
+        ("GITHUB_SERVER_URL", "https://github.com"),
+    ];
+    let ended = run(&all, "deploy.yml", name, &env);
+    assert_eq!(ended.code, 0, "{}", ended.said);
+    let signer = "owner/name/.github/workflows/image.yml";
+    let call = all.calls("cosign verify").concat();
+    assert!(call.contains(&format!("https://github.com/{signer}@refs/heads/main")), "{call}");
+    let call = all.calls("gh attestation verify").concat();
+    assert!(call.contains(&format!("--signer-workflow {signer}")), "{call}");
+    let env = [&env[..], &[("UNSIGNED", "1")]].concat();
+    assert_ne!(run(&all, "deploy.yml", name, &env).code, 0);
+}
