@@ -36,6 +36,14 @@ log_found() {
         grep -q '"values":\[\['
 }
 
+# Without it an HPA by requests reads <unknown>.
+metrics_served() {
+    "${kubectl[@]}" get --raw /apis/custom.metrics.k8s.io/v1beta1 >/dev/null 2>&1
+}
+alertmanager_ready() {
+    ask observability kube-prometheus-stack-alertmanager:9093 /-/ready >/dev/null
+}
+
 # Tries until it is so or the time is over.
 await() { # sentence check
     local tries=0
@@ -71,6 +79,8 @@ verify_all() {
     else
         await 'every target of the demo is up:' targets_up || failed=1
         await 'its rules are loaded:' rules_loaded || failed=1
+        await 'metrics to scale by are served:' metrics_served || failed=1
+        await 'Alertmanager is ready:' alertmanager_ready || failed=1
     fi
     await 'a trace is found:' trace_found || failed=1
     await 'a line of its log is found:' log_found || failed=1

@@ -28,6 +28,8 @@ esac"#;
 
 const KUBECTL: &str = r#"
 case "$*" in
+    *custom.metrics*) [ "${BROKEN:-}" != metrics ] || exit 1 ;;
+    *alertmanager:9093*) [ "${BROKEN:-}" != alertmanager ] || exit 1 ;;
     *"create rolebinding"*) [ -z "${REFUSED:-}" ] || { echo "error: kube-system is managed" >&2; exit 1; } ;;
     *"create secret"*) cat "$(echo "$*" | sed 's/.*alertmanager.yaml=\([^ ]*\).*/\1/')" ;;
     apply*) cat >"$DIR/applied" ;;
@@ -239,6 +241,21 @@ fn verification_visits_until_a_visit_is_traced() {
     let args = ["--profile", "local", "--timeout", "20", "--app-values", &app];
     let ended = setup(&cluster, &args, &[("NEEDED", "30")]);
     assert_eq!(ended.code, 0, "{}", ended.said);
+}
+
+#[test]
+fn verification_asks_for_metrics_to_scale_by_and_for_alertmanager() {
+    for (broken, sentence) in
+        [("metrics", "metrics to scale by are served:"), ("alertmanager", "Alertmanager is ready:")]
+    {
+        let cluster = cluster();
+        let app = cluster.write("app.yaml", "{}");
+        let args = ["--profile", "local", "--timeout", "0", "--app-values", &app];
+        let ended = setup(&cluster, &args, &[("BROKEN", broken)]);
+        assert_eq!(ended.code, 3, "{}", ended.said);
+        let line = ended.said.lines().find(|line| line.contains(sentence)).expect("said");
+        assert!(line.ends_with(" no"), "{}", ended.said);
+    }
 }
 
 #[test]
