@@ -1,25 +1,24 @@
 # check=error=true
 #
-# The demo as an image: one static program on distroless, started as nobody.
+# The image of demo-app: one static program on distroless, which runs as a non-root user.
 #
 #   docker build --tag demo-app .
 #   docker run --read-only --cap-drop ALL --publish 8080:8080 --publish 9464:9464 demo-app
 #
-# The tests run the RUN lines below as they are and start what they leave, without a
-# daemon: cargo xtask test --only deploy. Reproducible with the same digests below:
-# see SOURCE_DATE_EPOCH in .github/workflows/image.yml.
+# `cargo xtask test --only deploy` runs the RUN lines below without a container daemon and starts
+# the resulting program. The build is reproducible: see SOURCE_DATE_EPOCH in
+# .github/workflows/image.yml.
 
 FROM rust:1.95-slim-trixie@sha256:275c320a57d0d8b6ab09454ab6d1660d70c745fb3cc85adbefad881b69a212cc AS build
 SHELL ["/bin/sh", "-euc"]
-# Writes the list of crates into the program, so that scanners read it there.
+# cargo-auditable embeds the list of crates in the program for vulnerability scanners.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     cargo install --locked --version 0.7.7 cargo-auditable
 WORKDIR /src
 COPY . .
-# Static, with glibc's allocator: musl's is slow when many threads use it. glibc has
-# carried its own resolver for files and DNS, also in static programs, since 2.34.
-# No path of the builder is left in the program, and no symbols, a seventh of it: a
-# panic says its file and line without them.
+# Links glibc statically, because musl's allocator is slow with many threads. Since 2.34, glibc can
+# resolve names from files and DNS in static programs too. The build removes paths of the builder,
+# and the symbols (a seventh of the size), which a panic message does not need for file and line.
 ENV CARGO_INCREMENTAL=0 \
     CARGO_PROFILE_RELEASE_STRIP=symbols
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
@@ -48,7 +47,7 @@ COPY --from=build /rootfs /
 ENV DEMO_LISTEN=0.0.0.0:8080 \
     DEMO_ADMIN=0.0.0.0:9464 \
     DATABASE_URL=sqlite:///var/lib/demo-app/visits.sqlite
-# As numbers, so that Kubernetes sees that it is not root.
+# Numeric, so that Kubernetes can verify that the user is not root.
 USER 65532:65532
 VOLUME /var/lib/demo-app
 EXPOSE 8080 9464

@@ -1,4 +1,5 @@
-//! Compiles the tonic example's service, with a compiler in Rust: no `protoc` needed.
+//! Compiles the service of the tonic example. The compiler is written in Rust, so `protoc` is not
+//! needed.
 
 use std::error::Error;
 

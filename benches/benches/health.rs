@@ -1,11 +1,11 @@
-//! What a probe costs in process: the answer alone, without a socket.
+//! The cost of a probe in the process, without a socket.
 //!
 //! ```text
 //! cargo bench -p sre-kit-benches --bench health
 //! ```
 //!
-//! The target is 5 µs. Each case is asked of a service with one check and of one with
-//! a hundred: the plain probe must not tell them apart.
+//! The target is 5 µs. Each case runs with one check and with a hundred; the cost of a plain probe
+//! must not depend on that number.
 
 use std::hint::black_box;
 
@@ -16,7 +16,7 @@ use sre_kit::metrics::Registry;
 use sre_kit_benches::probe::ask;
 use tokio::runtime::{Builder, Runtime};
 
-/// A service that is ready, every check of which has run.
+/// Returns a ready service, all checks of which have run.
 fn ready(runtime: &Runtime, checks: usize) -> Health {
     let mut builder = Health::builder();
     for i in 0..checks {
@@ -27,7 +27,7 @@ fn ready(runtime: &Runtime, checks: usize) -> Health {
     runtime.block_on(async {
         let loops = health.spawn();
         health.wait_ready().await;
-        // Results last for 32 s, and nothing else shall run beside the measurement.
+        // A result is valid for 32 s, so that no check runs during the measurement.
         loops.abort();
     });
     health

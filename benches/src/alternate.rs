@@ -1,46 +1,44 @@
-//! A variant beside its baseline, on one thread.
+//! Measures a variant against its baseline on one thread.
 //!
-//! A baseline that was measured a minute ago, or in another process, differs from
-//! one measured now by more than a good layer costs. So batches alternate:
-//! baseline, variant, baseline, variant, and what is reported is a low percentile
-//! of the one less the same percentile of the other. Whatever else the machine
-//! does makes single batches slower and never faster.
+//! A baseline measured a minute earlier, or in another process, differs by more than the cost of a
+//! good layer. So batches of baseline and variant alternate, and the result is the difference of
+//! a low percentile of both: other load on the machine makes batches slower and never faster.
 
 use std::time::Instant;
 
 use crate::request::Mix;
 use crate::variants::Variant;
 
-/// Requests in a batch: long enough for the clock, short enough to be undisturbed.
+/// The requests in a batch: enough for the clock's resolution, few enough to be undisturbed.
 pub const BATCH: usize = 128;
 
 /// Nanoseconds per request.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// Of the service alone.
+    /// The cost of the service alone.
     pub base: f64,
-    /// Of the service within the layer.
+    /// The cost of the service with the layer.
     pub whole: f64,
 }
 
 impl Cost {
-    /// What the layer adds.
+    /// Returns the cost that the layer adds.
     pub fn over(self) -> f64 {
         self.whole - self.base
     }
 }
 
-/// The value below which `percent` of `times` lie. Sorts them.
+/// Returns the value below which `percent` % of `times` lie. Sorts `times`.
 pub fn percentile(times: &mut [f64], percent: usize) -> f64 {
     times.sort_by(f64::total_cmp);
     times.get(times.len() * percent / 100).copied().unwrap_or(f64::NAN)
 }
 
-/// One round of `pairs` pairs of batches: tenth percentiles.
+/// Measures one round of `pairs` pairs of batches and returns the tenth percentiles.
 pub fn round(base: &Variant, variant: &Variant, mix: Mix, pairs: usize) -> Cost {
     let mut workers = [base.worker(mix), variant.worker(mix)];
     let mut times = [Vec::with_capacity(pairs), Vec::with_capacity(pairs)];
-    // Until every series exists and the caches are warm.
+    // Warms up until every series exists and the caches are filled.
     for _ in 0..16 {
         for worker in &mut workers {
             worker.prepare(BATCH);
@@ -63,7 +61,7 @@ pub fn round(base: &Variant, variant: &Variant, mix: Mix, pairs: usize) -> Cost 
     Cost { base: percentile(base, 10), whole: percentile(whole, 10) }
 }
 
-/// The middle one by what the layer adds.
+/// Returns the median by the cost that the layer adds.
 pub fn median(mut rounds: Vec<Cost>) -> Cost {
     rounds.sort_by(|a, b| a.over().total_cmp(&b.over()));
     rounds[rounds.len() / 2]

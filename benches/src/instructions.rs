@@ -1,40 +1,40 @@
-//! How many instructions a request takes, counted by callgrind.
+//! Counts the instructions of a request with callgrind.
 //!
-//! Unlike time this is the same on every run and under any load, so it can be
-//! held to a bound. Two runs of the binary `instructions`, one with twice as many
-//! requests, and the difference over their number: whatever else the process did
-//! is in both. Callgrind models no cache and no pipeline: it counts.
+//! Unlike time, the count is the same in every run and under any load, so it can have a bound. The
+//! binary `instructions` runs twice, the second time with twice as many requests; the difference
+//! divided by their number cancels everything else that the process does. Callgrind models neither
+//! caches nor pipelines.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Requests of the shorter run.
+/// The number of requests in the shorter run.
 const REQUESTS: u64 = 1_000;
 
-/// What callgrind found, or why it found nothing.
+/// The count, or the reason why there is none.
 pub type Counted = Result<f64, String>;
 
-/// Whether `valgrind` is there.
+/// Returns whether `valgrind` is installed.
 pub fn available() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// Instructions for one request by `variant`. `what` is `serve` or `abandon`.
+/// Returns the instructions of one request with `variant`. `what` is `serve` or `abandon`.
 ///
 /// # Errors
 ///
-/// When valgrind or the binary cannot be run, or print no count.
+/// Returns an error if Valgrind or the binary fails, or prints no count.
 pub fn per_request(binary: &Path, variant: &str, what: &str) -> Counted {
     difference(binary, variant, what, "worker::Worker", REQUESTS)
 }
 
-/// Instructions for one scrape of a thousand histograms of `library`.
+/// Returns the instructions of one scrape of a thousand histograms of `library`.
 ///
 /// # Errors
 ///
-/// As above.
+/// Returns an error if Valgrind or the binary fails, or prints no count.
 pub fn per_scrape(binary: &Path, library: &str) -> Counted {
-    // The first one grows the buffers, and is in both runs.
+    // Both runs include the first scrape, which grows the buffers.
     difference(binary, library, "encode", "scrape::Library", 2)
 }
 
@@ -47,7 +47,7 @@ fn difference(binary: &Path, name: &str, what: &str, of: &str, times: u64) -> Co
 fn run(binary: &Path, variant: &str, what: &str, of: &str, times: u64) -> Result<u64, String> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"])
-        // The function and all that it calls, by its symbol.
+        // Counts the function with this symbol and everything that it calls.
         .arg(format!("--toggle-collect=*{of}*::{what}"))
         .arg(binary)
         .args([variant, what, &times.to_string()])

@@ -1,11 +1,10 @@
-//! sre-kit beside its peers, in one run.
+//! Benchmarks that compare sre-kit with its peers in one run.
 //!
-//! A [`Variant`] is one way to instrument a service. All of them wrap the same
-//! service, are driven by the same loop and are fed the same requests; what is
-//! compared is the cost over the service alone, which is measured beside each in
-//! the same process, batch by batch.
+//! A [`Variant`] is one way to instrument a service. All variants wrap the same service and get
+//! the same requests from the same loop. The result is the cost above the service alone, which
+//! alternates with the variant in the same process, batch by batch.
 //!
-//! `README.md` of this crate says how to run it and how to read it.
+//! The `README.md` of this crate explains how to run the benchmarks and how to read the results.
 
 pub mod alternate;
 #[cfg(feature = "database")]

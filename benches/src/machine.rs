@@ -1,4 +1,4 @@
-//! Where and when numbers were taken: they mean nothing elsewhere.
+//! Describes the machine and the time of a run.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-/// The machine and the moment.
+/// Returns a description of the machine, with the current time and load.
 pub fn describe() -> Value {
     json!({
         "date": httpdate::fmt_http_date(SystemTime::now()),
@@ -20,7 +20,7 @@ pub fn describe() -> Value {
     })
 }
 
-/// A line that says where and when, of what [`describe`] gave before the first number.
+/// Formats the result of [`describe`] from the start of the run as one line.
 pub fn heading(begun: &Value, load_average_after: &str, effort: &str) -> String {
     let text = |key: &str| begun[key].as_str().unwrap_or("unknown");
     format!(
@@ -35,7 +35,7 @@ pub fn heading(begun: &Value, load_average_after: &str, effort: &str) -> String 
     )
 }
 
-/// Of the last minute, five minutes and quarter of an hour.
+/// Returns the load averages of the last 1, 5 and 15 minutes.
 pub fn load_average() -> String {
     read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! What a probe costs in process. `benches/health.rs` tells the kinds of probes apart.
+//! The cost of a probe in the process. `benches/health.rs` compares the kinds of probes.
 
 use std::hint::black_box;
 use std::task::{Context, Poll, Waker};
@@ -13,15 +13,15 @@ use tower_service::Service;
 
 use crate::alternate::percentile;
 
-/// Probes in a batch.
+/// The number of probes in a batch.
 const BATCH: usize = 128;
 
-/// Nanoseconds of a `/readyz`, in the best of `rounds` batches, of a service with
-/// one check that has run.
+/// Returns the nanoseconds of a `/readyz` probe in the fastest of `rounds` batches, with one check
+/// that has run.
 ///
 /// # Panics
 ///
-/// When there can be no runtime.
+/// Panics if the runtime cannot be created.
 pub fn measure(rounds: usize) -> f64 {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let check = Check::new("check", || async { CheckResult::Pass }).gate_readiness();
@@ -29,7 +29,7 @@ pub fn measure(rounds: usize) -> f64 {
     runtime.block_on(async {
         let loops = health.spawn();
         health.wait_ready().await;
-        // The result is good for as long as this takes.
+        // The result stays valid during the measurement.
         loops.abort();
     });
     let mut service = health.service();
@@ -48,7 +48,7 @@ pub fn measure(rounds: usize) -> f64 {
     percentile(&mut times, 0)
 }
 
-/// One probe, its answer to the end of the body.
+/// Sends one probe and reads the response to its end.
 pub fn ask(service: &mut ProbeService, request: Request<()>) {
     let mut cx = Context::from_waker(Waker::noop());
     let mut future = std::pin::pin!(service.call(request));

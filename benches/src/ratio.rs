@@ -1,43 +1,43 @@
-//! One figure over another, and what it should be.
+//! A ratio of two figures, and its goal.
 
 use std::fmt;
 
 use serde_json::{Value, json};
 
-/// The head of a table of ratios.
+/// The header of a table of ratios.
 pub const HEAD: &str = "| ratio | ours | peer | value | goal | met |\n|---|---|---|---|---|---|";
 
-/// One ratio: ours over a peer's, both beside it.
+/// The ratio of our figure to a peer's.
 #[derive(Clone, Debug)]
 pub struct Ratio {
-    /// What is compared.
+    /// The quantity that is compared.
     pub name: String,
-    /// Whose figure is above the line, and the figure.
+    /// The name and value of the numerator.
     pub ours: (String, f64),
-    /// Whose is below.
+    /// The name and value of the denominator.
     pub peer: (String, f64),
-    /// Of both.
+    /// The unit of both.
     pub unit: String,
-    /// What the ratio should be, where something is promised.
+    /// The goal, if there is one.
     pub goal: Option<Goal>,
 }
 
 /// A bound for a ratio.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Goal {
-    /// Less is better.
+    /// The ratio must not be higher.
     AtMost(f64),
-    /// More is better.
+    /// The ratio must not be lower.
     AtLeast(f64),
 }
 
 impl Ratio {
-    /// The ratio itself.
+    /// Returns the ratio.
     pub fn value(&self) -> f64 {
         self.ours.1 / self.peer.1
     }
 
-    /// Whether the goal is met. `None` without one.
+    /// Returns whether the goal is met, or `None` without a goal.
     pub fn met(&self) -> Option<bool> {
         self.goal.map(|goal| match goal {
             Goal::AtMost(bound) => self.value() <= bound,
@@ -45,7 +45,7 @@ impl Ratio {
         })
     }
 
-    /// A row of the table.
+    /// Returns a row of the table.
     pub fn row(&self) -> String {
         format!(
             "| {} | {} {:.1} {unit} | {} {:.1} {unit} | **{:.3}** | {} | {} |",
@@ -61,7 +61,7 @@ impl Ratio {
         )
     }
 
-    /// With both raw figures.
+    /// Returns the ratio with both raw figures as JSON.
     pub fn json(&self) -> Value {
         json!({
             "name": self.name,
@@ -74,7 +74,7 @@ impl Ratio {
         })
     }
 
-    /// One that another binary has written as [`json`](Self::json).
+    /// Reads a ratio that another binary has written with [`json`](Self::json).
     pub fn from_json(value: &Value) -> Option<Self> {
         let text = |value: &Value| Some(value.as_str()?.to_owned());
         let side = |side: &Value| Some((text(&side["of"])?, side["value"].as_f64()?));

@@ -1,11 +1,11 @@
-//! The requests that every variant is fed.
+//! The requests that every variant gets.
 
 use http::{Method, Request, StatusCode};
 
-/// Routes that requests are spread over.
+/// The number of routes of the requests.
 pub const ROUTES: usize = 32;
 
-/// The templates, as a router writes them.
+/// The route templates in the syntax of a router.
 pub static TEMPLATES: [&str; ROUTES] = [
     "/r00/{id}",
     "/r01/{id}",
@@ -41,15 +41,15 @@ pub static TEMPLATES: [&str; ROUTES] = [
     "/r31/{id}",
 ];
 
-/// The route of a request, as a router in front would have left it.
+/// An extension with the route of a request, as a router would set it.
 #[derive(Clone, Copy, Debug)]
 pub struct Template(pub &'static str);
 
-/// The status that the service is to answer with.
+/// An extension with the status that the service responds with.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted(pub StatusCode);
 
-/// What the requests of a batch look like.
+/// The mix of requests in a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mix {
     /// One route, GET, 200.
@@ -58,7 +58,7 @@ pub enum Mix {
     Mixed,
 }
 
-/// Makes requests without end, the same ones for the same start.
+/// A generator of requests, which returns the same sequence in every run.
 #[derive(Clone, Debug)]
 pub struct Requests {
     mix: Mix,
@@ -66,16 +66,16 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// From the beginning.
+    /// Creates a generator at the start of its sequence.
     pub fn new(mix: Mix) -> Self {
         Self { mix, state: 1 }
     }
 
-    /// The next request: an uri, three headers, two extensions, an empty body.
+    /// Returns the next request, with a URI, three headers, two extensions and an empty body.
     ///
     /// # Panics
     ///
-    /// Never: what it is made of is constant and valid.
+    /// Never panics: its parts are constant and valid.
     pub fn make<B: Default>(&mut self) -> Request<B> {
         let (route, method, status) = match self.mix {
             Mix::Hot => (7, Method::GET, StatusCode::OK),

@@ -1,4 +1,4 @@
-//! Writing out and holding 10 000 histograms of fourteen bounds.
+//! The time and memory of 10 000 histograms with 14 bounds.
 
 use std::fmt;
 
@@ -11,21 +11,21 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use sre_kit::metrics::{Buckets, HistogramFamily, Registry, TextFormat};
 
-/// The bounds that OpenTelemetry's semantic conventions advise, in seconds.
+/// The bucket bounds that OpenTelemetry's semantic conventions advise, in seconds.
 const BOUNDS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 const STATUSES: [&str; 4] = ["200", "404", "500", "503"];
 
-/// Label sets of which a library is to hold a histogram each.
+/// The label sets, each of which gets a histogram.
 #[derive(Clone, Debug)]
 pub struct LabelSets {
     routes: Vec<&'static str>,
 }
 
 impl LabelSets {
-    /// `n` label sets: five methods, four statuses, the rest routes. The texts
-    /// live as long as the process.
+    /// Creates `n` label sets of five methods, four statuses and as many routes as needed. The
+    /// strings are leaked.
     pub fn new(n: usize) -> Self {
         let routes = (0..n / (METHODS.len() * STATUSES.len()))
             .map(|i| &*Box::leak(format!("/api/v1/resource{i:04}/{{id}}").into_boxed_str()))
@@ -33,7 +33,7 @@ impl LabelSets {
         Self { routes }
     }
 
-    /// Method, route and status of each.
+    /// Iterates over method, route and status of each set.
     pub fn iter(&self) -> impl Iterator<Item = [&'static str; 3]> + '_ {
         self.routes.iter().flat_map(|route| {
             METHODS.iter().flat_map(move |method| STATUSES.map(|status| [*method, *route, status]))
@@ -41,12 +41,12 @@ impl LabelSets {
     }
 }
 
-/// A library that holds a histogram for each label set.
+/// A metrics library with a histogram for each label set.
 pub trait Library: fmt::Debug {
-    /// One observation in each.
+    /// Records one observation in each histogram.
     fn observe_all(&self);
-    /// Writes everything out, into a buffer that is reused where the library
-    /// allows it, and tells how many bytes that made.
+    /// Encodes all histograms, into a reused buffer if the library supports it, and returns the
+    /// number of bytes.
     fn encode(&mut self) -> usize;
 }
 
@@ -60,11 +60,11 @@ pub struct SreKit {
 }
 
 impl SreKit {
-    /// Makes every series.
+    /// Creates all series.
     ///
     /// # Panics
     ///
-    /// Never: the names and bounds are valid.
+    /// Never panics: the names and bounds are valid.
     pub fn new(sets: &LabelSets) -> Self {
         let registry = Registry::builder().max_series_per_family(20_000).build().expect("valid");
         let buckets = Buckets::seconds(BOUNDS).expect("valid bounds");
@@ -106,7 +106,7 @@ pub struct PrometheusClient {
 }
 
 impl PrometheusClient {
-    /// Makes every series.
+    /// Creates all series.
     pub fn new(sets: &LabelSets) -> Self {
         let family: Family<_, _, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(BOUNDS));
@@ -132,7 +132,8 @@ impl Library for PrometheusClient {
 }
 
 mod labels {
-    //! What the derive of `measured` makes has no documentation.
+    //! The types for `measured`, in a module because its derive generates items without
+    //! documentation.
     #![allow(missing_docs, missing_debug_implementations, unreachable_pub)]
 
     use measured::{FixedCardinalityLabel, LabelGroup};
@@ -168,7 +169,7 @@ mod labels {
 
 type MeasuredVec = MetricVec<measured::metric::histogram::HistogramState<14>, labels::SetsOfAll>;
 
-/// measured, with the sparse vector that suits many label sets.
+/// measured, with its sparse vector for many label sets.
 pub struct Measured {
     vec: MeasuredVec,
     sets: LabelSets,
@@ -176,7 +177,7 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Makes every series.
+    /// Creates all series.
     pub fn new(sets: &LabelSets) -> Self {
         let routes: measured::lasso::Rodeo = sets.routes.iter().copied().collect();
         let set = labels::SetsOfAll {
@@ -220,7 +221,7 @@ impl fmt::Debug for Measured {
 /// The names of [`libraries`].
 pub const LIBRARIES: [&str; 3] = ["sre-kit", "measured", "prometheus-client"];
 
-/// Each library by name.
+/// Returns each library with its name.
 pub fn libraries(sets: &LabelSets) -> Vec<(&'static str, Box<dyn Library>)> {
     let [ours, measured, prometheus_client] = LIBRARIES;
     vec![
@@ -238,7 +239,7 @@ mod tests {
     fn every_library_writes_every_bucket_of_every_label_set() {
         for (name, mut library) in libraries(&LabelSets::new(100)) {
             library.observe_all();
-            // Seventeen lines of at least sixty bytes for each.
+            // Each histogram has 17 lines of at least 60 bytes.
             assert!(library.encode() > 100 * 17 * 60, "{name}");
         }
     }

@@ -1,4 +1,4 @@
-//! What an SLO costs: an event, a tick, a look at its windows, its memory, its files.
+//! The cost of an SLO: an event, a tick, reading its windows, generating its files.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -9,30 +9,30 @@ use sre_kit::slo::{Budget, Budgets, Clock, ManualClock, Objective, Slo, Slos};
 
 use crate::alternate::percentile;
 
-/// SLOs of the service that is measured.
+/// The number of SLOs of the measured service.
 pub const SLOS: usize = 100;
 
-/// Two seconds: how often a service takes a snapshot.
+/// The interval of snapshots in a service: two seconds.
 const TICK: Duration = Duration::from_secs(2);
 
-/// Nanoseconds, but for the files.
+/// The costs in nanoseconds, except for the files.
 #[derive(Clone, Copy, Debug)]
 pub struct SloCosts {
-    /// One event, over a loop that counts nothing.
+    /// One event, minus an empty loop.
     pub event: f64,
     /// One tick, per SLO.
     pub tick: f64,
-    /// A look at each window of one SLO, all together.
+    /// Reading all windows of one SLO.
     pub windows: f64,
-    /// Everything that is generated for all SLOs, in milliseconds.
+    /// Generating all files for all SLOs, in milliseconds.
     pub generate_ms: f64,
 }
 
-/// A hundred SLOs of one service, half of them of latency.
+/// Returns a hundred SLOs of one service, half of which are latency SLOs.
 ///
 /// # Panics
 ///
-/// Never: what they are made of is constant and valid.
+/// Never panics: the definitions are constant and valid.
 pub fn slos() -> Slos {
     let objective = Objective::percent(99.9).expect("valid");
     let slos = (0..SLOS).map(|i| {
@@ -46,11 +46,11 @@ pub fn slos() -> Slos {
     Slos::new("bench", slos).expect("valid")
 }
 
-/// Their budgets, and what moves their clock.
+/// Returns their budgets, and the control of their manual clock.
 ///
 /// # Panics
 ///
-/// Never, as above.
+/// Never panics: the definitions are constant and valid.
 pub fn budgets(slos: &Slos) -> (Budgets, ManualClock) {
     let (clock, hand) = Clock::manual();
     let registry = Registry::builder().max_series_per_family(20_000).build().expect("valid");
@@ -58,15 +58,15 @@ pub fn budgets(slos: &Slos) -> (Budgets, ManualClock) {
     (budgets, hand)
 }
 
-/// Measures all of it. `rounds` of each, of which a low percentile counts.
+/// Measures everything in `rounds` rounds each and returns low percentiles.
 ///
 /// # Panics
 ///
-/// Never, as above.
+/// Never panics: the definitions are constant and valid.
 pub fn measure(rounds: usize) -> SloCosts {
     let slos = slos();
     let (budgets, hand) = budgets(&slos);
-    // A day: every ring but the longest has been round.
+    // Simulates a day, after which every ring except the longest has wrapped around.
     for _ in 0..86_400 / 2 {
         hand.advance(TICK);
         budgets.tick();
@@ -105,7 +105,7 @@ pub fn measure(rounds: usize) -> SloCosts {
     }
 }
 
-/// Nanoseconds of one call, in the best of `rounds` loops of `n`.
+/// Returns the nanoseconds of one call in the fastest of `rounds` loops of `n` calls.
 fn best(rounds: usize, n: usize, mut f: impl FnMut()) -> f64 {
     let mut times: Vec<_> = (0..rounds)
         .map(|_| {

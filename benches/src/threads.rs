@@ -1,8 +1,8 @@
-//! Two threads at once: what a layer costs when it is shared.
+//! The cost of a layer that two threads share.
 //!
-//! A virtual machine's two processors may be neighbours on one chip or far apart,
-//! and the host moves them. How long a cache line takes from one to the other is
-//! measured before and after each round, and the round is filed under it.
+//! The two processors of a virtual machine may be on one chip or far apart, and the host moves
+//! them. So each round measures the transfer time of a cache line between them before and after,
+//! and rounds are grouped by it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -11,14 +11,14 @@ use crate::alternate::{BATCH, Cost, percentile};
 use crate::request::Mix;
 use crate::variants::Variant;
 
-/// How far apart two processors are.
+/// The distance between two processors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distance {
-    /// A line goes there and back in less than 150 ns.
+    /// A round trip of a cache line takes less than 150 ns.
     Near,
-    /// In more than 250 ns.
+    /// A round trip takes more than 250 ns.
     Far,
-    /// Between the two, or not the same before and after.
+    /// A round trip takes a time in between, or its class changed during the round.
     Unclear,
 }
 
@@ -31,7 +31,7 @@ impl Distance {
         }
     }
 
-    /// As in the table.
+    /// Returns the name for the table.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Near => "near",
@@ -41,18 +41,18 @@ impl Distance {
     }
 }
 
-/// One round on two threads.
+/// The result of one round on two threads.
 #[derive(Clone, Copy, Debug)]
 pub struct Shared {
     /// Nanoseconds per request of the slower thread, medians over the batches.
     pub cost: Cost,
-    /// Where the processors were.
+    /// The distance of the processors.
     pub distance: Distance,
-    /// Nanoseconds for a line there and back, before and after.
+    /// Nanoseconds for a round trip of a cache line, before and after the round.
     pub ping_pong: [f64; 2],
 }
 
-/// Pins the calling thread to the `n`th processor it may use, where that can be done.
+/// Pins the calling thread to the `n`th processor it may use, if the system supports it.
 pub fn pin(n: usize) {
     if let Some(core) = core_affinity::get_core_ids().and_then(|cores| cores.get(n).copied()) {
         core_affinity::set_for_current(core);
@@ -62,7 +62,7 @@ pub fn pin(n: usize) {
 #[repr(align(128))]
 struct Line(AtomicUsize);
 
-/// Spins until `line` is `value`, giving way when the other thread must have lost its processor.
+/// Spins until `line` is `value`. Yields if the other thread has probably lost its processor.
 fn wait_for(line: &Line, value: usize) {
     for spins in 0_usize.. {
         if line.0.load(Ordering::Acquire) == value {
@@ -75,8 +75,8 @@ fn wait_for(line: &Line, value: usize) {
     }
 }
 
-/// Nanoseconds for a cache line from one processor to the other and back: the
-/// fifth percentile of batches.
+/// Measures the nanoseconds for a round trip of a cache line between the processors, as the fifth
+/// percentile of batches.
 pub fn ping_pong() -> f64 {
     const TRIPS: usize = 500;
     const BATCHES: usize = 60;
@@ -103,12 +103,12 @@ pub fn ping_pong() -> f64 {
     })
 }
 
-/// One round of `pairs` pairs of batches, both threads on the same route. The time
-/// of a batch is that of the slower thread.
+/// Measures one round of `pairs` pairs of batches, with both threads on the same route. The time of
+/// a batch is that of the slower thread.
 ///
 /// # Panics
 ///
-/// When a thread cannot be started.
+/// Panics if a thread cannot be started.
 pub fn round(base: &Variant, variant: &Variant, pairs: usize) -> Shared {
     let before = ping_pong();
     let barrier = Line(AtomicUsize::new(0));

@@ -1,4 +1,4 @@
-//! Drives a service, a batch at a time.
+//! Drives a service in batches.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -14,19 +14,19 @@ use tracing::dispatcher::DefaultGuard;
 
 use crate::request::{Mix, Requests};
 
-/// A service with a batch of requests ready. The type of the service is gone, so
-/// that variants fit into one list; within a batch everything is static.
+/// A service with a prepared batch of requests. The type of the service is erased, so that variants
+/// fit into one list; within a batch, all calls are static.
 pub trait Worker: Send + fmt::Debug {
-    /// From the next batch on, spans go to a subscriber of its own.
+    /// Sends the spans of later batches to a separate subscriber.
     fn subscribe(&mut self, dispatch: Dispatch);
 
-    /// Makes `n` requests. Not to be timed.
+    /// Prepares `n` requests. Do not include this in a measurement.
     fn prepare(&mut self, n: usize);
 
-    /// Serves all that was prepared: readiness, call, response, body, drop.
+    /// Serves all prepared requests: readiness, call, response, body, drop.
     fn serve(&mut self);
 
-    /// Begins each of `n` requests and drops its future before it is polled.
+    /// Starts each of `n` requests and drops its future before polling it.
     fn abandon(&mut self);
 }
 
@@ -44,7 +44,7 @@ where
     B: Default + Send + 'static,
     C: Body + 'static,
 {
-    /// Boxes a loop over `service`.
+    /// Creates a boxed worker for `service`.
     pub fn boxed(service: S, mix: Mix) -> Box<dyn Worker> {
         Box::new(Self { service, requests: Requests::new(mix), batch: Vec::new(), dispatch: None })
     }
@@ -61,13 +61,13 @@ where
     }
 
     fn prepare(&mut self, n: usize) {
-        // For the batch and not for each request: a service does it once.
+        // Sets the subscriber per batch; a service sets it once.
         subscribe(self.dispatch.as_ref());
         self.batch.clear();
         self.batch.extend((0..n).map(|_| self.requests.make()));
     }
 
-    // A symbol of its own: callgrind counts what is inside it.
+    // Never inlined: callgrind counts what is inside this symbol.
     #[inline(never)]
     fn serve(&mut self) {
         for request in self.batch.drain(..) {
@@ -83,19 +83,19 @@ where
     }
 }
 
-/// Sets who takes the spans of this thread from now on, and who did so no more.
+/// Sets or removes the subscriber for the spans of this thread.
 fn subscribe(dispatch: Option<&Dispatch>) {
     thread_local! {
         static SUBSCRIBED: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
     }
     SUBSCRIBED.with_borrow_mut(|guard| {
-        // Given back before another is taken: they are nested otherwise.
+        // Drops the old guard before setting a new one, otherwise they nest.
         *guard = None;
         *guard = dispatch.map(tracing::dispatcher::set_default);
     });
 }
 
-#[allow(clippy::inline_always, reason = "a call would be part of what is measured")]
+#[allow(clippy::inline_always, reason = "the measurement would include the call")]
 #[inline(always)]
 fn serve_one<S, B, C>(service: &mut S, request: Request<B>)
 where

@@ -1,4 +1,4 @@
-//! What can be asked for on the command line and in the environment.
+//! The command line and the environment variables.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,22 +14,22 @@ Try it:
   curl localhost:8080/                      count a visit
   curl -H 'accept: application/json' localhost:8080/
   curl 'localhost:8080/error?status=503&rate=0.2'
-  curl localhost:9464/metrics               read your own requests
+  curl localhost:9464/metrics               show the metrics, with your requests
 
 Exit codes:
-  0  a clean end: every request was answered
-  1  something failed that no setting explains
-  2  a setting cannot work; the sentence on standard error says which and why
+  0  success; serve: every request was answered before the process ended
+  1  an error that is not caused by a setting
+  2  a setting cannot work; the message on standard error says which and why
   3  the database cannot be reached or migrated
-  4  generate --check found something stale
-  5  the gate says: roll back
-  6  the gate has too little data to say anything
-  80 the drain ran into its bound, and something was cut off
-  81 a second signal ended it at once";
+  4  generate --check: the files are stale
+  5  gate: roll back
+  6  gate: too little data for a decision
+  80 serve: the graceful shutdown reached its time limit with unfinished work
+  81 serve: a second signal ended the process at once";
 
 /// A small service that shows every part of sre-kit.
 ///
-/// Without a subcommand it serves. Each option can be set in the environment as well.
+/// Without a subcommand it serves. The options of `serve` can also be set in the environment.
 #[derive(Debug, Parser)]
 #[command(version, after_help = AFTER_HELP, subcommand_negates_reqs = true)]
 pub(crate) struct Cli {
@@ -40,46 +40,46 @@ pub(crate) struct Cli {
     pub(crate) serve: Serve,
 }
 
-/// What to do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve requests until SIGTERM or Ctrl-C (the default).
     Serve(Serve),
-    /// Bring the database to the newest schema and exit.
+    /// Apply pending database migrations and exit.
     Migrate(Database),
-    /// Write rules, alerts, routes, dashboards, runbooks and load-test thresholds.
+    /// Generate rules, alert routes, dashboards, runbooks and load-test thresholds from the SLOs.
     Generate(Generate),
-    /// Ask addresses until each gives its status: for tests in a cluster.
+    /// Request URLs until each returns its expected status, for tests in a cluster.
     Probe(Probe),
-    /// Say whether a canary burns its error budgets faster than the fleet: go on, or roll back.
+    /// Compare the burn rates of a canary with the fleet's and decide: promote or roll back.
     Gate(Gate),
 }
 
 /// Settings of `gate`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Gate {
-    /// Where Prometheus answers, such as http://localhost:9090.
+    /// URL of Prometheus, such as http://localhost:9090.
     #[arg(long, env = "PROMETHEUS_URL", value_name = "URL")]
     pub(crate) prometheus: Uri,
 
-    /// Which series are the canary's, as in PromQL: 'pod=~"demo-app-6b4f-.+"'.
+    /// PromQL label matchers of the canary's series: 'pod=~"demo-app-6b4f-.+"'.
     #[arg(long, value_name = "MATCHERS")]
     pub(crate) canary: String,
 
-    /// Which are the fleet's. Without them the objectives alone are compared with.
+    /// PromQL label matchers of the fleet's series [default: compare with the objectives only].
     #[arg(long, value_name = "MATCHERS")]
     pub(crate) fleet: Option<String>,
 
-    /// Seconds to watch. A canary that is worse is sent back as soon as that is certain.
+    /// Seconds to watch. Ends earlier, with "roll back", once the canary is significantly worse.
     #[arg(long = "for", value_name = "SECONDS", default_value_t = 900)]
     pub(crate) seconds: u32,
 
-    /// Seconds between two looks.
+    /// Seconds between two comparisons.
     #[arg(long, value_name = "SECONDS", default_value_t = 30,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) every: u32,
 
-    /// The share of rollouts of an equally good version that may be sent back by bad luck.
+    /// Accepted probability of rolling back a version that is as good as the fleet.
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
     pub(crate) significance: f64,
 }
@@ -87,11 +87,11 @@ pub(crate) struct Gate {
 /// Settings of `probe`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Probe {
-    /// Seconds until all have to answer as expected.
+    /// Seconds within which all URLs must return their expected status.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(crate) within: u64,
 
-    /// Addresses with the status each is to give, such as http://localhost:9464/readyz=200.
+    /// URLs with their expected status, such as http://localhost:9464/readyz=200.
     #[arg(required = true, value_name = "URL=STATUS")]
     pub(crate) expected: Vec<Expectation>,
 }
@@ -99,15 +99,15 @@ pub(crate) struct Probe {
 /// Settings of `serve`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Serve {
-    /// Where visitors are served. Port 0 takes a free one.
+    /// Address of the service. Port 0 picks a free port.
     #[arg(long, env = "DEMO_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
 
-    /// Where metrics and probes are served. Keep it away from visitors.
+    /// Address of the admin listener (metrics, probes, console). Do not expose it to visitors.
     #[arg(long, env = "DEMO_ADMIN", value_name = "ADDR", default_value = "127.0.0.1:9464")]
     pub(crate) admin: SocketAddr,
 
-    /// Whether /error and /panic may be used [default: only when listening on loopback].
+    /// Enable /error and /panic [default: true if --listen is a loopback address].
     #[arg(
         long,
         env = "DEMO_ALLOW_FAULTS",
@@ -122,7 +122,7 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    /// Whether faults may be asked for.
+    /// Returns whether `/error` and `/panic` are enabled.
     pub(crate) fn faults(&self) -> bool {
         self.allow_faults.unwrap_or_else(|| self.listen.ip().is_loopback())
     }
@@ -132,35 +132,35 @@ impl Serve {
 #[derive(Clone, Debug, Args)]
 #[group(id = "what", required = true, multiple = true, args = ["out", "check"])]
 pub(crate) struct Generate {
-    /// The directory to write to, made when it is missing.
+    /// Directory to write to. It is created if it does not exist.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
-    /// The directory to compare with. Ends with 4 and the difference when it is stale.
+    /// Directory to compare with. Prints the difference and exits with 4 if it is stale.
     #[arg(long, value_name = "DIR")]
     pub(crate) check: Option<PathBuf>,
 
-    /// Where the runbooks will be found: the alerts link to them.
+    /// Base URL of the runbooks, which the alerts link to.
     #[arg(long, value_name = "URL")]
     pub(crate) runbooks: Option<String>,
 
-    /// The namespace of the Kubernetes objects.
+    /// Namespace of the Kubernetes objects.
     #[arg(long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
 
-    /// Read only series with this label and put it on every rule, such as namespace=shop.
+    /// Select only series with this label, and add it to every rule, such as namespace=shop.
     #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
     pub(crate) scope: Vec<(String, String)>,
 
-    /// The webhook that pages go to.
+    /// Webhook that receives pages.
     #[arg(long, value_name = "URL")]
     pub(crate) page_url: Option<String>,
 
-    /// The webhook that tickets go to.
+    /// Webhook that receives tickets.
     #[arg(long, value_name = "URL")]
     pub(crate) ticket_url: Option<String>,
 
-    /// Divide every window by this, to see an alert fire without waiting for hours.
+    /// Divide every window by this number, so that alerts fire within minutes in a test.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) compressed: u32,
 }
@@ -173,13 +173,13 @@ fn label(text: &str) -> Result<(String, String), String> {
 /// Settings of the database.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Database {
-    /// The database: a SQLite file, made when it is missing, `sqlite::memory:`, or
-    /// PostgreSQL: postgres://USER@HOST/DB, postgres+iam://USER@HOST/DB (login by token),
-    /// cloudsql://USER@PROJECT:REGION:INSTANCE/DB (the connector).
+    /// URL of the database: sqlite://FILE (created if it does not exist), `sqlite::memory:`, or
+    /// PostgreSQL as postgres://USER@HOST/DB, postgres+iam://USER@HOST/DB (login by token) or
+    /// cloudsql://USER@PROJECT:REGION:INSTANCE/DB (Cloud SQL connector).
     ///
     /// DATABASE_PASSWORD(_FILE), DATABASE_CA(_FILE), DATABASE_SERVER_NAME and
-    /// DATABASE_MAX_CONNECTIONS say the rest. PostgreSQL is migrated by `demo-app migrate`,
-    /// and `serve` waits for it.
+    /// DATABASE_MAX_CONNECTIONS set the rest. `serve` migrates SQLite itself; on PostgreSQL it
+    /// waits until `demo-app migrate` has run.
     #[arg(
         long = "database-url",
         env = "DATABASE_URL",
@@ -197,12 +197,12 @@ mod tests {
     use super::{Cli, Command};
 
     #[test]
-    fn the_definition_is_sound() {
+    fn clap_accepts_the_definition() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn faults_are_allowed_on_loopback_only_unless_somebody_says_otherwise() {
+    fn faults_default_to_loopback_addresses_only() {
         let faults = |args: &[&str]| {
             Cli::try_parse_from([&["demo-app"], args].concat()).expect("valid").serve.faults()
         };

@@ -1,4 +1,4 @@
-//! Why the program ends with something else than 0.
+//! The errors that end the program, and their exit codes.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -6,18 +6,19 @@ use std::process::ExitCode;
 use sre_kit::ConfigError;
 use sre_kit::db::DbError;
 
-/// What went wrong, and the exit code for it.
+/// An error that ends the program.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// A setting cannot work.
     Setting(ConfigError),
     /// The database cannot be reached or migrated.
     Database(DbError),
-    /// Something that no setting explains.
+    /// Any other error, such as a file that cannot be written.
     Other(std::io::Error),
 }
 
 impl Failure {
+    /// Returns the exit code.
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Other(_) => 1,
@@ -33,7 +34,7 @@ impl fmt::Display for Failure {
             Self::Setting(error) => error.fmt(f),
             Self::Database(error) => write!(
                 f,
-                "the database cannot be used: {error}; check --database-url and that it is up"
+                "the database cannot be used: {error}; check --database-url and that the database is up"
             ),
             Self::Other(error) => error.fmt(f),
         }

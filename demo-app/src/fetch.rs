@@ -1,4 +1,4 @@
-//! One GET over plain HTTP: all that a probe and a gate need of a client.
+//! A minimal HTTP client for `probe` and `gate`: one GET over plain HTTP.
 
 use std::error::Error;
 
@@ -8,14 +8,14 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// An answer longer than this is none that was asked for.
-const LONGEST: usize = 4 << 20;
+/// The largest accepted response body, in bytes.
+const MAX_BODY: usize = 4 << 20;
 
-/// Why there is no answer.
-pub(crate) type Trouble = Box<dyn Error + Send + Sync>;
+/// The reason why a request failed.
+pub(crate) type FetchError = Box<dyn Error + Send + Sync>;
 
-/// Asks on a connection of its own.
-pub(crate) async fn get(uri: &Uri) -> Result<(StatusCode, Bytes), Trouble> {
+/// Sends a GET request on a new connection and returns status and body.
+pub(crate) async fn get(uri: &Uri) -> Result<(StatusCode, Bytes), FetchError> {
     let host = uri.host().unwrap_or_default();
     let port = uri.port_u16().unwrap_or(80);
     let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
@@ -29,10 +29,10 @@ pub(crate) async fn get(uri: &Uri) -> Result<(StatusCode, Bytes), Trouble> {
     let answered = async {
         let response = sender.send_request(request).await?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), LONGEST).collect().await?.to_bytes();
-        Ok::<_, Trouble>((status, body))
+        let body = Limited::new(response.into_body(), MAX_BODY).collect().await?.to_bytes();
+        Ok::<_, FetchError>((status, body))
     };
-    // Dropped with this future, so that nothing is left behind when a caller gives up.
+    // The connection is not spawned: if the caller drops this future, the connection closes.
     tokio::pin!(answered, connection);
     tokio::select! {
         answer = &mut answered => answer,

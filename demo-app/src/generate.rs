@@ -1,4 +1,4 @@
-//! `demo-app generate`: the cluster's side of the demo's SLOs, as files.
+//! `demo-app generate`: writes the rules, dashboards and other files generated from the SLOs.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -10,22 +10,22 @@ use crate::cli::Generate;
 use crate::failure::Failure;
 use crate::objectives;
 
-/// The exit code when what is there is not what would be generated.
+/// The exit code if the existing files differ from the generated ones.
 const STALE: u8 = 4;
 
 pub(crate) fn run(settings: &Generate) -> Result<ExitCode, Failure> {
     let rendered = render(&objectives::set()?, &options(settings))?;
     if let Some(dir) = &settings.out {
         rendered.write(dir)?;
-        say(&format!("{} files are in {}\n", rendered.files().count(), dir.display()));
+        say(&format!("Wrote {} files to {}\n", rendered.files().count(), dir.display()));
     }
     let Some(dir) = &settings.check else { return Ok(ExitCode::SUCCESS) };
     let drift = rendered.check(dir)?;
     if drift.is_empty() {
-        say(&format!("{} is what the definition gives\n", dir.display()));
+        say(&format!("{} is up to date\n", dir.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    say(&format!("{drift}\nGenerate again: demo-app generate --out {}\n", dir.display()));
+    say(&format!("{drift}\nTo update the files, run: demo-app generate --out {}\n", dir.display()));
     Ok(ExitCode::from(STALE))
 }
 
@@ -51,7 +51,7 @@ fn options(settings: &Generate) -> Options {
     options.compressed(settings.compressed)
 }
 
-/// Whoever reads may stop reading.
+/// Prints `text`. Ignores a closed standard output.
 fn say(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }

@@ -1,7 +1,7 @@
 //! A small service that shows every part of `sre-kit`.
 //!
-//! It counts visitors in a database, fails, stalls, streams and panics on request,
-//! and shows what that looks like on `/metrics`, `/slo` and the probes.
+//! It counts visitors in a database; on request it fails, stalls, streams or panics. `/metrics`,
+//! `/slo` and the probes show the effect.
 
 mod app;
 mod cli;
@@ -28,18 +28,18 @@ use cli::{Cli, Command};
 use failure::Failure;
 use store::Store;
 
-/// How long a subcommand may take to hand over its last spans.
+/// How long a subcommand may take to export its last spans.
 const FLUSH: Duration = Duration::from_secs(3);
 
 fn main() -> io::Result<ExitCode> {
     let cli = Cli::parse();
-    // Blocking work that hangs, such as a name that is looked up, does not keep it.
+    // `run_main` does not wait without a bound for blocking work, such as a DNS lookup that hangs.
     run_main(async { run(cli).await.unwrap_or_else(|failure| tell(&failure)) })
 }
 
-/// Says what failed, and gives the exit code for it.
+/// Prints what failed and returns the exit code for it.
 fn tell(failure: &Failure) -> ExitCode {
-    #[allow(clippy::print_stderr, reason = "the sentence is for whoever started it")]
+    #[allow(clippy::print_stderr, reason = "the message is for the person who started the program")]
     {
         eprintln!("demo-app: {failure}");
     }
@@ -58,12 +58,12 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Command::Gate(settings)) => gate::run(settings).await,
         Some(Command::Migrate(database)) => migrate(&database).await,
     };
-    // What served has flushed already, on its way out; this is for the others.
+    // `serve` has already flushed during its graceful shutdown; the other subcommands have not.
     telemetry.shutdown(FLUSH).await;
     ended
 }
 
-/// Log lines, and what the OTEL_* variables ask for.
+/// Installs logging and the exporters that the `OTEL_*` variables configure.
 fn telemetry() -> Result<Telemetry, ConfigError> {
     let build = sre_kit::build_info!();
     let telemetry = Telemetry::builder_from_env()?.build_info(&build).build()?;
@@ -75,7 +75,7 @@ async fn migrate(settings: &cli::Database) -> Result<ExitCode, Failure> {
     let store = Store::new(settings, &Registry::new())?;
     store.connect().await?;
     let steps = store.migrate().await?;
-    tracing::info!(steps, "the schema is the newest");
+    tracing::info!(steps, "the database schema is up to date");
     store.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,11 @@
-//! What the demo promises. The one definition that everything else is made from.
+//! The SLO definition of the demo, which all counters, rules and dashboards come from.
 
 use std::time::Duration;
 
 use sre_kit::ConfigError;
 use sre_kit::slo::{Slo, Slos};
 
-/// The SLOs of the demo.
+/// Returns the SLOs of the demo.
 pub(crate) fn all() -> Result<Vec<Slo>, ConfigError> {
     Ok(vec![
         Slo::availability("availability", "99.5".parse()?)
@@ -18,7 +18,7 @@ pub(crate) fn all() -> Result<Vec<Slo>, ConfigError> {
     ])
 }
 
-/// The same, checked together.
+/// Returns the SLOs as a checked set.
 pub(crate) fn set() -> Result<Slos, ConfigError> {
     Slos::new(env!("CARGO_PKG_NAME"), all()?)
 }
@@ -26,7 +26,7 @@ pub(crate) fn set() -> Result<Slos, ConfigError> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn what_is_promised_can_be_alerted_on() {
+    fn the_slos_form_a_valid_set() {
         assert_eq!(super::set().expect("valid").len(), 2);
     }
 }

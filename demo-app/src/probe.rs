@@ -1,6 +1,6 @@
-//! `demo-app probe`: asks addresses, and ends well when each gives its status.
+//! `demo-app probe`: requests URLs and succeeds once each has returned its expected status.
 //!
-//! For `helm test`: the image has no shell and no curl, and needs neither.
+//! `helm test` runs it, because the image contains neither a shell nor curl.
 
 use std::fmt;
 use std::io;
@@ -14,11 +14,12 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::failure::Failure;
 use crate::fetch;
 
-/// How long one answer may take, and how long until the next try.
-const ANSWER: Duration = Duration::from_secs(3);
+/// The timeout of one request.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// The time between two requests to the same URL.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// An address, and the status it is to give: `http://host:port/path=200`.
+/// A URL and its expected status, parsed from `http://host:port/path=200`.
 #[derive(Clone, Debug)]
 pub(crate) struct Expectation {
     uri: Uri,
@@ -30,12 +31,13 @@ impl FromStr for Expectation {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |what: &str| format!("{what}; write it like http://localhost:9464/readyz=200");
-        let (uri, status) = text.rsplit_once('=').ok_or_else(|| wrong("there is no status"))?;
-        let uri: Uri = uri.parse().map_err(|_| wrong("this is no address"))?;
+        let (uri, status) = text.rsplit_once('=').ok_or_else(|| wrong("the status is missing"))?;
+        let uri: Uri = uri.parse().map_err(|_| wrong("the URL is malformed"))?;
         if uri.scheme_str() != Some("http") || uri.host().is_none() {
-            return Err(wrong("only http with a host can be asked"));
+            return Err(wrong("the URL needs the scheme http and a host"));
         }
-        let status = status.parse().map_err(|_| wrong("this is no status"))?;
+        let status =
+            status.parse().map_err(|_| wrong("the status is not a number from 100 to 999"))?;
         Ok(Self { uri, status })
     }
 }
@@ -46,21 +48,24 @@ impl fmt::Display for Expectation {
     }
 }
 
-/// Asks one after another, each again and again until it answers as expected or
-/// the time of all is over.
+/// Requests the URLs one after another, each repeatedly until it returns the expected status.
+///
+/// # Errors
+///
+/// Returns an error if that takes longer than `within` for all URLs together.
 pub(crate) async fn run(expected: &[Expectation], within: Duration) -> Result<ExitCode, Failure> {
     let end = Instant::now() + within;
     for expected in expected {
         loop {
-            let got = match timeout(ANSWER, fetch::get(&expected.uri)).await {
+            let got = match timeout(TIMEOUT, fetch::get(&expected.uri)).await {
                 Ok(Ok((status, _))) if status == expected.status => break,
                 Ok(Ok((status, _))) => format!("it answered {}", status.as_u16()),
-                Ok(Err(error)) => format!("it could not be asked: {error}"),
-                Err(_) => format!("it gave no answer in {} s", ANSWER.as_secs()),
+                Ok(Err(error)) => format!("the request failed: {error}"),
+                Err(_) => format!("it did not answer within {} s", TIMEOUT.as_secs()),
             };
             if Instant::now() + PAUSE > end {
                 let sentence = format!(
-                    "waited {} s for {expected}, but {got}; look at its pods and their log",
+                    "waited {} s for {expected}, but {got}; check the pods and their logs",
                     within.as_secs()
                 );
                 return Err(Failure::Other(io::Error::other(sentence)));
@@ -68,7 +73,7 @@ pub(crate) async fn run(expected: &[Expectation], within: Duration) -> Result<Ex
             tracing::info!("waiting for {expected}: {got}");
             sleep(PAUSE).await;
         }
-        tracing::info!("{expected}: it does");
+        tracing::info!("as expected: {expected}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `demo-app serve`: the kit, the database and the application, wired together.
+//! `demo-app serve`: wires the kit, the database and the application together.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::objectives;
 use crate::store::Store;
 
-/// Requests that are answered at one time; a few more wait, the rest is refused.
+/// The concurrency limit. A few more requests wait in a queue, all others are refused.
 const LIMIT: u32 = 512;
 
 pub(crate) async fn run(
@@ -37,14 +37,14 @@ pub(crate) async fn run(
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr()?;
 
-    // Probes are answered by now, and startup is not over before this is.
+    // The probes are already served; startup ends when this latch is released.
     let migrated = kit.health().latch("migrations");
     store.start().await?;
     migrated.release();
 
     let app = App::new(store, settings.faults());
     let service = ServiceBuilder::new()
-        // Outside the layer that counts it, so that a panic has an answer as well.
+        // Outermost, so that the kit's layer counts a panic before it becomes a response.
         .layer(CatchPanicLayer::custom(apology))
         .layer(kit.http_layer())
         .layer(admission.layer())
@@ -67,7 +67,7 @@ fn kit(
         .http(|http| http.streams(STREAMS))
         .slos(objectives::all()?)
         .database(store.db())
-        // On a laptop no load balancer has to notice, and Ctrl-C is not to wait for one.
+        // On loopback there is no load balancer to wait for, so Ctrl-C needs no drain delay.
         .lifecycle(
             |lifecycle| if loopback { lifecycle.drain_delay(Duration::ZERO) } else { lifecycle },
         )
@@ -81,25 +81,23 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, ConfigError> {
         ConfigError::new(
             "--listen",
             format_args!("{address}"),
-            format!("it cannot be listened on: {error}"),
-            "stop what listens there, or choose another address; port 0 takes a free one",
+            format!("listening on it failed: {error}"),
+            "stop the program that uses it, or choose another address; port 0 picks a free port",
         )
     })
 }
 
-/// Says where to look. Nobody may be listening: `demo-app | head -1` is no error.
+/// Prints the addresses. Ignores a closed standard output, as in `demo-app | head -1`.
 fn welcome(address: SocketAddr, admin: Option<SocketAddr>) {
     let mut text = format!("demo-app listens on http://{address}/\n");
     if let Some(admin) = admin {
-        let _ = writeln!(text, "  {:<18}http://{admin}/", "all of it, live");
-        for (what, path) in [
-            ("your own requests", "metrics"),
-            ("error budgets", "slo"),
-            ("probes", "readyz?verbose"),
-        ] {
+        let _ = writeln!(text, "  {:<18}http://{admin}/", "live console");
+        for (what, path) in
+            [("metrics", "metrics"), ("error budgets", "slo"), ("probes", "readyz?verbose")]
+        {
             let _ = writeln!(text, "  {what:<18}http://{admin}/{path}");
         }
     }
-    text.push_str("Ctrl-C ends it.\n");
+    text.push_str("Press Ctrl-C to stop.\n");
     let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -1,7 +1,7 @@
-//! The console in a browser, against the demo: what an operator sees and does.
+//! Tests of the console in a browser, against the running demo.
 //!
-//! Each test is a scenario of `console_browser/scenarios.mjs`, which Playwright
-//! plays in Debian's Chromium. Screenshots are left in `target/console/`.
+//! Each test runs a scenario of `console_browser/scenarios.mjs` with Playwright in Debian's
+//! Chromium. The screenshots are in `target/console/`.
 
 #[allow(clippy::disallowed_methods, reason = "a test may sleep between two looks at a process")]
 mod support;
@@ -11,7 +11,7 @@ use std::process::Command;
 
 use support::Demo;
 
-/// Plays one scenario with a demo of its own.
+/// Runs one scenario with a new demo.
 fn play(scenario: &str) {
     let demo = Demo::start(&["--database-url", "sqlite::memory:"]);
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/console_browser");
@@ -32,7 +32,7 @@ fn play(scenario: &str) {
     assert!(status.success(), "the scenario `{scenario}` failed; what it saw is above");
 }
 
-/// `target/console`, wherever the target directory is.
+/// Returns the directory `console` in the target directory.
 fn screenshots() -> PathBuf {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     scratch.parent().unwrap_or(scratch).join("console")

@@ -1,5 +1,5 @@
-//! The gate's exit codes, against a server that answers as Prometheus does. That it
-//! reads a real Prometheus is in gate_servers.rs.
+//! Tests of the exit codes of `demo-app gate`, against a fake Prometheus. gate_servers.rs uses a
+//! real one.
 
 #[allow(clippy::disallowed_methods, reason = "a test may sleep between two looks at a process")]
 mod support;
@@ -11,7 +11,7 @@ use std::thread;
 
 use support::run;
 
-/// Good and bad events of both SLOs, as Prometheus's API shows them.
+/// Returns good and bad events of both SLOs in the format of Prometheus's API.
 fn counted(good: u32, bad: u32) -> String {
     let series: Vec<_> = ["availability", "visits-latency"]
         .iter()
@@ -26,7 +26,7 @@ fn counted(good: u32, bad: u32) -> String {
     format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{result}]}}}}"#)
 }
 
-/// Answers each request with the next of `answers`, and tells what was asked.
+/// Starts a server that returns `answers` in order and sends the requests to the receiver.
 fn prometheus(answers: Vec<(u16, String)>) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("bound");
@@ -64,7 +64,7 @@ fn a_canary_as_good_as_the_fleet_goes_on() {
 fn a_canary_that_burns_faster_is_sent_back_before_the_time_is_over() {
     let (url, _questions) =
         prometheus(vec![(200, counted(1_900, 100)), (200, counted(20_000, 40))]);
-    // One look, although an hour was given: the server answers no second one.
+    // The gate must decide at the first comparison, because the server answers no second query.
     let (code, said) = run(&[&["gate", "--prometheus", &url, "--for", "3600"], &BOTH[..]].concat());
     assert_eq!(code, Some(5), "{said}");
 }

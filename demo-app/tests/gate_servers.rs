@@ -1,4 +1,4 @@
-//! The gate with a real Prometheus between it and two real instances.
+//! Tests of `demo-app gate` with a real Prometheus that scrapes two instances.
 
 #[allow(clippy::disallowed_methods, reason = "a test may sleep between two looks at a process")]
 mod support;
@@ -62,7 +62,7 @@ impl Prometheus {
         started
     }
 
-    /// Waits until the query gives at least so much.
+    /// Waits until the query returns at least this value.
     fn wait_for(&self, query: &str, least: f64) {
         let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
         let url = format!("{}/api/v1/query?query={encoded}", self.url);
@@ -90,7 +90,7 @@ impl Drop for Prometheus {
 fn gate(prometheus: &Prometheus, more: &[&str]) -> (Option<i32>, String) {
     let matchers = ["--canary", "pod=~\"demo-app-new-.+\""];
     let start = ["gate", "--prometheus", &prometheus.url, "--for", "1", "--every", "1"];
-    // So small that a slow machine, which is slow for both, is never taken for a worse version.
+    // A tiny significance, so that a slow machine never makes one of the instances look worse.
     let sure = ["--significance", "0.000001"];
     run(&[&start[..], &matchers, &sure, more].concat())
 }
@@ -100,7 +100,7 @@ fn gate(prometheus: &Prometheus, more: &[&str]) -> (Option<i32>, String) {
 fn a_real_prometheus_tells_a_good_canary_from_a_bad_one() {
     let (canary, fleet) = (Demo::start(&[]), Demo::start(&[]));
     let prometheus = Prometheus::start(&canary, &fleet);
-    // The counters have to be seen at zero, or what follows is no increase.
+    // Prometheus must scrape the counters at zero first, otherwise it sees no increase.
     prometheus.wait_for("count(slo_events_total{slo=\"availability\",outcome=\"good\"})", 2.0);
     let beside = ["--fleet", "pod=~\"demo-app-.+\",pod!~\"demo-app-new-.+\""];
     let (code, said) = gate(&prometheus, &beside);

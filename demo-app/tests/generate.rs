@@ -1,4 +1,4 @@
-//! What is generated is there, is said to be stale when it is, and is never half a tree.
+//! Tests of `demo-app generate`: complete output, and detection of stale files.
 
 #[allow(clippy::disallowed_methods, reason = "a test may sleep between two looks at a process")]
 mod support;

@@ -1,8 +1,7 @@
-//! The k6 script: its types, its settings, and its visitors against the running demo.
+//! Tests of the k6 script: its types, its settings, and its requests to the running demo.
 //!
-//! k6 itself is not built here. Its compiler's checks are made by TypeScript with k6's
-//! own types, and its visitors are run by Node in k6's place (`load/k6.mjs`); the load
-//! workflow runs the real one.
+//! The tests do not run k6. TypeScript checks the script with k6's types, and Node runs it with a
+//! replacement for k6's modules (`load/k6.mjs`). The load workflow runs the real k6.
 
 #[allow(clippy::disallowed_methods, reason = "a test may sleep between two looks at a process")]
 mod support;
@@ -19,7 +18,7 @@ fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The script beside what is generated for it, as its first lines say.
+/// Copies the script and generates its thresholds, as its header describes.
 fn laid_out() -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     for file in ["visits.ts", "tsconfig.json"] {
@@ -34,7 +33,7 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
 }
 
-/// Where npm put a program's neighbours.
+/// Returns the `node_modules` directory of an installed program.
 fn node_modules(program: &str) -> PathBuf {
     let path = std::env::var_os("PATH").expect("there is a PATH");
     std::env::split_paths(&path)
@@ -96,7 +95,7 @@ fn the_script_has_the_types_that_k6_wants() {
     let (good, said) = type_check(directory.path());
     assert!(good, "{said}");
 
-    // The check notices what k6 would: a misspelt option, and a function it has not.
+    // The check must find a misspelt option and an unknown function, as k6 would.
     for (right, wrong) in [("preAllocatedVUs:", "preallocatedVUs:"), ("http.get(", "http.fetch(")] {
         let script = directory.path().join("visits.ts");
         let text = fs::read_to_string(here("load/visits.ts")).expect("read");
@@ -132,12 +131,34 @@ fn its_thresholds_are_the_slos_own_and_a_spike_outgrows_what_is_there() {
     assert!(top >= 10 * target(&stages[0]), "{stages:?}");
 }
 
+/// From far away k6 would measure the way to the service too.
+#[test]
+#[ignore = "needs node and esbuild; cargo xtask test --only deploy"]
+fn latency_can_be_left_to_the_service_and_errors_can_not() {
+    let directory = laid_out();
+    let bundle = bundle(directory.path());
+    for profile in ["smoke", "steady", "spike"] {
+        let settings = [("PROFILE", profile), ("LATENCY", "server")];
+        let options = visit(&bundle, "0", &settings)["options"].take();
+        let limits = options["thresholds"].as_object().expect("there are thresholds");
+        assert!(limits.keys().all(|metric| !metric.starts_with("http_req_duration")), "{limits:?}");
+        assert!(limits.contains_key("http_req_failed{slo_availability:yes}"), "{limits:?}");
+        // Users that are made while the rate rises come too late: their requests are dropped.
+        let scenario = &options["scenarios"][profile];
+        let stages = scenario["stages"].as_array().expect("there are stages");
+        let top = stages.iter().filter_map(|stage| stage["target"].as_u64()).max();
+        assert!(scenario["preAllocatedVUs"].as_u64() >= top.map(|top| top / 2), "{scenario}");
+    }
+}
+
 #[test]
 #[ignore = "needs node and esbuild; cargo xtask test --only deploy"]
 fn a_setting_that_cannot_work_ends_it_before_the_first_request() {
     let directory = laid_out();
     let bundle = bundle(directory.path());
-    for (name, value) in [("PROFILE", "stress"), ("RATE", "many"), ("SAMPLED", "-1")] {
+    for (name, value) in
+        [("PROFILE", "stress"), ("RATE", "many"), ("SAMPLED", "-1"), ("LATENCY", "none")]
+    {
         let output = node(&bundle, "0", &[(name, value)]);
         assert!(!output.status.success());
         let said = text(&output);
@@ -157,7 +178,7 @@ fn its_visitors_are_counted_by_the_slos_that_their_tags_name() {
     let seen = visit(&bundle, "40", &[("BASE_URL", &demo.app), ("SAMPLED", "0.5")]);
 
     let requests = seen["requests"].as_array().expect("a list");
-    // One from setup, and one of each visitor.
+    // Expects one trace from setup and one per visitor.
     assert_eq!(requests.len(), 41);
     let checks = seen["checks"].as_array().expect("a list");
     assert_eq!(checks.len(), 40);

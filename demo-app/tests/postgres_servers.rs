@@ -1,4 +1,4 @@
-//! The demo on a real PostgreSQL server: one variable away from SQLite.
+//! Tests of the demo on a real PostgreSQL server, which `DATABASE_URL` selects.
 
 #[path = "../../sre-kit/tests/db_support/mod.rs"]
 mod db_support;
@@ -11,7 +11,8 @@ use std::time::Duration;
 use db_support::postgres::{Logins, Postgres};
 use support::{Demo, run};
 
-/// The owner of the schema migrates; the application only reads and writes rows.
+/// Creates the role `app`, which can read and write rows but not change the schema, and returns its
+/// URL. The owner of the schema migrates.
 fn grants(server: &Postgres) -> String {
     server.sql("CREATE ROLE app LOGIN PASSWORD 'app'");
     for statement in [
@@ -44,19 +45,19 @@ async fn visits_are_counted_by_two_instances_with_no_right_but_to_count() {
             for _ in 0..4 {
                 threads.spawn(|| {
                     for _ in 0..50 {
-                        // On a busy machine a login may take longer than a visit waits.
+                        // On a busy machine, a login may exceed the timeout of a visit.
                         while demo.get("/").0 != 200 {}
                     }
                 });
             }
         }
     });
-    // Each statement that went well is counted, once, and no other.
+    // Every successful statement must be counted exactly once.
     let visits = demos[0].get_as("/", "application/json").1;
     let labels = ["db_operation_name=\"INSERT\"", "db_collection_name=\"visits\""];
     let failed = [labels[0], labels[1], "error_type="];
     let count = "db_client_operation_duration_seconds_count";
-    // No `error_type` is how a statement that went well reads.
+    // A successful statement has no `error_type`.
     let inserted: f64 =
         demos.iter().map(|demo| demo.metric(count, &labels) - demo.metric(count, &failed)).sum();
     assert!(inserted > 400.5, "{inserted}");

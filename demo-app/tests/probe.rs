@@ -1,4 +1,4 @@
-//! What `helm test` runs: it waits for what is not there yet, and says what was wrong.
+//! Tests of `demo-app probe`, which `helm test` runs.
 
 #[allow(clippy::disallowed_methods, reason = "a test may sleep between two looks at a process")]
 mod support;
@@ -9,7 +9,7 @@ use std::thread;
 
 use support::run;
 
-/// Answers each of `statuses` once, then is gone.
+/// Starts a server that returns each of `statuses` once and then closes.
 fn server(statuses: &'static [u16]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("bound");

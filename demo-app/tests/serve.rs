@@ -1,4 +1,4 @@
-//! A newcomer's first minute, and the ways to get it wrong.
+//! Tests of `demo-app serve`: its routes, its admin pages and its errors.
 
 #![allow(clippy::float_cmp, reason = "counts are whole numbers, and exact")]
 

@@ -1,4 +1,4 @@
-//! What an OpenTelemetry Collector gets of the demo's traces, logs and metrics.
+//! Tests that an OpenTelemetry Collector receives the demo's traces, logs and metrics.
 
 #![allow(clippy::disallowed_methods, reason = "a test may sleep between two looks at a process")]
 
@@ -13,14 +13,14 @@ use std::path::PathBuf;
 use collector::{Collector, Ports, wait};
 use support::Demo;
 
-/// A demo whose log can be read.
+/// Starts a demo and returns it with the path of its log.
 fn demo(ports: Ports, protocol: &str) -> (Demo, PathBuf) {
     let demo = Demo::start_with(&["--database-url", "sqlite::memory:"], &ports.variables(protocol));
     let log = demo.directory().join("log");
     (demo, log)
 }
 
-/// The trace that a line of the log belongs to, where it belongs to one.
+/// Returns the trace id of a log line, if it has one.
 fn trace_of(line: &str) -> Option<String> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
     Some(line["trace_id"].as_str()?.to_owned())
@@ -43,11 +43,11 @@ fn the_line_the_exemplar_and_the_span_are_of_one_trace() {
         let exemplar = format!("# {{trace_id=\"{trace}\",span_id=\"");
         assert!(metrics.contains(&exemplar), "{metrics}");
 
-        // One span, one record and one exemplar at least, and who sent them.
+        // Expects at least one span, one log record and one exemplar, with their resource.
         let printed = collector.wait_for(&[
             "Name           : GET /error",
             "sre_kit.outcome: Str(error)",
-            "a request failed, as it asked to",
+            "a request to /error failed, as requested",
             "service.name: Str(demo-app)",
             "team: Str(checkout,payments)",
             "http_server_request_duration_seconds",

@@ -1,4 +1,4 @@
-//! An axum service. Routes are those that axum matched; nothing is declared twice.
+//! An axum service whose routes come from axum's `MatchedPath`, without a second declaration.
 //!
 //! ```text
 //! cargo run -p sre-kit-examples --example axum
@@ -6,8 +6,8 @@
 //! curl localhost:9464/slo
 //! ```
 //!
-//! `LISTEN` and `SRE_KIT_ADMIN` say where else it may listen.
-#![allow(clippy::print_stdout, reason = "an example speaks")]
+//! `LISTEN` and `SRE_KIT_ADMIN` set other addresses.
+#![allow(clippy::print_stdout, reason = "examples print to standard output")]
 
 use std::error::Error;
 
@@ -31,8 +31,8 @@ async fn main() -> Result<ShutdownReport, Box<dyn Error>> {
         .slo(Slo::availability("hello", Objective::percent(99.9)?).routes(["/hello/{name}"]))
         .with_env()?
         .build()?;
-    // `Router::layer`, for only there has axum matched the path already. The
-    // fallback comes before it, so that unknown paths are counted as well.
+    // Use `Router::layer`: axum has matched the route when it calls this layer. Set the fallback
+    // before it, so that the layer also counts unknown paths.
     let app = Router::new()
         .route("/hello/{name}", get(hello))
         .fallback(async || (http::StatusCode::NOT_FOUND, "Try /hello/you.\n"))

@@ -1,17 +1,16 @@
-//! A service that does less, and looks closer, while its error budget burns fast.
+//! A service that drops optional work and traces every request while its error budget burns fast.
 //!
-//! The product page has recommendations beside the product. They are optional:
-//! while a page fires they are left out, so that the backend which both share
-//! gets room, and every request is traced instead of one in a hundred. When the
-//! budget has stopped burning, both go back by themselves.
+//! The product page shows recommendations, which are optional. While a paging tier fires, the
+//! service leaves them out to reduce the load on the shared backend, and traces every request
+//! instead of one in a hundred. Both stop when the budget no longer burns fast.
 //!
-//! The clock is moved by hand, so that the example shows an hour in a second.
-//! Use `budgets.spawn()` in a service.
+//! The example uses a manual clock, to show 90 minutes in about a second. In a service, call
+//! `budgets.spawn()` instead.
 //!
 //! ```text
 //! cargo run -p sre-kit-examples --example burn_aware
 //! ```
-#![allow(clippy::print_stdout)] // an example speaks
+#![allow(clippy::print_stdout, reason = "examples print to standard output")]
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -33,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let registry = Registry::new();
     let (clock, hand) = Clock::manual();
     let budgets = Budgets::builder().slos(&slos).clock(clock).build(&registry)?;
-    // The layer counts each request; the handler only asks.
+    // The layer counts each request; the handler only reads the budget.
     let signals = GoldenSignals::builder()
         .routes(Routes::new(["/p/{id}"])?)
         .slos(&budgets)
@@ -44,7 +43,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mut before = None;
     for second in (0..5_400_u64).step_by(2) {
-        // The backend is out from minute 30 to minute 40.
+        // The backend is down from minute 30 to minute 40.
         shop.backend_down.store((1_800..2_400).contains(&second), Ordering::Relaxed);
         for _ in 0..20 {
             let Ok(response) = service.call(Request::get("/p/1").body(())?).await;
@@ -55,9 +54,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let burning = shop.product.burning_fast();
         if before.replace(burning) != Some(burning) {
             println!(
-                "minute {:>4.1}: {}; {} pages had recommendations, {} of {} were traced",
+                "minute {:>4.1}: {}; {} pages had recommendations, {} of {} requests were traced",
                 second as f64 / 60.0,
-                if burning { "the budget burns fast" } else { "all is well" },
+                if burning { "the budget burns fast" } else { "the burn rate is normal" },
                 shop.recommended.load(Ordering::Relaxed),
                 shop.traced.load(Ordering::Relaxed),
                 shop.served.load(Ordering::Relaxed),
@@ -87,13 +86,13 @@ impl Shop {
         }
     }
 
-    #[expect(clippy::unused_async, reason = "a page waits for its backend; this one is short")]
+    #[expect(clippy::unused_async, reason = "a real handler would await its backend")]
     async fn page(&self, _: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
-        // One atomic load per tier: cheap enough for every request.
+        // This is one atomic load per tier, which is cheap enough for every request.
         let burning = self.product.burning_fast();
         let number = self.served.fetch_add(1, Ordering::Relaxed);
         if burning || number.is_multiple_of(100) {
-            // Where a service would sample the trace.
+            // A real service would sample the trace here.
             self.traced.fetch_add(1, Ordering::Relaxed);
         }
         let mut response = Response::new(Full::from("a product"));
@@ -106,7 +105,7 @@ impl Shop {
     }
 }
 
-/// Reads the body to its end, as a server does when it sends it.
+/// Reads the body to its end, as a server does when it sends the response.
 async fn drain<B: http_body_util::BodyExt>(response: Response<B>) {
     let _ = response.into_body().collect().await;
 }

@@ -1,4 +1,4 @@
-//! Checks of one's own, and their probes on a port, without the rest of the kit.
+//! Custom health checks and their probes, without the other modules of the kit.
 //!
 //! ```text
 //! cargo run -p sre-kit-examples --example custom_check
@@ -6,8 +6,8 @@
 //! curl -H 'accept: application/health+json' localhost:9090/readyz
 //! ```
 //!
-//! It serves until Ctrl-C, or for as many seconds as its argument says.
-#![allow(clippy::print_stdout)] // an example speaks
+//! It serves until Ctrl-C, or for the number of seconds in its argument.
+#![allow(clippy::print_stdout, reason = "examples print to standard output")]
 
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -21,10 +21,11 @@ use sre_kit::health::{Check, CheckResult, Health, ShowDetails};
 use sre_kit::metrics::{Registry, TextFormat};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A dependency that all instances share: shown and counted, and no reason to leave.
+/// Returns a check of a dependency that all instances share. It is reported, but does not gate
+/// readiness: other instances could not do better.
 fn database() -> Check {
     Check::new("database", || async {
-        // A connection that is opened and closed; a real service would ask its pool.
+        // Opens and closes a connection; a real service would use its pool.
         TcpStream::connect((Ipv4Addr::LOCALHOST, 5432)).await.map(drop)
     })
     .interval(Duration::from_secs(5))
@@ -32,7 +33,8 @@ fn database() -> Check {
     .component_type("datastore")
 }
 
-/// Something of this instance alone: where it fails, another instance does better.
+/// Returns a check of a resource of this instance. It gates readiness, because other instances can
+/// do better when it fails.
 fn scratch_directory() -> Check {
     Check::new("scratch", || async {
         let path = std::env::temp_dir().join("sre-kit-custom-check");
@@ -43,12 +45,12 @@ fn scratch_directory() -> Check {
     .gate_readiness()
 }
 
-/// Between well and ill: memory is getting short.
+/// Returns a check that warns when less than a tenth of the memory is available.
 fn memory() -> Check {
     Check::new("memory", || async {
         let path = Path::new("/proc/meminfo");
         if !path.exists() {
-            return Ok(CheckResult::Pass); // not Linux: nothing to say
+            return Ok(CheckResult::Pass); // only Linux has this file
         }
         let text = tokio::fs::read_to_string(path).await?;
         let kibibytes = |field: &str| {
@@ -57,7 +59,7 @@ fn memory() -> Check {
         };
         Ok::<_, std::io::Error>(match (kibibytes("MemAvailable:"), kibibytes("MemTotal:")) {
             (Some(available), Some(total)) if available < total / 10 => {
-                CheckResult::warn(format_args!("{available} KiB of {total} KiB are left"))
+                CheckResult::warn(format_args!("{available} of {total} KiB are available"))
             }
             _ => CheckResult::Pass,
         })
@@ -73,11 +75,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .check(scratch_directory())
         .check(memory())
         .service_id("custom-check")
-        // Only this machine reaches the port, so it may read why a check fails.
+        // The port is on loopback, so the responses may contain the reasons of failed checks.
         .show_details(ShowDetails::on_verbose())
         .build(&registry)?;
 
-    // Startup is over once the cache is warm, however long that takes.
+    // Startup ends when the cache is warm, without a time limit.
     let warm = health.latch("cache");
     health.spawn();
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! A bare hyper service. The kit is three statements: build, layer, serve.
+//! A hyper service without a framework. It builds the kit, adds its layer and serves.
 //!
 //! ```text
 //! cargo run -p sre-kit-examples --example hyper
@@ -6,8 +6,8 @@
 //! curl localhost:9464/metrics
 //! ```
 //!
-//! `LISTEN` and `SRE_KIT_ADMIN` say where else it may listen.
-#![allow(clippy::print_stdout, reason = "an example speaks")]
+//! `LISTEN` and `SRE_KIT_ADMIN` set other addresses.
+#![allow(clippy::print_stdout, reason = "examples print to standard output")]
 
 use std::convert::Infallible;
 use std::error::Error;

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! cargo run --example rollout
-//! curl localhost:PORT/          # the port is printed
-//! kill -TERM PID                # and watch the phases
+//! curl localhost:PORT/          # it prints the port
+//! kill -TERM PID                # it prints the phases
 //! ```
 //!
-//! Bounds come from the environment, see `LifecycleBuilder`. What the process
-//! prints is for people and for the rollout test beside this file.
+//! The environment sets the time limits of the phases, see `LifecycleBuilder`. The rollout test in
+//! `tests/` parses the output.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, reason = "examples print to standard output")]
 
 use std::error::Error;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use sre_kit::server::{ConnectionMetrics, Server};
 use sre_kit::telemetry::Telemetry;
 use tokio::net::TcpListener;
 
-/// An answer that takes a while, so that there is always one under way.
+/// Responds after 20 ms, so that there is always a request in flight.
 async fn work() -> &'static str {
     tokio::time::sleep(Duration::from_millis(20)).await;
     "done"
@@ -33,7 +33,7 @@ async fn work() -> &'static str {
 #[tokio::main]
 async fn main() -> Result<ShutdownReport, Box<dyn Error>> {
     let registry = Registry::new();
-    // Spans go to a collector where OTEL_EXPORTER_OTLP_ENDPOINT names one.
+    // Exports spans if OTEL_EXPORTER_OTLP_ENDPOINT names a collector.
     let telemetry = Telemetry::from_env()?;
     let signals = GoldenSignals::builder()
         .routes(RouteSource::axum())
@@ -47,13 +47,13 @@ async fn main() -> Result<ShutdownReport, Box<dyn Error>> {
         .server(Server::builder().metrics(&connections))
         .build(&registry)?;
 
-    // The last spans are sent when the last request has ended.
+    // Exports the last spans after the last request has ended.
     lifecycle.on_flush("spans", move |budget| {
         let flushed = telemetry.shutdown_blocking(budget);
         if flushed.is_complete() { Ok(()) } else { Err(flushed.to_string().into()) }
     });
 
-    // Probes of their own listener, which closes last.
+    // Serves probes on a second listener, which closes last.
     let probes = TcpListener::bind("127.0.0.1:0").await?;
     println!("probes on {}", probes.local_addr()?);
     let admin =

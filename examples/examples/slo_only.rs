@@ -1,13 +1,12 @@
-//! Error budgets for work that has nothing to do with HTTP.
+//! SLOs and error budgets for a job queue, without HTTP.
 //!
-//! A queue of jobs, each of which may fail or be late; two objectives, counted
-//! where the work is done. After a few seconds the table of `/slo` is printed,
-//! and the counters that Prometheus would scrape.
+//! A job may fail or be slow, which two SLOs count. After a few seconds, the example prints the
+//! report that `/slo` would show and the counters that Prometheus would scrape.
 //!
 //! ```text
 //! cargo run -p sre-kit-examples --example slo_only
 //! ```
-#![allow(clippy::print_stdout)] // an example speaks
+#![allow(clippy::print_stdout, reason = "examples print to standard output")]
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -25,15 +24,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 .owner("media")
                 .exclude_marked("not_a_picture"),
             Slo::latency("pictures-latency", Objective::percent(95.0)?, Duration::from_millis(8))
-                .description("Thumbnails are there within 8 ms."),
+                .description("Thumbnails are ready within 8 ms."),
         ],
     )?;
     let registry = Registry::new();
     let budgets = Budgets::new(&registry, &slos)?;
-    // Snapshots are taken while this is held.
+    // The ticker takes snapshots until it is dropped.
     let _ticker = budgets.spawn();
 
-    // Asked for once and kept: counting takes no lock and allocates nothing.
+    // Get the budgets once and keep them: recording takes no lock and does not allocate.
     let pictures = budgets.slo("pictures")?;
     let latency = budgets.slo("pictures-latency")?;
     for job in 0..600 {
@@ -45,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 latency.record(true, started.elapsed());
             }
             Err(Failure::Broken) => pictures.record_bad(),
-            // Somebody uploaded a text: the thumbnailer is not at fault.
+            // The upload is not a picture, so the thumbnailer is not at fault.
             Err(Failure::NotAPicture) => pictures.record_excluded("not_a_picture"),
         }
     }
@@ -53,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let hour = pictures.window(Window::hours(1));
     println!(
-        "pictures: {} good and {} bad, {:.1} times the budget's rate, {:.2} % of the hour seen",
+        "pictures: {} good and {} bad, burn rate {:.1}, coverage of the hour {:.2} %",
         hour.good(),
         hour.bad(),
         hour.burn_rate(),
@@ -74,7 +73,7 @@ enum Failure {
     NotAPicture,
 }
 
-/// Takes 3 ms, sometimes 12; one in 40 fails, one in 100 is no picture.
+/// Takes 3 ms, or 12 ms for one job in 30. One job in 40 fails, and one in 100 is not a picture.
 async fn thumbnail(job: u32) -> Result<(), Failure> {
     let millis = if job % 30 == 29 { 12 } else { 3 };
     tokio::time::sleep(Duration::from_millis(millis)).await;

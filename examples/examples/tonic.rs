@@ -1,13 +1,13 @@
-//! A tonic service, with the gRPC health checking protocol beside it.
+//! A tonic service with the gRPC health checking protocol.
 //!
 //! ```text
 //! cargo run -p sre-kit-examples --example tonic
-//! cargo run -p sre-kit-examples --example tonic -- you   # a client that asks once
+//! cargo run -p sre-kit-examples --example tonic -- you   # a client that sends one request
 //! curl localhost:9464/metrics
 //! ```
 //!
-//! `LISTEN` and `SRE_KIT_ADMIN` say where else it may listen.
-#![allow(clippy::print_stdout, reason = "an example speaks")]
+//! `LISTEN` and `SRE_KIT_ADMIN` set other addresses.
+#![allow(clippy::print_stdout, reason = "examples print to standard output")]
 
 use std::error::Error;
 use std::process::{ExitCode, Termination};
@@ -39,14 +39,14 @@ impl Greeter for Polite {
     async fn hello(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
         let name = request.into_inner().name;
         if name.is_empty() {
-            return Err(Status::invalid_argument("name is empty; say who is to be greeted"));
+            return Err(Status::invalid_argument("name is empty; send the name to greet"));
         }
         Ok(Response::new(HelloReply { message: format!("Hello, {name}.") }))
     }
 }
 
 async fn serve(address: &str) -> Result<ExitCode, Box<dyn Error>> {
-    // tonic does not tell a service's methods, so they are named once.
+    // tonic has no list of a service's methods, so declare them here.
     let routes = Routes::default()
         .tonic::<GreeterServer<Polite>>(["Hello"])?
         .grpc("grpc.health.v1.Health", ["Check", "Watch"])?;

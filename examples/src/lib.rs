@@ -1,1 +1,1 @@
-//! See `examples/`.
+//! This crate has examples only, in the folder `examples/`.

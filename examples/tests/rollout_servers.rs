@@ -1,12 +1,11 @@
-//! Replacing servers under load, behind a load balancer that hides nothing.
+//! Rollouts under load, behind a load balancer without retries, lose no request and no span.
 //!
-//! Two processes of the `rollout` example stand behind HAProxy, which checks
-//! their readiness ten times a second, takes a server out after two failures,
-//! retries nothing and shares its connections among clients. Requests arrive at
-//! a fixed rate, whatever becomes of them: half on connections of their own,
-//! half on connections that are kept. One server after the other is told to end
-//! and replaced by a new process. Every span that they make goes to an OpenTelemetry
-//! Collector, which counts: a request that was served and has no span is a loss too.
+//! Two processes of the `rollout` example run behind HAProxy. It checks their readiness ten times
+//! a second, removes a server after two failures, never retries, and shares its connections among
+//! clients. Requests arrive at a fixed rate, independent of the responses: half on new
+//! connections, half on kept ones. Each server in turn gets SIGTERM and is replaced by a new
+//! process. An OpenTelemetry Collector counts the spans: a served request without a span is also
+//! a loss.
 
 #[path = "../../demo-app/tests/support/collector.rs"]
 mod collector;
@@ -32,8 +31,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// Longer than anything takes on a busy machine.
-const EVER: Duration = Duration::from_mins(1);
+/// The timeout of every step, longer than any takes on a busy machine.
+const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One process of the example.
 struct Server {
@@ -63,7 +62,7 @@ impl Server {
         assert!(status.expect("kill").success());
     }
 
-    /// Waits for the end. Gives the exit code and how long each phase took.
+    /// Waits for the exit. Returns the exit code and the duration of each phase in seconds.
     async fn ended(mut self) -> (Option<i32>, BTreeMap<String, f64>) {
         let mut phases = BTreeMap::new();
         while let Some(line) = soon(self.lines.next_line()).await.expect("text") {
@@ -85,10 +84,10 @@ async fn port_after(lines: &mut Lines<BufReader<ChildStdout>>, what: &str) -> u1
 }
 
 async fn soon<F: Future>(future: F) -> F::Output {
-    timeout(EVER, future).await.expect("no hang")
+    timeout(STEP_TIMEOUT, future).await.expect("no hang")
 }
 
-/// HAProxy before two servers, on sockets in a directory of the test.
+/// HAProxy in front of two servers, with its sockets in a temporary directory.
 struct Balancer {
     directory: tempfile::TempDir,
     _process: Child,
@@ -139,7 +138,7 @@ backend servers
         self.directory.path().join("front.sock")
     }
 
-    /// One command on the admin socket.
+    /// Sends one command to the admin socket.
     async fn command(&self, command: &str) -> String {
         let mut answer = String::new();
         soon(async {
@@ -172,7 +171,7 @@ backend servers
         .await;
     }
 
-    /// Puts a new process in the place of one that has ended.
+    /// Replaces the address of a server that has ended by that of a new process.
     async fn replace(&self, name: &str, server: &Server) {
         let (port, probes) = (server.port, server.probes);
         for command in [
@@ -186,7 +185,7 @@ backend servers
     }
 }
 
-/// Requests at a fixed rate.
+/// A load of requests at a fixed rate.
 struct Load {
     stop: Arc<AtomicBool>,
     sent: Arc<AtomicU64>,
@@ -195,8 +194,8 @@ struct Load {
 }
 
 impl Load {
-    /// Every 10 ms, three requests. More than can be under way at one time unless
-    /// something is stuck are failures too.
+    /// Sends three requests every 10 ms. A request above the limit of concurrent ones, which only
+    /// requests that hang can exhaust, is a failure too.
     const TICK: Duration = Duration::from_millis(10);
     const PER_TICK: usize = 3;
     const MOST: usize = 1_000;
@@ -276,15 +275,15 @@ async fn ask(front: &Path, kept: Option<Kept>) -> Result<(), String> {
     Ok(())
 }
 
-/// What became of a load.
-struct Seen {
+/// The results of a load.
+struct Observed {
     sent: u64,
     failures: Vec<String>,
     spans: usize,
 }
 
-/// Replaces one server after the other and gives what the clients and the collector saw.
-async fn roll(protocol: &str, rounds: usize, delay: &str, bounds: &[(&str, f64)]) -> Seen {
+/// Replaces one server after the other and returns what clients and collector observed.
+async fn roll(protocol: &str, rounds: usize, delay: &str, bounds: &[(&str, f64)]) -> Observed {
     let binary = support::example("rollout");
     let ports = Ports::free();
     let collector = Collector::start(ports);
@@ -302,8 +301,8 @@ async fn roll(protocol: &str, rounds: usize, delay: &str, bounds: &[(&str, f64)]
     let balancer = Balancer::start(&servers[0], &servers[1], protocol).await;
     let load = Load::start(balancer.front());
     for round in 0..rounds {
-        let (place, name) = [(0, "a"), (1, "b")][round % 2];
-        let old = servers.remove(place);
+        let (index, name) = [(0, "a"), (1, "b")][round % 2];
+        let old = servers.remove(index);
         old.terminate();
         let (code, phases) = old.ended().await;
         assert_eq!(code, Some(0), "round {round}");
@@ -311,22 +310,22 @@ async fn roll(protocol: &str, rounds: usize, delay: &str, bounds: &[(&str, f64)]
             let took = phases[*phase];
             assert!(took <= *bound, "round {round}: {phase} took {took} of {bound}");
         }
-        // A new process is never there at once.
+        // In a real rollout, a new process needs time to start.
         tokio::time::sleep(Duration::from_millis(300)).await;
-        servers.insert(place, Server::start(&binary, &env).await);
-        balancer.replace(name, &servers[place]).await;
+        servers.insert(index, Server::start(&binary, &env).await);
+        balancer.replace(name, &servers[index]).await;
     }
     let (sent, failures) = load.stop().await;
-    // The two that are left send theirs when they end.
+    // The last two servers export their spans when they end.
     for server in servers {
         server.terminate();
         assert_eq!(server.ended().await.0, Some(0));
     }
-    Seen { sent, failures, spans: collector.spans("GET /") }
+    Observed { sent, failures, spans: collector.spans("GET /") }
 }
 
 async fn lose_nothing(protocol: &str) {
-    // A timer may be late; a phase may not go on past its bound.
+    // The margin of `delay` is for a late timer; the others are the bounds of the phases.
     let bounds = [
         ("delay", 1.5 + 1.0),
         ("drain", 10.0),
@@ -335,11 +334,11 @@ async fn lose_nothing(protocol: &str) {
         ("telemetry", 5.0),
         ("admin", 0.5),
     ];
-    let Seen { sent, failures, spans } = roll(protocol, 10, "1.5", &bounds).await;
+    let Observed { sent, failures, spans } = roll(protocol, 10, "1.5", &bounds).await;
     let some = &failures[..failures.len().min(5)];
     assert!(failures.is_empty(), "{} of {sent}: {some:?}", failures.len());
     assert_eq!(u64::try_from(spans), Ok(sent), "a span for each request");
-    #[expect(clippy::print_stdout, reason = "how many there were is what a reader asks next")]
+    #[expect(clippy::print_stdout, reason = "the counts belong to the result of the test")]
     {
         println!("{protocol}: {sent} requests, none failed, and {spans} spans");
     }
@@ -360,7 +359,7 @@ async fn a_rollout_of_ten_rounds_loses_no_request_on_http2() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs haproxy and otelcol; cargo xtask test --only servers"]
 async fn without_the_delay_the_same_rollout_loses_requests() {
-    let Seen { sent, failures, .. } = roll("proto h1", 4, "0", &[("delay", 1.0)]).await;
-    assert!(!failures.is_empty(), "{sent} requests survived a rollout that cannot work");
+    let Observed { sent, failures, .. } = roll("proto h1", 4, "0", &[("delay", 1.0)]).await;
+    assert!(!failures.is_empty(), "all {sent} requests survived a rollout without a drain delay");
     println!("{} of {sent} requests failed, such as: {}", failures.len(), failures[0]);
 }

@@ -1,6 +1,6 @@
-//! Every example does what its first lines promise.
+//! Runs the examples and checks that each does what its documentation says.
 
-#![allow(clippy::disallowed_methods, reason = "a test may sleep between two looks at a process")]
+#![allow(clippy::disallowed_methods, reason = "the tests poll a process")]
 
 mod support;
 
@@ -15,26 +15,26 @@ fn example(name: &str) -> Command {
     command
 }
 
-/// An example that serves. Dropping it kills the process.
-struct Serving {
+/// A running example that serves. Dropping it kills the process.
+struct RunningExample {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     service: String,
     admin: String,
 }
 
-impl Serving {
+impl RunningExample {
     fn start(name: &str) -> Self {
         let mut child = example(name).stdout(Stdio::piped()).spawn().expect("it was built");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let service = told(&mut lines, "service on ");
-        let admin = told(&mut lines, "metrics on ");
+        let service = printed_url(&mut lines, "service on ");
+        let admin = printed_url(&mut lines, "metrics on ");
         let serving = Self { child, lines, service, admin };
         serving.until_ready();
         serving
     }
 
-    /// It says where it listens a moment before it is ready.
+    /// Waits until it is ready, which is shortly after it prints its addresses.
     fn until_ready(&self) {
         for _ in 0..600 {
             if get(&format!("{}/readyz", self.admin)).0 == 200 {
@@ -45,7 +45,7 @@ impl Serving {
         panic!("the example does not become ready");
     }
 
-    /// The values of the samples that hold all of `parts`, added up.
+    /// Returns the sum of the samples whose lines contain all of `parts`.
     fn metric(&self, parts: &[&str]) -> f64 {
         let (status, text) = get(&format!("{}/metrics", self.admin));
         assert_eq!(status, 200);
@@ -55,7 +55,7 @@ impl Serving {
             .sum()
     }
 
-    /// SIGTERM, and the exit code after it.
+    /// Sends SIGTERM and returns the exit code.
     fn stop(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status();
@@ -67,15 +67,15 @@ impl Serving {
     }
 }
 
-impl Drop for Serving {
+impl Drop for RunningExample {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// `http://HOST:PORT` of the line that begins with `what`.
-fn told(lines: &mut Lines<BufReader<ChildStdout>>, what: &str) -> String {
+/// Returns `http://HOST:PORT` of the next line, which begins with `what`.
+fn printed_url(lines: &mut Lines<BufReader<ChildStdout>>, what: &str) -> String {
     let line = lines.next().expect("a line").expect("text");
     let url = line.strip_prefix(what).unwrap_or_else(|| panic!("{what:?} expected, not {line:?}"));
     url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
@@ -92,14 +92,14 @@ fn get(url: &str) -> (u16, String) {
     (response.status().as_u16(), body)
 }
 
-/// Runs an example to its end: exit code and what it printed.
+/// Runs an example to its end and returns the exit code and its output.
 fn run(command: &mut Command) -> (Option<i32>, String) {
     let output = command.output().expect("it was built");
     (output.status.code(), String::from_utf8(output.stdout).expect("text"))
 }
 
 fn counts_two_requests(name: &str) {
-    let example = Serving::start(name);
+    let example = RunningExample::start(name);
     let hello = get(&format!("{}/hello/you", example.service));
     assert_eq!(hello, (200, "Hello, you.\n".to_owned()));
     assert_eq!(get(&format!("{}/nowhere", example.service)).0, 404);
@@ -110,7 +110,7 @@ fn counts_two_requests(name: &str) {
     for path in ["livez", "readyz", "startupz", "version"] {
         assert_eq!(get(&format!("{}/{path}", example.admin)).0, 200, "{path}");
     }
-    assert_eq!(example.stop(), Some(0), "the way out loses nothing");
+    assert_eq!(example.stop(), Some(0), "the graceful shutdown loses nothing");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn axum_counts_its_requests_by_the_routes_axum_matched() {
 
 #[test]
 fn axum_counts_for_its_slo() {
-    let example = Serving::start("axum");
+    let example = RunningExample::start("axum");
     get(&format!("{}/hello/you", example.service));
     let good = ["slo_events_total{", "slo=\"hello\"", "outcome=\"good\""];
     assert!((example.metric(&good) - 1.0).abs() < 0.1);
@@ -135,7 +135,7 @@ fn axum_counts_for_its_slo() {
 
 #[test]
 fn tonic_counts_calls_by_method_and_outcome() {
-    let server = Serving::start("tonic");
+    let server = RunningExample::start("tonic");
     let address = server.service.trim_start_matches("http://");
     let ask = |name: &str| run(example("tonic").arg(name).env("LISTEN", address));
     assert_eq!(ask("you"), (Some(0), "Hello, you.\n".to_owned()));

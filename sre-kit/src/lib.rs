@@ -66,6 +66,7 @@
 //! | `axum` | `RouteSource::axum()`: route labels from axum's `MatchedPath` | axum, without its default features |
 //! | `tonic` | `Routes::tonic`, and the gRPC health checking protocol | tonic, tonic-health |
 //! | `console` | a page on the admin listener that shows the service live | 120 KB of the binary |
+//! | `exposition` | `metrics::Exposition`: a tower service that answers scrapes; part of `admin` | flate2, http-body-util |
 //! | `protobuf` | protobuf exposition and native histograms | prost |
 //! | `telemetry` | traces, logs and metrics over OTLP | the OpenTelemetry SDK, tracing-subscriber, reqwest |
 //! | `db` | PostgreSQL by password or by any token, through sea-orm | sea-orm, sqlx, rustls |
@@ -91,9 +92,9 @@
 //! A new metric and a new value of a label are additions. The text of messages and logs, the
 //! look of the console and the format of `/console/data` may change in any version.
 //!
-//! The lowest supported Rust version is 1.95 with all features; `sre-kit-core`,
-//! `sre-kit-metrics` and `sre-kit-slo` state lower ones. It is raised in minor versions only,
-//! and never to a version that is younger than six months.
+//! The lowest supported Rust version is 1.91: 1.95 with `db` or `telemetry`, 1.87 for
+//! `sre-kit-core`, `sre-kit-metrics` and `sre-kit-slo`. It is raised in minor versions only, and
+//! never to a version that is younger than six months.
 //!
 //! The code contains no `unsafe`. The API exposes types of `http`, `http-body`, `bytes`, `hyper`,
 //! `tower-service`, `tower-layer`, `tokio` and `serde_json`, of `prometheus-client` in

@@ -4,7 +4,16 @@
 
 #[doc(inline)]
 pub use sre_kit_metrics::{
-    Buckets, BuildInfo, Counter, CounterFamily, Exposition, ExpositionBuilder, ExpositionFuture,
-    Format, Histogram, HistogramFamily, ProcessMetrics, Registry, RegistryBuilder, Samples,
-    TextFormat,
+    Buckets, BuildInfo, Counter, CounterFamily, Format, Histogram, HistogramFamily, Registry,
+    RegistryBuilder, Samples, TextFormat,
 };
+
+#[cfg(feature = "exposition")]
+#[cfg_attr(docsrs, doc(cfg(feature = "exposition")))]
+#[doc(inline)]
+pub use sre_kit_metrics::{Exposition, ExpositionBuilder, ExpositionFuture};
+
+#[cfg(feature = "saturation")]
+#[cfg_attr(docsrs, doc(cfg(feature = "saturation")))]
+#[doc(inline)]
+pub use sre_kit_metrics::ProcessMetrics;

@@ -402,7 +402,7 @@ fn bad_settings_are_refused_by_name() {
     };
     for (builder, field, part) in [
         (Admin::builder().listen("localhost"), "admin.listen", "colon and a port"),
-        (Admin::builder().max_connections(0), "admin.max_connections", "nobody"),
+        (Admin::builder().max_connections(0), "admin.max_connections", "no client"),
         (Admin::builder().page(page("/metrics")), "admin.page", "another page"),
         (Admin::builder().page(page("queues")), "admin.page", "begins with a slash"),
         (Admin::builder().page(page("/{a}{b}")), "admin.page", ""),

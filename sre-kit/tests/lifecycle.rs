@@ -141,10 +141,10 @@ async fn probes_are_answered_while_what_is_stuck_is_waited_for() {
     soon(async { while TcpStream::connect(process.addr).await.is_ok() {} }).await;
     assert_eq!(get(process.probes, "/livez").await.status(), StatusCode::OK);
     let registry = process.registry.clone();
-    let outcome = process.ended().await;
-    let cut = outcome.cut_off();
-    assert_eq!((cut.connections, cut.requests, cut.upgraded), (2, 1, 0));
-    assert_eq!(outcome.code(), 80);
+    let report = process.ended().await;
+    let unfinished = report.unfinished();
+    assert_eq!((unfinished.connections, unfinished.requests, unfinished.upgraded), (2, 1, 0));
+    assert_eq!(report.code(), 80);
     let text = text(&registry);
     for line in [
         "lifecycle_cut_off_total{kind=\"connections\"} 2\n",
@@ -174,10 +174,10 @@ async fn a_process_without_a_server_has_the_same_end() {
     let early = handle.clone();
     let waiting = tokio::spawn(async move { early.triggered().await });
     handle.trigger("no more work");
-    let outcome = soon(lifecycle.run()).await;
-    assert!(outcome.is_clean());
-    assert_eq!(outcome.phases().last().map(|(phase, _)| *phase), Some(ShutdownPhase::Admin));
-    assert_eq!(outcome.reason().to_string(), "no more work");
+    let report = soon(lifecycle.run()).await;
+    assert!(report.is_clean());
+    assert_eq!(report.phases().last().map(|(phase, _)| *phase), Some(ShutdownPhase::Admin));
+    assert_eq!(report.reason().to_string(), "no more work");
     soon(waiting).await.expect("no panic");
 }
 

@@ -93,7 +93,7 @@ async fn families() -> BTreeSet<String> {
         .build()
         .expect("valid");
     kit.start_admin().await.expect("a free port");
-    let _beat = kit.health().heartbeat("loop", Duration::from_secs(60)).expect("valid");
+    let _beat = kit.health().heartbeat("loop", Duration::from_mins(1)).expect("valid");
     let checks = kit.health().spawn();
     let adaptive = Limit::gradient(GradientSettings::default());
     let admission = Admission::builder()

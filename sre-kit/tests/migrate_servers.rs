@@ -1,5 +1,5 @@
-//! Migrations at a real PostgreSQL server, when those who migrate are killed, lose their
-//! lock, or wait for one another.
+//! Migrations at a real PostgreSQL server, by processes that are killed, lose their lock, or wait
+//! for each other.
 #![cfg(all(feature = "db", feature = "migrate"))]
 #![expect(elided_lifetimes_in_paths, reason = "the trait was declared so, and must be matched")]
 
@@ -21,10 +21,10 @@ use sre_kit::metrics::Registry;
 
 const SOON: Duration = Duration::from_mins(1);
 
-/// Where the server is, for a process that is started to be killed.
+/// The variable with the URL of the server, for the process that is killed.
 const URL: &str = "SRE_KIT_TEST_MIGRATE_URL";
 
-/// How long the first migration sleeps, after it has made its table.
+/// The variable with the time that the first migration sleeps after it created its table.
 const SLEEP: &str = "SRE_KIT_TEST_MIGRATE_SLEEP";
 
 struct Visits;
@@ -46,7 +46,7 @@ impl MigrationTrait for Visits {
     }
 }
 
-/// Waits for every transaction that could see the table, so it has none of its own.
+/// Creates an index concurrently, which waits for all transactions that could see the table.
 struct Index;
 
 impl MigrationName for Index {
@@ -82,7 +82,7 @@ fn db(url: &str, registry: &Registry) -> Db {
     Db::new(&settings, &DbMetrics::new(registry).expect("free")).expect("valid")
 }
 
-/// Runs the test `migrates_until_it_is_killed` in a process of its own.
+/// Runs the test `migrates_until_it_is_killed` in another process.
 fn start(url: &str, sleep: u32) -> Child {
     Command::new(std::env::current_exe().expect("this program"))
         .args(["--ignored", "--exact", "migrates_until_it_is_killed"])
@@ -109,7 +109,7 @@ fn sleepers(server: &Postgres) -> String {
     )
 }
 
-/// Part of the next test: alone it has nothing to do.
+/// A part of the next test, which does nothing on its own.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
 async fn migrates_until_it_is_killed() {

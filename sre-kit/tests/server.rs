@@ -127,7 +127,7 @@ fn with_status(status: StatusCode) -> Response<TestBody> {
 }
 
 struct Fixture {
-    serving: RunningServer,
+    running: RunningServer,
     handler: Handler,
     registry: Registry,
     addr: SocketAddr,
@@ -147,8 +147,8 @@ async fn start(settings: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Fixture
         })
     };
     let server = settings(Server::builder().metrics(&metrics)).build().expect("valid");
-    let serving = server.start(listener, service);
-    Fixture { serving, handler, registry, addr }
+    let running = server.start(listener, service);
+    Fixture { running, handler, registry, addr }
 }
 
 impl Fixture {
@@ -213,7 +213,7 @@ impl Fixture {
     }
 
     async fn drain(&self, bound: Duration) -> Unfinished {
-        soon(self.serving.close(Instant::now() + bound)).await
+        soon(self.running.close(Instant::now() + bound)).await
     }
 }
 
@@ -283,7 +283,7 @@ async fn a_head_that_does_not_arrive_ends_its_connection() {
         assert_eq!(rest(&mut socket).await, "", "{sent:?}");
         fixture.until(|f| f.errors("header_timeout") == before + 1).await;
     }
-    fixture.until(|f| f.serving.open_connections() == 0).await;
+    fixture.until(|f| f.running.open_connections() == 0).await;
 }
 
 #[tokio::test]
@@ -296,7 +296,7 @@ async fn between_requests_a_connection_outlives_the_header_timeout_but_not_the_i
         tokio::time::sleep(2 * SHORT).await;
         assert!(!sender.is_closed());
     }
-    fixture.until(|f| f.serving.open_connections() == 0).await;
+    fixture.until(|f| f.running.open_connections() == 0).await;
     assert_eq!(fixture.errors("header_timeout"), 0);
 }
 
@@ -322,7 +322,7 @@ async fn at_the_limit_the_next_connection_waits() {
     let waiting = second.send_request(get("/"));
     tokio::pin!(waiting);
     assert!(timeout(SHORT, waiting.as_mut()).await.is_err());
-    assert_eq!(fixture.serving.open_connections(), 1);
+    assert_eq!(fixture.running.open_connections(), 1);
     drop(first);
     assert_eq!(body_of(soon(waiting).await.expect("answered")).await.1, "hello");
 }
@@ -347,12 +347,12 @@ async fn once_announced_http1_clients_are_told_to_leave_and_new_ones_are_served(
     assert!(!response.headers().contains_key("connection"));
     assert_eq!(body_of(response).await.1, "hello");
 
-    fixture.serving.announce();
+    fixture.running.announce();
     // An idle connection stays, for its next request may be on the way.
     let response = soon(sender.send_request(get("/"))).await.expect("answered");
     assert_eq!(response.headers()["connection"], "close");
     assert_eq!(body_of(response).await.1, "hello");
-    fixture.until(|f| f.serving.open_connections() == 0).await;
+    fixture.until(|f| f.running.open_connections() == 0).await;
     assert_eq!(fixture.ask("/").await, (StatusCode::OK, "hello".into()));
 }
 
@@ -366,7 +366,7 @@ async fn once_announced_http2_clients_get_a_goaway_and_lose_no_stream() {
         body_of(clone.send_request(request).await.expect("answered")).await.1
     });
     fixture.entered().await;
-    fixture.serving.announce();
+    fixture.running.announce();
     soon(async {
         while sender.ready().await.is_ok() && !sender.is_closed() {
             let request = Request::get("http://test/").body(Empty::new()).expect("valid");
@@ -378,7 +378,7 @@ async fn once_announced_http2_clients_get_a_goaway_and_lose_no_stream() {
     .await;
     fixture.handler.release.notify_one();
     assert_eq!(soon(held).await.expect("no panic"), "held");
-    fixture.until(|f| f.serving.open_connections() == 0).await;
+    fixture.until(|f| f.running.open_connections() == 0).await;
 
     let mut fresh = fixture.http2().await;
     let request = Request::get("http://test/").body(Empty::new()).expect("valid");
@@ -399,10 +399,10 @@ async fn a_drain_finishes_what_is_under_way_and_closes_what_is_idle() {
     });
     fixture.entered().await;
     fixture.until(|f| (f.open("active"), f.open("idle")) == (1, 1)).await;
-    fixture.serving.stop_accepting();
+    fixture.running.stop_accepting();
     fixture.until(|f| (f.open("active"), f.open("idle")) == (1, 0)).await;
     fixture.until(|_| std::net::TcpStream::connect(fixture.addr).is_err()).await;
-    assert_eq!(fixture.serving.requests_in_flight(), 1);
+    assert_eq!(fixture.running.requests_in_flight(), 1);
     fixture.handler.release.notify_one();
     assert!(fixture.drain(EVER).await.is_empty());
     assert_eq!(
@@ -415,8 +415,8 @@ async fn a_drain_finishes_what_is_under_way_and_closes_what_is_idle() {
 async fn a_first_request_that_is_on_the_way_when_accepting_stops_is_served() {
     let fixture = start(|server| server).await;
     let mut socket = fixture.connect().await;
-    fixture.until(|f| f.serving.open_connections() == 1).await;
-    fixture.serving.stop_accepting();
+    fixture.until(|f| f.running.open_connections() == 1).await;
+    fixture.running.stop_accepting();
     socket.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n").await.expect("open");
     let answer = rest(&mut socket).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
@@ -428,7 +428,7 @@ async fn a_half_sent_head_does_not_hold_the_drain() {
     let fixture = start(|server| server.header_read_timeout(EVER)).await;
     let mut socket = fixture.connect().await;
     socket.write_all(b"GET / HTTP/1.1\r\nhos").await.expect("open");
-    fixture.until(|f| f.serving.open_connections() == 1).await;
+    fixture.until(|f| f.running.open_connections() == 1).await;
     let cut = fixture.drain(SHORT).await;
     assert_eq!((cut.connections, cut.requests, cut.upgraded), (1, 0, 0));
     assert_eq!(rest(&mut socket).await, "");
@@ -444,7 +444,7 @@ async fn a_body_that_never_ends_does_not_hold_the_drain() {
     fixture.entered().await;
     let cut = fixture.drain(SHORT).await;
     assert_eq!((cut.connections, cut.requests, cut.upgraded), (1, 1, 0));
-    assert_eq!(fixture.serving.requests_in_flight(), 0);
+    assert_eq!(fixture.running.requests_in_flight(), 0);
 }
 
 #[tokio::test]
@@ -455,7 +455,7 @@ async fn a_client_that_never_reads_does_not_hold_the_drain() {
     fixture.entered().await;
     let cut = fixture.drain(SHORT).await;
     assert_eq!((cut.connections, cut.requests, cut.upgraded), (1, 1, 0));
-    assert_eq!(fixture.serving.open_connections(), 0);
+    assert_eq!(fixture.running.open_connections(), 0);
 }
 
 #[tokio::test]
@@ -474,7 +474,7 @@ async fn a_handler_that_never_answers_does_not_hold_the_drain_on_http2() {
     let cut = fixture.drain(SHORT).await;
     assert_eq!((cut.connections, cut.requests, cut.upgraded), (1, 2, 0));
     assert!(soon(stuck).await.expect("no panic") && soon(other).await.expect("no panic"));
-    fixture.until(|f| f.serving.requests_in_flight() == 0).await;
+    fixture.until(|f| f.running.requests_in_flight() == 0).await;
 }
 
 #[tokio::test]
@@ -482,8 +482,8 @@ async fn an_event_stream_ends_itself_when_it_is_told_to() {
     let fixture = start(|server| server).await;
     let mut sender = fixture.http1().await;
     let response = soon(sender.send_request(get("/events"))).await.expect("answered");
-    fixture.serving.announce();
-    assert_eq!(fixture.serving.requests_in_flight(), 1);
+    fixture.running.announce();
+    assert_eq!(fixture.running.requests_in_flight(), 1);
     assert!(fixture.drain(EVER).await.is_empty());
     assert_eq!(body_of(response).await.1, "hi bye");
 }
@@ -513,13 +513,13 @@ async fn upgraded(fixture: &Fixture, stubborn: bool) -> TcpStream {
 async fn an_upgraded_connection_is_counted_and_told_to_end() {
     let fixture = start(|server| server.max_connections(1)).await;
     let mut socket = upgraded(&fixture, false).await;
-    assert_eq!(fixture.serving.open_connections(), 1);
+    assert_eq!(fixture.running.open_connections(), 1);
     // The drain of requests does not wait for it ...
-    assert!(soon(fixture.serving.drain(Instant::now() + EVER)).await.is_empty());
+    assert!(soon(fixture.running.drain(Instant::now() + EVER)).await.is_empty());
     assert_eq!(rest(&mut socket).await, "bye");
     // ... closing does.
     assert!(fixture.drain(EVER).await.is_empty());
-    assert_eq!(fixture.serving.open_connections(), 0);
+    assert_eq!(fixture.running.open_connections(), 0);
 }
 
 #[tokio::test]
@@ -530,16 +530,16 @@ async fn an_upgraded_connection_that_stays_is_cut_off() {
     assert_eq!((cut.connections, cut.requests, cut.upgraded), (0, 0, 1));
     assert_eq!(rest(&mut socket).await, "");
     soon(fixture.handler.release.notified()).await;
-    assert_eq!(fixture.serving.open_connections(), 0);
+    assert_eq!(fixture.running.open_connections(), 0);
 }
 
 #[tokio::test]
 async fn dropping_a_server_ends_it_at_once() {
-    let Fixture { serving, handler, registry: _registry, addr } = start(|server| server).await;
+    let Fixture { running, handler, registry: _registry, addr } = start(|server| server).await;
     let mut socket = TcpStream::connect(addr).await.expect("accepting");
     socket.write_all(b"GET /stuck HTTP/1.1\r\nhost: test\r\n\r\n").await.expect("open");
     soon(handler.entered.notified()).await;
-    drop(serving);
+    drop(running);
     assert_eq!(rest(&mut socket).await, "");
     soon(async { while TcpStream::connect(addr).await.is_ok() {} }).await;
 }
@@ -554,15 +554,15 @@ fn limits_that_cannot_work_are_refused_with_a_sentence() {
         ),
         (
             Server::builder().header_read_timeout(zero),
-            "header_read_timeout is 0ns, but it is longer than nothing and at most a year; leave it out to have the default",
+            "header_read_timeout is 0ns, but it must be longer than zero and at most a year; leave it out to have the default",
         ),
         (
             Server::builder().max_header_size(100),
-            "max_header_size is 100, but it lies between 8 KiB and 16 MiB; leave it out to have 64 KiB",
+            "max_header_size is 100, but it must lie between 8 KiB and 16 MiB; leave it out to have 64 KiB",
         ),
         (
             Server::builder().max_concurrent_streams(0),
-            "max_concurrent_streams is 0, but HTTP/2 clients could ask nothing; leave it out to have 200",
+            "max_concurrent_streams is 0, but HTTP/2 clients could not send a request; leave it out to have 200",
         ),
     ] {
         assert_eq!(server.build().expect_err("refused").to_string(), sentence);

@@ -1,4 +1,5 @@
 //! What is generated for one representative set, byte for byte.
+#![cfg(feature = "render")]
 
 mod slo_set;
 

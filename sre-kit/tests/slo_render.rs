@@ -1,4 +1,5 @@
 //! What is generated, read by the parsers of those who will read it.
+#![cfg(feature = "render")]
 
 mod slo_set;
 

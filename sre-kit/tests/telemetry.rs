@@ -291,7 +291,7 @@ fn what_is_malformed_is_passed_over_in_silence_and_gets_a_trace_of_its_own() {
 }
 
 #[test]
-fn a_setting_that_cannot_be_used_is_told_at_the_start() {
+fn an_invalid_setting_is_an_error_at_the_start() {
     for (name, value) in [
         ("OTEL_TRACES_SAMPLER", "now_and_then"),
         ("OTEL_TRACES_SAMPLER_ARG", "twice"),

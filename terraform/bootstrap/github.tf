@@ -22,9 +22,11 @@ locals {
     )
   ]
 
+  pool = "projects/${var.project.number}/locations/global/workloadIdentityPools/${google_iam_workload_identity_pool.github.workload_identity_pool_id}"
+
   principal_sets = {
     for name in keys(var.environments) :
-    name => "principalSet://iam.googleapis.com/projects/${var.project.number}/locations/global/workloadIdentityPools/${google_iam_workload_identity_pool.github.workload_identity_pool_id}/attribute.job/${var.github.repository_id}-${name}"
+    name => "principalSet://iam.googleapis.com/${local.pool}/attribute.job/${var.github.repository_id}-${name}"
   }
 }
 
@@ -37,9 +39,10 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   description                        = "Jobs of the repository that run in an environment, from that environment's refs."
 
   # The job is the repository and the environment. A job without environment has no
-  # such claim, and so gets no token.
+  # such claim, and so gets no token. The subject is the same, not GitHub's: that has names,
+  # which change hands, and the API server of a cluster knows the job by it.
   attribute_mapping = {
-    "google.subject" = "assertion.sub"
+    "google.subject" = "assertion.repository_id + '-' + assertion.environment"
     "attribute.job"  = "assertion.repository_id + '-' + assertion.environment"
   }
 

@@ -62,4 +62,16 @@ resource "google_project_iam_audit_config" "audit" {
   audit_log_config {
     log_type = "DATA_WRITE"
   }
+
+  depends_on = [google_project_service.service]
+}
+
+# Google's own accounts are editors in many projects. Whoever may set the policy of every
+# account could become one of them, so they lose that.
+resource "google_project_default_service_accounts" "deprivileged" {
+  project        = var.project.id
+  action         = "DEPRIVILEGE"
+  restore_policy = "NONE"
+
+  depends_on = [google_project_service.service]
 }

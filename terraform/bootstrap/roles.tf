@@ -15,7 +15,6 @@ locals {
     "roles/dns.admin",
     "roles/iam.serviceAccountAdmin",
     "roles/servicenetworking.networksAdmin",
-    "roles/storage.admin",
   ]
 
   # What `terraform plan` reads.
@@ -29,6 +28,9 @@ locals {
     "roles/iam.securityReviewer",
     "roles/storage.bucketViewer",
   ]
+
+  # Known before it is made.
+  records_role = "projects/${var.project.id}/roles/recordWriter"
 
   grants = merge(
     { for pair in setproduct(keys(local.writers), local.write_roles) : "${pair[0]} ${pair[1]}" => { environment = pair[0], role = pair[1] } },
@@ -56,8 +58,69 @@ resource "google_project_iam_member" "grantor" {
   condition {
     title       = "only listed roles"
     description = "Grants and revokes the listed roles and no others."
-    expression  = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in sort(var.grantable_roles) : "'${role}'"])}])"
+    expression  = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in concat(sort(var.grantable_roles), [local.records_role]) : "'${role}'"])}])"
   }
+}
+
+# Buckets of logs and traces, and never the states': roles/storage.admin would read, change
+# and delete every state, whatever the condition below says.
+resource "google_project_iam_custom_role" "buckets" {
+  count = length(local.writers) > 0 ? 1 : 0
+
+  project     = var.project.id
+  role_id     = "bucketMaker"
+  title       = "Bucket maker"
+  description = "Makes, changes and empties buckets."
+  permissions = [
+    "storage.buckets.create",
+    "storage.buckets.delete",
+    "storage.buckets.get",
+    "storage.buckets.getIamPolicy",
+    "storage.buckets.list",
+    "storage.buckets.setIamPolicy",
+    "storage.buckets.update",
+    "storage.objects.delete",
+    "storage.objects.list",
+  ]
+
+  depends_on = [google_project_service.service]
+}
+
+resource "google_project_iam_member" "buckets" {
+  for_each = local.writers
+
+  project = var.project.id
+  role    = google_project_iam_custom_role.buckets[0].name
+  member  = local.principal_sets[each.key]
+
+  condition {
+    title       = "not the states"
+    description = "Every bucket but ${google_storage_bucket.state.name}."
+    expression  = "!resource.name.startsWith('projects/_/buckets/${google_storage_bucket.state.name}')"
+  }
+}
+
+# For external-dns. Google's smallest role that changes records, roles/dns.admin, also
+# deletes zones.
+resource "google_project_iam_custom_role" "records" {
+  project     = var.project.id
+  role_id     = "recordWriter"
+  title       = "Record writer"
+  description = "Finds zones and changes their records."
+  permissions = [
+    "dns.changes.create",
+    "dns.changes.get",
+    "dns.changes.list",
+    "dns.managedZones.get",
+    "dns.managedZones.list",
+    "dns.resourceRecordSets.create",
+    "dns.resourceRecordSets.delete",
+    "dns.resourceRecordSets.get",
+    "dns.resourceRecordSets.list",
+    "dns.resourceRecordSets.update",
+  ]
+
+  depends_on = [google_project_service.service]
 }
 
 # Each environment sees its own state. The bucket itself is listed, its objects are not.
@@ -85,6 +148,8 @@ resource "google_project_iam_custom_role" "deployer" {
   title       = "Cluster deployer"
   description = "Finds and reaches clusters; rights in them are RBAC's."
   permissions = ["container.clusters.connect", "container.clusters.get", "container.clusters.list"]
+
+  depends_on = [google_project_service.service]
 }
 
 resource "google_project_iam_member" "deployer" {

@@ -50,6 +50,8 @@ variable "services" {
     "iamcredentials.googleapis.com",
     "logging.googleapis.com",
     "monitoring.googleapis.com",
+    # Endpoints of Private Service Connect register there.
+    "servicedirectory.googleapis.com",
     "servicenetworking.googleapis.com",
     "sqladmin.googleapis.com",
     "storage.googleapis.com",
@@ -111,13 +113,18 @@ variable "environments" {
     error_message = "Each environment with terraform must have a state_prefix, the prefix of its GCS backend, such as environments/dev."
   }
   validation {
+    # Two would have accounts of the same names, and pods that are one principal to IAM.
+    condition     = length([for environment in var.environments : environment if environment.terraform == "write"]) <= 1
+    error_message = "environments has two with terraform = \"write\", but a project holds one environment: a pod of one could log in to the other's database; give the other a project and a bootstrap of its own."
+  }
+  validation {
     condition     = alltrue([for environment in var.environments : environment.terraform != "write" || alltrue([for ref in environment.refs : !endswith(ref, "*")])])
     error_message = "An environment with terraform = \"write\" must name its refs in full: whoever can push a ref can change the project."
   }
 }
 
 variable "grantable_roles" {
-  description = "Roles that Terraform may grant on the project, and no others. Basic roles are refused."
+  description = "Roles that Terraform may grant on the project, and no others but recordWriter, which is made here. Basic roles are refused."
   type        = set(string)
   default = [
     "roles/cloudsql.client",

@@ -1,16 +1,16 @@
-//! Counts allocations: per request by each variant, per scrape and per label set
-//! by each library. Prints JSON.
+//! Counts the allocations per request of each variant, and per scrape and label set of each
+//! library. Prints JSON.
 //!
-//! A binary of its own, because its counting allocator would slow the others down.
+//! This is a separate binary, because its counting allocator would slow the others down.
 
 use allocation_counter::{AllocationInfo, measure};
 use serde_json::{Map, Value, json};
 use sre_kit_benches::scrape::{LabelSets, Library, Measured, PrometheusClient, SreKit};
 use sre_kit_benches::{Mix, Variant, slo, variants};
 
-/// Requests that are counted.
+/// The number of counted requests.
 const REQUESTS: usize = 1_000;
-/// Label sets that are held.
+/// The number of label sets.
 const SETS: usize = 10_000;
 
 fn main() {
@@ -50,7 +50,7 @@ fn of_requests(variant: &Variant) -> AllocationInfo {
     measure(|| worker.serve())
 }
 
-/// Live bytes per SLO, its counters and its share of the definitions included.
+/// Returns the live bytes per SLO, including its counters and its share of the definitions.
 fn of_slos() -> f64 {
     let mut held = None;
     let made = measure(|| {
@@ -61,8 +61,8 @@ fn of_slos() -> f64 {
     made.bytes_current as f64 / slo::SLOS as f64
 }
 
-/// Live bytes per label set, with one and with two threads that have observed in
-/// each, and what the second scrape allocates.
+/// Returns the live bytes per label set after observations by one and by two threads, and the
+/// allocations of the second scrape.
 fn of_library<L: Library + Send + Sync>(sets: &LabelSets, new: impl Fn(&LabelSets) -> L) -> Value {
     let mut library = None;
     let made = measure(|| {
@@ -70,7 +70,7 @@ fn of_library<L: Library + Send + Sync>(sets: &LabelSets, new: impl Fn(&LabelSet
         new.observe_all();
     });
     let Some(mut library) = library else { return Value::Null };
-    // The counter is per thread.
+    // Counts allocations per thread.
     let second = std::thread::scope(|scope| {
         let other = scope.spawn(|| measure(|| library.observe_all()).bytes_current);
         other.join().unwrap_or(0)

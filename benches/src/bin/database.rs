@@ -1,4 +1,4 @@
-//! Measures the ways to a PostgreSQL server that is started for it.
+//! Starts a PostgreSQL server and measures the paths to it.
 //!
 //! `database [--quick] [--json FILE]`. See the crate's `README.md`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
                 println!("{USAGE}");
                 return ExitCode::SUCCESS;
             }
-            other => return refuse(&format!("{other} is not known\n{USAGE}")),
+            other => return refuse(&format!("unknown argument {other}\n{USAGE}")),
         }
     }
     let measured = match measure(effort) {

@@ -1,4 +1,4 @@
-//! Serves requests by one variant, or is scraped, for callgrind to count.
+//! Serves requests with one variant, or encodes scrapes, while callgrind counts.
 //!
 //! `instructions VARIANT serve|abandon REQUESTS`, or `instructions LIBRARY encode SCRAPES`.
 //! Run it twice, for N and 2 N, under
@@ -7,19 +7,19 @@
 //! valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*::serve' ...
 //! ```
 //!
-//! The difference of the two counts over N is the cost of one, whatever the
-//! process did before; that of `bare` subtracted leaves the layer's.
+//! The difference of the two counts divided by N is the cost of one request. Subtract the cost of
+//! `bare` to get the layer's.
 
 use std::process::ExitCode;
 
 use sre_kit_benches::scrape::{LabelSets, libraries};
 use sre_kit_benches::{Mix, variants};
 
-/// Histograms that are scraped.
+/// The number of scraped histograms.
 const SETS: usize = 1_000;
 
-/// Requests that are there at one time. Their memory goes while they are served, and
-/// what an allocator does with that of a thousand is no longer the same for each.
+/// The number of requests in a batch. The count includes freeing them, and with a thousand at once
+/// the allocator's cost differs between variants.
 const BATCH: usize = 50;
 
 fn main() -> ExitCode {
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut worker = variant.worker(Mix::Hot);
-    // Makes the series.
+    // Creates the series.
     worker.prepare(BATCH);
     worker.serve();
     for _ in 0..requests / BATCH {

@@ -1,4 +1,4 @@
-//! Measures every variant and prints what each costs, as ratios of one run.
+//! Measures every variant and prints the costs and their ratios.
 //!
 //! `report [--quick] [--json FILE]`. See the crate's `README.md`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
                 println!("{USAGE}");
                 return ExitCode::SUCCESS;
             }
-            (other, _) => return refuse(&format!("{other} is not known")),
+            (other, _) => return refuse(&format!("unknown argument {other}")),
         }
     }
     let Some(bins) = build(&["--bins"]) else {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let mut report = Report::new(effort);
     report.allocations(allocations(&bins));
     report.instructions(&bins.join("instructions"));
-    // With the library's database in it, the others would be other programs.
+    // Builds the database benchmark separately, since its feature would change the other binaries.
     report.database(|| build(&["--features", "database", "--bin", "database"]));
     report.one_thread();
     report.two_threads();
@@ -59,7 +59,7 @@ fn refuse(why: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Builds binaries beside this one, and tells where they are.
+/// Builds other binaries of this package and returns their directory.
 fn build(what: &[&str]) -> Option<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)

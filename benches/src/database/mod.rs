@@ -1,9 +1,8 @@
-//! What the library's way to PostgreSQL costs, beside sqlx's own.
+//! The cost of PostgreSQL through the bridge, compared with sqlx alone.
 //!
-//! A real server on this machine, with TLS, is reached four ways: by sqlx itself and
-//! through the library's bridge, each with TLS and without. They log in by the same
-//! method (SCRAM) and take turns within every round, so a ratio is one of the ways and
-//! of nothing else.
+//! The benchmark starts a server with TLS on this machine and uses four paths to it: sqlx and the
+//! bridge, each with and without TLS. All log in by the same method (SCRAM) and alternate within
+//! every round, so that ratios compare the paths only.
 
 mod paths;
 mod pools;
@@ -21,26 +20,26 @@ use server::Bed;
 use server::Path;
 use wrapper::Wrapped;
 
-/// Why there is no figure.
+/// The reason why a measurement failed.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How long to measure.
+/// The number and length of the measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
     name: &'static str,
     rounds: usize,
-    /// Connections of each way in a round.
+    /// The connections per path and round.
     connects: usize,
-    /// Blocks of queries of each way in a round.
+    /// The blocks of queries per path and round.
     blocks: usize,
-    /// How long each way is under load in a round.
+    /// The time that each path is under load per round.
     slice: Duration,
-    /// Queries with and without the wrapper in a round.
+    /// The queries with and without the wrapper per round.
     pairs: usize,
 }
 
 impl Effort {
-    /// A quarter of a minute.
+    /// A quick run, which takes 15 seconds.
     pub const QUICK: Self = Self {
         name: "quick",
         rounds: 3,
@@ -49,7 +48,7 @@ impl Effort {
         slice: Duration::from_millis(300),
         pairs: 3_000,
     };
-    /// Two minutes.
+    /// A full run, which takes two minutes.
     pub const FULL: Self = Self {
         name: "full",
         rounds: 9,
@@ -60,45 +59,45 @@ impl Effort {
     };
 }
 
-/// One figure per round.
+/// The results of the rounds.
 type Rounds = Vec<f64>;
 
-/// What was measured.
+/// All results.
 #[derive(Debug)]
 pub struct Measured {
     effort: Effort,
     begun: Value,
     ended: String,
-    /// Milliseconds for a connection, p50.
+    /// Milliseconds to open a connection, p50.
     connect: BTreeMap<Path, Rounds>,
     /// Microseconds for `SELECT 1`, p50.
     select: BTreeMap<Path, Rounds>,
-    /// `SELECT 1` per second by all connections together.
+    /// `SELECT 1` per second on all connections together.
     throughput: BTreeMap<Path, Rounds>,
-    /// Microseconds for a statement of a pool, p50: ours, and sea-orm's as it comes.
+    /// Microseconds for a statement on a pool, p50: ours, and sea-orm's with default settings.
     pools: [Rounds; 2],
     wrapped: Wrapped,
 }
 
-/// Starts a server and measures all of it.
+/// Starts a server and runs all measurements.
 ///
 /// # Errors
 ///
-/// When the server does not do what it is asked.
+/// Returns an error if a connection or a query fails.
 ///
 /// # Panics
 ///
-/// When it does not start at all.
+/// Panics if the server does not start.
 pub fn measure(effort: Effort) -> Result<Measured, Failure> {
     let begun = machine::describe();
-    // As a service has it: the bridge and who uses it may be on two threads.
+    // As in a service, the bridge and its client may run on different threads.
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut measured = threads.block_on(async move {
-        // Not on the runtime's outer thread, whose every wait is another thread's business.
+        // Measures on a worker, not in `block_on`, whose thread depends on the workers for I/O.
         tokio::spawn(measure_paths(effort, begun)).await?
     })?;
     drop(threads);
-    // One thread: what is looked for is smaller than a wake-up across two.
+    // Uses one thread: a wake-up across threads takes longer than what is measured.
     let thread = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     measured.wrapped = thread.block_on(wrapper::measure(effort))?;
     measured.ended = machine::load_average();
@@ -116,7 +115,7 @@ async fn measure_paths(effort: Effort, begun: Value) -> Result<Measured, Failure
     Ok(Measured { effort, begun, ended, connect, select, throughput, pools, wrapped })
 }
 
-/// The middle one.
+/// Returns the median.
 fn median(rounds: &[f64]) -> f64 {
     crate::alternate::percentile(&mut rounds.to_vec(), 50)
 }

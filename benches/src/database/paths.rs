@@ -1,4 +1,4 @@
-//! Four ways to one server: a connection, a round trip, and eight connections at once.
+//! Four paths to one server: a new connection, a round trip, and eight connections under load.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,15 +10,15 @@ use super::server::{Bed, Path};
 use super::{Effort, Failure, Rounds, progress};
 use crate::alternate::percentile;
 
-/// Connections that are under load together.
+/// The number of connections under load.
 pub(super) const CONNECTIONS: usize = 8;
 
-/// Queries of one way before the next has its turn.
+/// The number of queries on one path before the next path's turn.
 const BLOCK: usize = 50;
 
 const SELECT: &str = "SELECT 1";
 
-/// Milliseconds from nothing to a session.
+/// Measures the milliseconds to open a connection.
 pub(super) async fn connects(bed: &Bed, effort: Effort) -> Result<BTreeMap<Path, Rounds>, Failure> {
     let options: BTreeMap<_, _> = Path::ALL.map(|path| (path, bed.options(path))).into();
     let mut found: BTreeMap<Path, Rounds> = BTreeMap::new();
@@ -46,7 +46,7 @@ async fn connect(options: &PgConnectOptions) -> Result<f64, sqlx::Error> {
     Ok(took.as_secs_f64() * 1e3)
 }
 
-/// Microseconds for a round trip of one connection that has nothing else to do.
+/// Measures the microseconds of a round trip on one idle connection.
 pub(super) async fn selects(bed: &Bed, effort: Effort) -> Result<BTreeMap<Path, Rounds>, Failure> {
     let mut connections = BTreeMap::new();
     for path in Path::ALL {
@@ -79,7 +79,7 @@ pub(super) async fn selects(bed: &Bed, effort: Effort) -> Result<BTreeMap<Path, 
     Ok(found)
 }
 
-/// Queries per second of eight connections that never pause.
+/// Measures the queries per second of eight connections without pauses.
 pub(super) async fn throughput(
     bed: &Bed,
     effort: Effort,
@@ -107,7 +107,7 @@ pub(super) async fn throughput(
     Ok(found)
 }
 
-/// Each connection on a task of its own, for that long. They come back.
+/// Runs queries on each connection in its own task for this time, and returns the connections.
 async fn load(
     connections: Vec<PgConnection>,
     slice: Duration,
@@ -135,7 +135,7 @@ async fn load(
     Ok((back, queries / start.elapsed().as_secs_f64()))
 }
 
-/// One figure per round: the middle one.
+/// Reduces each round to its median.
 fn note_middle(found: &mut BTreeMap<Path, Rounds>, times: BTreeMap<Path, Vec<f64>>) {
     for (path, mut times) in times {
         found.entry(path).or_default().push(percentile(&mut times, 50));

@@ -1,4 +1,4 @@
-//! One statement by a service's pool, all in: ours, and sea-orm's as it comes.
+//! One statement on a pool, including all overhead: ours, and sea-orm's with default settings.
 
 use std::time::Instant;
 
@@ -8,15 +8,15 @@ use super::server::{Bed, STATEMENT};
 use super::{Effort, Failure, Rounds, progress};
 use crate::alternate::percentile;
 
-/// Statements of one pool before the other has its turn.
+/// The number of statements on one pool before the other pool's turn.
 const BLOCK: usize = 20;
 
-/// One row by its key.
+/// Selects one row by its key.
 pub(super) fn statement() -> Statement {
     Statement::from_sql_and_values(DbBackend::Postgres, STATEMENT, [1_i32.into(), 1_i64.into()])
 }
 
-/// Microseconds for it, with what the caller does to make it.
+/// Measures the microseconds of a statement, including building it.
 pub(super) async fn timed(connection: &impl ConnectionTrait) -> Result<f64, DbErr> {
     let start = Instant::now();
     let row = connection.query_one_raw(statement()).await?;
@@ -27,7 +27,7 @@ pub(super) async fn timed(connection: &impl ConnectionTrait) -> Result<f64, DbEr
     }
 }
 
-/// Over TLS: through the bridge with metrics, and by sqlx with nothing changed.
+/// Measures both pools over TLS: through the bridge with metrics, and sqlx with its defaults.
 pub(super) async fn queries(bed: &Bed, effort: Effort) -> Result<[Rounds; 2], Failure> {
     let mut options = ConnectOptions::new(bed.direct_url());
     options.max_connections(8);

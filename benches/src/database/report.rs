@@ -1,4 +1,4 @@
-//! What was measured, as ratios, as a table and as JSON.
+//! The results as ratios, as a table and as JSON.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,14 +13,14 @@ use crate::alternate::{self, Cost};
 use crate::machine;
 use crate::ratio::{Goal, HEAD, Ratio};
 
-/// A connection takes no longer, in milliseconds. sqlx 0.9.0 does not send at once
-/// (launchbadge/sqlx#4335), which makes it 90: this is what would show the same in ours.
+/// The bound for opening a connection, in milliseconds. sqlx 0.9.0 takes 90, because it waits for
+/// delayed acknowledgements (launchbadge/sqlx#4335); the bound detects the same bug in ours.
 const CONNECT: f64 = 15.0;
 
-/// What the bridge may add to a round trip, in microseconds: two more hops.
+/// The bound for what the bridge's two additional hops add to a round trip, in microseconds.
 const HOPS: f64 = 60.0;
 
-/// The same names in every table.
+/// The names of the paths in every table.
 const BY_SOCKET: &str = "a row by its key, by socket, 10th percentile";
 
 impl Wrapped {
@@ -34,7 +34,7 @@ fn middle(rounds: &[Cost]) -> Option<Cost> {
 }
 
 impl Measured {
-    /// The ratios that matter.
+    /// Returns the ratios to report.
     pub fn ratios(&self) -> Vec<Ratio> {
         let mut ratios = Vec::new();
         let mut add = |name: &str, ours: (&str, f64), peer: (&str, f64), unit: &str, goal| {
@@ -74,7 +74,7 @@ impl Measured {
         ratios
     }
 
-    /// Each figure with its name, unit and rounds.
+    /// Returns each result with its name, unit and rounds.
     fn figures(&self) -> Vec<(&'static str, &'static str, &'static str, Rounds)> {
         let mut figures = Vec::new();
         for (name, unit, paths) in [
@@ -100,7 +100,7 @@ impl Measured {
         figures
     }
 
-    /// Tables in Markdown.
+    /// Returns the tables in Markdown.
     pub fn text(&self) -> String {
         let mut out = String::new();
         let heading = machine::heading(&self.begun, &self.ended, self.effort.name);
@@ -121,7 +121,7 @@ impl Measured {
         out
     }
 
-    /// Everything, raw figures included.
+    /// Returns all results as JSON, including the raw figures.
     pub fn json(&self) -> Value {
         let ratios: Vec<_> = self.ratios().iter().map(Ratio::json).collect();
         let figures: Vec<_> = self

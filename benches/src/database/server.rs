@@ -1,4 +1,4 @@
-//! The server, and the ways to it.
+//! The PostgreSQL server, and the paths to it.
 
 #[path = "../../../sre-kit/tests/db_support/mod.rs"]
 mod db_support;
@@ -15,10 +15,10 @@ use db_support::postgres::{Logins, Postgres};
 const USER: &str = "shop@project.iam";
 const PASSWORD: &str = "hunter2";
 
-/// What a service asks all day: one row by its key, as sea-orm writes it.
+/// The query of a typical service: one row by its key, as sea-orm writes it.
 pub(super) const STATEMENT: &str = r#"SELECT "item"."id", "item"."name", "item"."price" FROM "item" WHERE "item"."id" = $1 LIMIT $2"#;
 
-/// A way to the server.
+/// A path to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Path {
     Bridge,
@@ -40,7 +40,8 @@ impl Path {
         }
     }
 
-    /// All of them, each time beginning with another: none is always the one after a pause.
+    /// Returns all paths, each time starting with another one, so that none always runs first after
+    /// a pause.
     pub(super) fn in_turn(turn: usize) -> impl Iterator<Item = Self> {
         let count = Self::ALL.len();
         Self::ALL.into_iter().cycle().skip(turn % count).take(count)
@@ -51,7 +52,7 @@ impl Path {
 pub(super) struct Bed {
     server: Postgres,
     authority: PathBuf,
-    /// With TLS.
+    /// The bridge with TLS.
     pub(super) bridge: Db,
     plain_bridge: Db,
 }
@@ -68,7 +69,7 @@ impl Bed {
         Ok(Self { server, authority, bridge, plain_bridge })
     }
 
-    /// How sqlx is told to go that way.
+    /// Returns the options that make sqlx use a path.
     pub(super) fn options(&self, path: Path) -> PgConnectOptions {
         let direct = PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
@@ -88,7 +89,7 @@ impl Bed {
         }
     }
 
-    /// The same as [`Path::Direct`], for who takes nothing else.
+    /// Returns the options of [`Path::Direct`] as a URL.
     pub(super) fn direct_url(&self) -> String {
         let authority = self.authority.display();
         format!("{}?sslmode=verify-full&sslrootcert={authority}", self.server.password_url())
@@ -111,8 +112,8 @@ async fn start() -> Postgres {
     server
 }
 
-/// A server, and a handle that reaches it by its own socket: no bridge, no TLS, as
-/// little as possible beside what is measured.
+/// A server, and a handle that reaches it by its own socket, without bridge and TLS, so that little
+/// else is measured.
 pub(super) struct Quiet {
     pub(super) db: Db,
     pub(super) registry: Registry,

@@ -1,4 +1,4 @@
-//! What metrics and spans add to a statement.
+//! The cost that metrics and spans add to a statement.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,16 +15,16 @@ use super::server::Quiet;
 use super::{Effort, Failure, progress};
 use crate::alternate::{Cost, percentile};
 
-/// Rounds of sea-orm's connection, the base, and of ours, which has the same pool.
+/// The rounds of sea-orm's connection (the base) and of ours, on the same pool.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wrapped {
-    /// With metrics.
+    /// Our connection with metrics.
     pub(super) metrics: Vec<Cost>,
-    /// With metrics and a span, in a trace that is sampled.
+    /// Our connection with metrics and a span, in a sampled trace.
     pub(super) span: Vec<Cost>,
 }
 
-/// Ours and the bare one take turns, statement by statement.
+/// Measures our connection and sea-orm's, which alternate statement by statement.
 pub(super) async fn measure(effort: Effort) -> Result<Wrapped, Failure> {
     let bed = Quiet::start().await?;
     let db = &bed.db;
@@ -34,7 +34,7 @@ pub(super) async fn measure(effort: Effort) -> Result<Wrapped, Failure> {
     let telemetry = &Telemetry::builder().span_exporter(thrown.clone()).build()?;
     let trace = TraceContext::new(7, 7, true);
     let traced = async || {
-        // For this statement alone: the others are to know nothing of it.
+        // Sets the subscriber for this statement only.
         let _subscribed = tracing::dispatcher::set_default(telemetry.dispatch());
         timed(db).in_trace(trace).await
     };
@@ -45,7 +45,7 @@ pub(super) async fn measure(effort: Effort) -> Result<Wrapped, Failure> {
         wrapped.metrics.push(pair(effort.pairs, base, async || timed(db).await).await?);
         wrapped.span.push(pair(effort.pairs, base, traced).await?);
     }
-    // What forgets statements is fast.
+    // A wrapper that does not record statements would be fast.
     let (found, fed) = (counted(&bed.registry), 2 * effort.rounds * effort.pairs);
     if found != Some(fed) {
         return Err(format!("{found:?} of {fed} statements were counted").into());
@@ -58,8 +58,8 @@ pub(super) async fn measure(effort: Effort) -> Result<Wrapped, Failure> {
     Ok(wrapped)
 }
 
-/// Tenth percentiles of microseconds. Each of them is the first as often as the second: one that follows another kind
-/// finds the caches full of that.
+/// Measures tenth percentiles in microseconds. The order alternates, because a statement finds the
+/// caches filled by the one before it.
 async fn pair(
     pairs: usize,
     bare: impl AsyncFn() -> Result<f64, DbErr>,
@@ -89,7 +89,7 @@ fn counted(registry: &Registry) -> Option<usize> {
     line.rsplit(' ').next()?.parse().ok()
 }
 
-/// Where spans go: nowhere. They are counted on the way.
+/// An exporter that counts spans and discards them.
 #[derive(Clone, Debug, Default)]
 struct Thrown(Arc<AtomicUsize>);
 

@@ -1,12 +1,12 @@
-//! The binary `database`, which has a process of its own: it starts a server, and its
-//! runtimes and connections are nobody else's business.
+//! Runs the binary `database` in a separate process, since it starts a server, runtimes and
+//! connections that would disturb the other measurements.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// Whether PostgreSQL's programs are there.
+/// Returns whether PostgreSQL's programs are installed.
 pub(super) fn available() -> bool {
     ["initdb", "postgres", "psql"].iter().all(|program| {
         let output = Command::new(program).arg("--version").output();
@@ -14,7 +14,7 @@ pub(super) fn available() -> bool {
     })
 }
 
-/// What it writes as JSON, or why it wrote nothing.
+/// Returns its JSON, or the reason why it failed.
 pub(super) fn run(binary: &Path, effort: &str) -> Result<Value, String> {
     let unable = |err: std::io::Error| format!("{} could not be run: {err}", binary.display());
     let directory = tempfile::tempdir().map_err(unable)?;
@@ -22,11 +22,11 @@ pub(super) fn run(binary: &Path, effort: &str) -> Result<Value, String> {
     let status = Command::new(binary)
         .args([effort, "--json"])
         .arg(&file)
-        // Its table is part of the one that is made of everything.
+        // Discards its table: the results are in the table of the whole report.
         .stdout(Stdio::null())
         .status()
         .map_err(unable)?;
     let text = std::fs::read_to_string(file).ok().filter(|_| status.success());
     text.and_then(|text| serde_json::from_str(&text).ok())
-        .ok_or_else(|| "nothing of the database: its benches failed".to_owned())
+        .ok_or_else(|| "the database benchmarks failed".to_owned())
 }

@@ -1,4 +1,4 @@
-//! All measurements of one run, and the ratios between them.
+//! Runs all measurements and computes the ratios between them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,11 @@ use crate::threads::{self, Shared};
 use crate::variants::{self, Group, Variant};
 use crate::{instructions, machine, probe};
 
-/// How long to measure.
+/// The number of rounds of the measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
     name: &'static str,
-    /// As the other binaries are told.
+    /// The flag for the other binaries.
     flag: &'static str,
     rounds: usize,
     mixed_rounds: usize,
@@ -33,7 +33,7 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// Half a minute and callgrind.
+    /// A quick run, which takes half a minute plus callgrind.
     pub const QUICK: Self = Self {
         name: "quick",
         flag: "--quick",
@@ -43,7 +43,7 @@ impl Effort {
         pairs: 300,
         scrapes: 3,
     };
-    /// Several minutes.
+    /// A full run, which takes several minutes.
     pub const FULL: Self = Self {
         name: "full",
         flag: "--full",
@@ -55,7 +55,7 @@ impl Effort {
     };
 }
 
-/// What was measured, as it comes in.
+/// The results so far.
 pub struct Report {
     effort: Effort,
     variants: Vec<Variant>,
@@ -74,7 +74,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Begins a run.
+    /// Creates a report without results.
     pub fn new(effort: Effort) -> Self {
         Self {
             effort,
@@ -99,12 +99,12 @@ impl Report {
         base.expect("every group has its baseline")
     }
 
-    /// Takes what the binary `allocations` printed.
+    /// Adds the output of the binary `allocations`.
     pub fn allocations(&mut self, counted: Value) {
         self.allocations = counted;
     }
 
-    /// Counts instructions, where valgrind is there.
+    /// Counts instructions, if Valgrind is installed.
     pub fn instructions(&mut self, binary: &Path) {
         if !instructions::available() {
             progress("valgrind is not installed: no instruction counts");
@@ -133,15 +133,15 @@ impl Report {
         }
     }
 
-    /// Measures the ways to a database, where PostgreSQL is installed.
-    /// `build` makes the binary, and tells the directory that it is in.
+    /// Measures the paths to a database, if PostgreSQL is installed.
+    /// `build` builds the binary and returns its directory.
     pub fn database(&mut self, build: impl FnOnce() -> Option<PathBuf>) {
         if !database::available() {
             progress("PostgreSQL is not installed: nothing of the database");
             return;
         }
         let Some(bins) = build() else {
-            progress("nothing of the database: its benches could not be built");
+            progress("the database benchmarks could not be built");
             return;
         };
         match database::run(&bins.join("database"), self.effort.flag) {
@@ -150,7 +150,7 @@ impl Report {
         }
     }
 
-    /// One thread: every variant once per round, so that a slow minute is shared by all.
+    /// Measures on one thread. Each round runs every variant, so that a slow minute affects all.
     pub fn one_thread(&mut self) {
         threads::pin(0);
         let Effort { rounds, mixed_rounds, pairs, .. } = self.effort;
@@ -173,11 +173,11 @@ impl Report {
         }
     }
 
-    /// Two threads on one route.
+    /// Measures two threads on one route.
     pub fn two_threads(&mut self) {
-        // As it was before this thread was pinned, from when on it sees one only.
+        // Uses the number from before this thread was pinned; a pinned thread sees one processor.
         if self.begun["cpus"].as_u64() < Some(2) {
-            progress("one processor: nothing on two threads");
+            progress("only one processor: skipping two threads");
             return;
         }
         let Effort { thread_rounds, pairs, .. } = self.effort;
@@ -190,7 +190,7 @@ impl Report {
         }
     }
 
-    /// 10 000 histograms written out. Libraries alternate.
+    /// Measures scrapes of 10 000 histograms. The libraries alternate.
     pub fn scrape(&mut self) {
         progress("scraping 10 000 histograms");
         let mut libraries = libraries(&LabelSets::new(10_000));
@@ -205,19 +205,19 @@ impl Report {
         }
         self.scrapes = times
             .into_iter()
-            // The first one grows the buffers.
+            // The first scrape grows the buffers.
             .map(|(name, mut times, bytes)| (name, percentile(&mut times[1..], 0), bytes))
             .collect();
     }
 
-    /// What is no request: SLOs and probes.
+    /// Measures SLOs and probes.
     pub fn parts(&mut self) {
         progress("SLOs and probes");
         self.slo = Some(slo::measure(self.effort.scrapes * 10));
         self.probe = Some(probe::measure(self.effort.scrapes * 10));
     }
 
-    /// Forms the ratios.
+    /// Computes the ratios.
     #[must_use]
     pub fn finish(mut self) -> Self {
         self.ratios = self.ratios();

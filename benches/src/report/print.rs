@@ -1,4 +1,4 @@
-//! What was measured, as a table and as JSON.
+//! The results as a table and as JSON.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::threads::Distance;
 use crate::variants::Variant;
 
 impl Report {
-    /// Tables in Markdown.
+    /// Returns the tables in Markdown.
     pub fn text(&self) -> String {
         let mut out = String::new();
         let heading = machine::heading(&self.begun, &machine::load_average(), self.effort.name);
@@ -80,7 +80,7 @@ impl Report {
         );
     }
 
-    /// Everything, raw figures included.
+    /// Returns all results as JSON, including the raw figures.
     pub fn json(&self) -> String {
         let ratios: Vec<_> = self.ratios.iter().map(Ratio::json).collect();
         let variants: Vec<_> = self.variants.iter().map(|variant| self.raw(variant)).collect();

@@ -1,4 +1,4 @@
-//! The ratios that matter, each with its goal.
+//! The reported ratios, each with its goal.
 
 use super::Report;
 use crate::alternate::{self, Cost};
@@ -6,7 +6,7 @@ use crate::ratio::{Goal, Ratio};
 use crate::slo::SloCosts;
 use crate::threads::Distance;
 
-/// Of what is held to a bound.
+/// The goal of figures that have a fixed bound.
 const ONE: Option<Goal> = Some(Goal::AtMost(1.0));
 
 impl Report {
@@ -14,7 +14,7 @@ impl Report {
         self.hot.get(name).map(|rounds| alternate::median(rounds.clone()).over())
     }
 
-    /// Median over the rounds of one placement, or of all.
+    /// Returns the median of the rounds with one distance of the processors, or of all rounds.
     pub(super) fn shared_over(
         &self,
         name: &'static str,
@@ -30,7 +30,7 @@ impl Report {
         (!rounds.is_empty()).then(|| alternate::median(rounds))
     }
 
-    /// Requests of two threads over those of one, in the same time.
+    /// Returns the ratio of two threads' throughput to that of one.
     pub(super) fn speed_up(&self, name: &'static str) -> Option<f64> {
         let one = alternate::median(self.hot.get(name)?.clone()).whole;
         Some(2.0 * one / self.shared_over(name, None)?.whole)

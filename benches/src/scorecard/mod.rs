@@ -1,8 +1,8 @@
-//! What each layer records of what happens to a service, as far as its own
-//! metrics show: the table of behaviour in the project's README.
+//! The scorecard: what each layer records when clients disconnect, handlers panic, and so on. Its
+//! table is in the README of this crate.
 //!
-//! Every peer is put around the same axum router and driven through the same
-//! scenes. A scene is judged only by what changed in the peer's metrics.
+//! Each peer wraps the same axum router and runs through the same scenes. Only the changes in the
+//! peer's own metrics count.
 
 mod peer;
 mod router;
@@ -13,17 +13,17 @@ use std::fmt::Write;
 
 pub use peer::{Peer, peers};
 
-/// One question, and each peer's answer in the order of [`peers`].
+/// The results of one scene, in the order of [`peers`].
 #[derive(Debug)]
 pub struct Row {
-    /// What is asked.
+    /// The title of the row.
     pub question: &'static str,
-    /// What the metrics say.
+    /// Each peer's result.
     pub answers: Vec<String>,
 }
 
-/// Plays every scene before every peer. To be called once per process: some
-/// peers have recorders that are global.
+/// Runs every scene with every peer. Call this once per process, since some peers have global
+/// recorders.
 pub async fn rows(peers: &[Peer]) -> Vec<Row> {
     let mut rows = Vec::new();
     for (question, scene) in scene::all() {
@@ -36,7 +36,7 @@ pub async fn rows(peers: &[Peer]) -> Vec<Row> {
     rows
 }
 
-/// The rows as a table in Markdown.
+/// Returns the rows as a table in Markdown.
 pub fn table(peers: &[Peer], rows: &[Row]) -> String {
     let mut out = String::from("|");
     for peer in peers {
@@ -61,12 +61,12 @@ mod tests {
         let rows = rows(&peers).await;
         let ours: Vec<_> = rows.iter().map(|row| row.answers[0].as_str()).collect();
         let wanted = [
-            "counted, told apart",
-            "counted, told apart",
-            "counted, told apart",
+            "counted separately",
+            "counted separately",
+            "counted separately",
             "1 during, 0 after",
             "yes",
-            "as sent",
+            "correct",
             "0",
             "1",
         ];

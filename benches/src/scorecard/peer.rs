@@ -1,4 +1,4 @@
-//! The layers, each around the same router, and how to read their metrics.
+//! The peers: each layer around the same router, with a function that reads its metrics.
 
 use std::fmt;
 
@@ -12,19 +12,19 @@ use crate::variants::{
     axum_recorder, otel_instrumentation, otel_meter, sre_kit_signals, sre_kit_text,
 };
 
-/// How a peer calls what the scenes look at.
+/// The names of a peer's metrics that the scenes compare.
 pub(super) struct Names {
-    /// A count of requests that have ended.
+    /// The counter of completed requests.
     pub(super) ended: &'static str,
     pub(super) in_flight: &'static str,
-    /// Sums of durations in seconds, and of response bytes.
+    /// The sums of durations in seconds, and of response bytes.
     pub(super) seconds: &'static str,
     pub(super) bytes: &'static str,
 }
 
 /// A layer around the router of the scenes.
 pub struct Peer {
-    /// Its crate.
+    /// The name of its crate.
     pub name: &'static str,
     pub(super) names: Names,
     pub(super) router: Router,
@@ -32,7 +32,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The metrics as they are now.
+    /// Returns the current values of the metrics.
     pub(super) fn look(&self) -> Snapshot {
         (self.look)()
     }
@@ -44,7 +44,7 @@ impl fmt::Debug for Peer {
     }
 }
 
-/// This project's layer first.
+/// Returns all peers, sre-kit first.
 pub fn peers() -> Vec<Peer> {
     vec![sre_kit(), axum_prometheus(), tower_otel(), instrumentation()]
 }

@@ -1,4 +1,4 @@
-//! The service of the scenes.
+//! The service that the scenes use.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use tokio_stream::{StreamExt, iter};
 
-/// Bytes of each of the two parts of `/parts`.
+/// The bytes in each of the two parts of `/parts`.
 pub(super) const PART: usize = 1_000;
-/// How long the second part takes.
+/// The delay of the second part.
 pub(super) const PAUSE: Duration = Duration::from_millis(60);
 
 pub(super) fn router() -> Router {
@@ -24,7 +24,7 @@ pub(super) fn router() -> Router {
         .route("/parts", get(async || parts()))
 }
 
-/// A body in two parts, whose length nobody declares. The second part is late.
+/// A body of two parts without a declared length. The second part is delayed.
 fn parts() -> Body {
     let part = || Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[b'x'; PART])));
     let late = iter([part()]).then(|part| async {

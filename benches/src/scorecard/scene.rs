@@ -1,4 +1,4 @@
-//! What happens to the service, and what the metrics say of it afterwards.
+//! The scenes, each with a comparison of the metrics before and after it.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -17,22 +17,22 @@ use super::snapshot::Snapshot;
 
 type Scene = for<'a> fn(&'a Peer) -> Pin<Box<dyn Future<Output = String> + 'a>>;
 
-/// Requests with an invented path or method.
+/// The number of requests with an unknown path or method.
 const INVENTED: usize = 100;
 
-/// Every question with what answers it.
+/// Every scene: the row's title, and the function that runs it on a peer.
 pub(super) fn all() -> [(&'static str, Scene); 8] {
     [
-        ("a client that goes away before the headers", |peer| {
+        ("a client disconnects before the headers", |peer| {
             Box::pin(std::future::ready(gone(peer)))
         }),
-        ("a handler that panics", |peer| Box::pin(panicked(peer))),
-        ("a client that goes away halfway through the body", |peer| Box::pin(halfway(peer))),
+        ("a handler panics", |peer| Box::pin(panicked(peer))),
+        ("a client disconnects halfway through the body", |peer| Box::pin(halfway(peer))),
         ("in flight while a body is sent", |peer| Box::pin(in_flight(peer))),
-        ("a late end of the body is in the duration", |peer| Box::pin(late(peer))),
-        ("bytes of a body whose length is not declared", |peer| Box::pin(bytes(peer))),
-        ("rows of durations more after 100 invented paths", |peer| Box::pin(paths(peer))),
-        ("rows of durations more after 100 invented methods", |peer| Box::pin(methods(peer))),
+        ("the duration includes a slow end of the body", |peer| Box::pin(late(peer))),
+        ("bytes of a body without a declared length", |peer| Box::pin(bytes(peer))),
+        ("new duration series after 100 unknown paths", |peer| Box::pin(paths(peer))),
+        ("new duration series after 100 unknown methods", |peer| Box::pin(methods(peer))),
     ]
 }
 
@@ -44,7 +44,7 @@ async fn ask(peer: &Peer, request: Request<Body>) -> Response {
     peer.router.clone().oneshot(request).await.expect("cannot fail")
 }
 
-/// What a whole request to `path` counts as.
+/// Runs a request to `path` to its end and returns the metrics before and after.
 async fn plain(peer: &Peer, path: &str) -> (Snapshot, Snapshot) {
     let before = peer.look();
     let response = ask(peer, get(path)).await;
@@ -52,7 +52,8 @@ async fn plain(peer: &Peer, path: &str) -> (Snapshot, Snapshot) {
     (before, peer.look())
 }
 
-/// Whether something was counted, as something of its own, and left the gauge.
+/// Returns whether a request was counted, whether in a series of its own, and whether it left the
+/// gauge.
 fn judged(peer: &Peer, before: &Snapshot, after: &Snapshot, usual: Option<&[&str]>) -> String {
     let names = &peer.names;
     let counted = after.sum(names.ended) - before.sum(names.ended);
@@ -61,12 +62,12 @@ fn judged(peer: &Peer, before: &Snapshot, after: &Snapshot, usual: Option<&[&str
     } else {
         let grown = after.grown(before, names.ended);
         let as_usual = usual.is_some_and(|usual| grown.iter().all(|series| usual.contains(series)));
-        let told = if as_usual { "counted as any other" } else { "counted, told apart" };
-        told.to_owned()
+        let counted = if as_usual { "counted as a success" } else { "counted separately" };
+        counted.to_owned()
     };
     let left = after.sum(names.in_flight) - before.sum(names.in_flight);
     if left > 0.5 {
-        said.push_str(", **in flight for ever**");
+        said.push_str(", **in flight forever**");
     }
     said
 }
@@ -116,11 +117,11 @@ async fn bytes(peer: &Peer) -> String {
     let (before, after) = plain(peer, "/parts").await;
     let counted = after.sum(peer.names.bytes) - before.sum(peer.names.bytes);
     let sent = 2.0 * PART as f64;
-    if (counted - sent).abs() < 0.5 { "as sent".to_owned() } else { format!("{counted} of {sent}") }
+    if (counted - sent).abs() < 0.5 { "correct".to_owned() } else { format!("{counted} of {sent}") }
 }
 
 async fn paths(peer: &Peer) -> String {
-    // What has no route is one row, and may be there or not.
+    // Requests without a route may share one series; create it before counting.
     plain(peer, "/no-route").await;
     let before = peer.look().count(peer.names.seconds);
     for number in 0..INVENTED {

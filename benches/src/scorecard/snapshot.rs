@@ -1,4 +1,4 @@
-//! The value of every series at one moment.
+//! A snapshot of the values of all series.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,19 +7,19 @@ use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, Histogram, MetricData, ResourceMetrics, ScopeMetrics, Sum,
 };
 
-/// `name{labels}` and its value.
+/// The values by `name{labels}`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot(BTreeMap<String, f64>);
 
 impl Snapshot {
-    /// Reads Prometheus' text format.
+    /// Parses Prometheus' text format.
     pub(super) fn of_text(text: &str) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         Self(lines.filter_map(|line| line.rsplit_once(' ')).filter_map(parsed).collect())
     }
 
-    /// Reads what an OpenTelemetry reader has collected: sums under their name,
-    /// histograms with `.count` and `.sum` behind it.
+    /// Converts metrics from an OpenTelemetry reader: sums keep their name, histograms become two
+    /// series with the suffixes `.count` and `.sum`.
     pub(super) fn of_otel(metrics: &ResourceMetrics) -> Self {
         let mut all = Self::default();
         for metric in metrics.scope_metrics().flat_map(ScopeMetrics::metrics) {
@@ -49,12 +49,12 @@ impl Snapshot {
         }
     }
 
-    /// The sum over all series of that name.
+    /// Returns the sum of all series with this name.
     pub(super) fn sum(&self, name: &str) -> f64 {
         self.0.iter().filter(|(series, _)| name_of(series) == name).map(|(_, value)| value).sum()
     }
 
-    /// The series of that name that are larger here than there.
+    /// Returns the series with this name whose values have grown since the other snapshot.
     pub(super) fn grown<'a>(&'a self, since: &Self, name: &str) -> BTreeSet<&'a str> {
         let grew = |series: &str, value: f64| value > since.0.get(series).copied().unwrap_or(0.0);
         let all = self.0.iter().filter(|(series, _)| name_of(series) == name);
@@ -63,13 +63,13 @@ impl Snapshot {
             .collect()
     }
 
-    /// How many series of that name there are.
+    /// Returns the number of series with this name.
     pub(super) fn count(&self, name: &str) -> usize {
         self.0.keys().filter(|series| name_of(series) == name).count()
     }
 }
 
-/// What points hold.
+/// Converts the value of a data point.
 trait Number: Copy {
     fn number(self) -> f64;
 }

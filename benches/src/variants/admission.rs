@@ -1,5 +1,4 @@
-//! Admission, where there is room: what every request pays so that the last one
-//! is refused.
+//! Admission below its limit: the cost for each admitted request.
 
 use ::sre_kit::admission::{Admission, GradientSettings, Limit};
 use ::sre_kit::metrics::Registry;

@@ -1,4 +1,4 @@
-//! Layers around an axum router, as axum users add them.
+//! Layers around an axum router, added as in an axum service.
 
 use std::sync::OnceLock;
 
@@ -42,14 +42,14 @@ pub(super) fn variants() -> Vec<Variant> {
 
     vec![
         Variant::new("axum-bare", Group::Axum, "nothing", |mix| boxed(router(), mix)),
-        Variant::new("axum-identity", Group::Axum, "nothing: what axum charges for any layer", {
+        Variant::new("axum-identity", Group::Axum, "nothing: the cost of any layer in axum", {
             |mix| boxed(router().layer(Identity::new()), mix)
         }),
         ours,
         Variant::new(
             "axum-prometheus",
             Group::Axum,
-            "in flight, requests, duration; at the end of the body; drained every now and then",
+            "in flight, requests, duration; at the end of the body; drained periodically",
             |mix| {
                 let (layer, _) = PrometheusMetricLayerBuilder::new()
                     .with_metrics_from_fn(|| recorder().clone())
@@ -64,7 +64,7 @@ pub(super) fn variants() -> Vec<Variant> {
     ]
 }
 
-/// The recorder of the `metrics` crate is global; this installs it once.
+/// Installs the global recorder of the `metrics` crate once.
 pub(crate) fn recorder() -> &'static PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| {
@@ -88,8 +88,8 @@ fn router() -> Router {
     TEMPLATES.iter().fold(Router::new(), |router, template| router.route(template, any(answer)))
 }
 
-/// As `axum::serve` drives it: with its state given, so that layers are applied
-/// once and not at each request.
+/// Prepares the router as `axum::serve` does: with its state, so that layers are applied once and
+/// not for each request.
 fn boxed(router: Router, mix: Mix) -> Box<dyn Worker> {
     Loop::<_, Body>::boxed(router.with_state::<()>(()), mix)
 }

@@ -1,9 +1,9 @@
-//! What one would write by hand if nothing but speed counted.
+//! A hand-written layer that is optimized for speed only: the lower limit for any layer.
 //!
-//! Every series is made up front, cells belong to one thread each (so a relaxed
-//! load and store count, no locked instruction), and the route is found by the
-//! address of its template. It has no bound on what it holds, hands no shard
-//! back, folds unknown statuses, and tells neither panics nor aborts apart.
+//! It creates every series in advance, gives each thread its own cells (which a relaxed load and
+//! store increment, without a locked instruction), and finds the route by the address of its
+//! template. It has no cardinality limit, never frees a shard, folds unknown statuses into one
+//! series, and does not distinguish panics from aborts.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -48,16 +48,16 @@ where
     .counted(|| metrics.text())
 }
 
-/// Methods and statuses that are told apart; the rest shares the last place.
+/// The methods and statuses with series of their own; all others share the last index.
 const METHODS: usize = 3;
 const STATUSES: usize = 4;
 const SERIES: usize = ROUTES * METHODS * STATUSES;
-/// Threads that can record.
+/// The maximal number of recording threads.
 const SHARDS: usize = 64;
-/// Places for addresses of templates, a power of two well above their number.
+/// The slots of the table of template addresses: a power of two well above their number.
 const ADDRESSES: usize = 128;
 
-/// Fifteen buckets and the sum: two cache lines.
+/// Fifteen buckets and the sum, which fill two cache lines.
 #[repr(align(128))]
 struct Series([AtomicU64; 16]);
 
@@ -69,12 +69,12 @@ struct Shard {
 
 #[repr(align(128))]
 struct Metrics {
-    /// Address of a template and its place.
+    /// The address of each template and its route index.
     routes: [(usize, usize); ADDRESSES],
     shards: Box<[Shard]>,
 }
 
-/// Adds to a cell that only this thread writes.
+/// Adds to a cell that only this thread writes, so a relaxed load and store suffice.
 #[inline]
 fn add(cell: &AtomicU64, n: u64) {
     cell.store(cell.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
@@ -136,7 +136,7 @@ impl Metrics {
             _ => 3,
         };
         let Series(cells) = &self.shards[shard_index()].series[first + status];
-        // Up to 5 ms in one compare, the rest by a search.
+        // Tests for the first bucket (up to 5 ms) before it searches the others.
         let bucket = if nanos <= BOUNDS[0] { 0 } else { BOUNDS.partition_point(|&b| b < nanos) };
         add(&cells[bucket], 1);
         add(&cells[15], nanos);
@@ -177,7 +177,7 @@ struct Limit<S, K> {
     to_end: bool,
 }
 
-/// A request that has started. Dropped unfinished, it counts as such.
+/// A guard for a started request. Dropped before the end, it counts the request as unfinished.
 struct Open<K: Clock> {
     metrics: &'static Metrics,
     clock: K,

@@ -1,4 +1,4 @@
-//! Every way to instrument the service that is compared here.
+//! The variants: all compared ways to instrument the service.
 
 mod admission;
 mod axum;
@@ -22,17 +22,17 @@ pub(crate) use self::otel::{instrumentation as otel_instrumentation, meter as ot
 pub use self::service::{Bare, Reply};
 pub(crate) use self::sre_kit::{signals as sre_kit_signals, text as sre_kit_text};
 
-/// Which service is wrapped, and so which baseline is subtracted.
+/// The wrapped service, which determines the baseline to subtract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// A tower service that is ready at once and answers eleven bytes.
+    /// A tower service that is always ready and responds with eleven bytes.
     Bare,
     /// An axum router with 32 routes.
     Axum,
 }
 
 impl Group {
-    /// The variant without any layer.
+    /// Returns the name of the variant without a layer.
     pub fn baseline(self) -> &'static str {
         match self {
             Self::Bare => "bare",
@@ -45,9 +45,9 @@ impl Group {
 pub struct Variant {
     /// Its name in every table.
     pub name: &'static str,
-    /// Its service and baseline.
+    /// Its group: service and baseline.
     pub group: Group,
-    /// What it records per request.
+    /// A description of what it records per request.
     pub records: &'static str,
     make: Box<dyn Fn(Mix) -> Box<dyn Worker> + Send + Sync>,
     upkeep: Option<Box<dyn Fn() + Send + Sync>>,
@@ -74,19 +74,19 @@ impl Variant {
         self
     }
 
-    /// A worker for one thread. Workers of one variant count together.
+    /// Creates a worker for one thread. Workers of one variant share their metrics.
     pub fn worker(&self, mix: Mix) -> Box<dyn Worker> {
         (self.make)(mix)
     }
 
-    /// What the variant wants to be done every now and then, off the request path.
+    /// Runs the variant's periodic maintenance, which is not on the request path.
     pub fn run_upkeep(&self) {
         if let Some(upkeep) = &self.upkeep {
             upkeep();
         }
     }
 
-    /// What it has counted, as text. `None` when it counts nothing.
+    /// Returns its metrics as text, or `None` if it records nothing.
     pub fn exposition(&self) -> Option<String> {
         self.counted.as_ref().map(|text| text())
     }
@@ -98,8 +98,8 @@ impl fmt::Debug for Variant {
     }
 }
 
-/// Every variant, in the order of the table. To be called once per process:
-/// `metrics` and OpenTelemetry have recorders that are global.
+/// Returns all variants in the order of the table. Call this once per process, since `metrics` and
+/// OpenTelemetry have global recorders.
 pub fn all() -> Vec<Variant> {
     let mut all = wrap::variants();
     all.extend(limit::variants());
@@ -109,12 +109,12 @@ pub fn all() -> Vec<Variant> {
     all.extend(otel::variants());
     all.extend(axum::variants());
     all.extend(admission::variants());
-    // Last: they set the global tracer.
+    // These come last, because they set the global tracer.
     all.extend(traces::variants());
     all
 }
 
-/// The variant of that name.
+/// Returns the variant with this name.
 pub fn named(name: &str) -> Option<Variant> {
     all().into_iter().find(|variant| variant.name == name)
 }
@@ -124,7 +124,7 @@ mod tests {
     use super::{Group, all};
     use crate::request::Mix;
 
-    /// A fast layer that forgets requests would win every table.
+    /// Checks that variants count their requests: a layer that loses some would look fast.
     #[test]
     fn every_variant_counts_what_it_was_fed() {
         for variant in all() {

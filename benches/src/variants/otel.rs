@@ -1,4 +1,4 @@
-//! The two packaged OpenTelemetry layers, with the SDK and a reader behind them.
+//! The two packaged OpenTelemetry layers, with the SDK and a reader.
 
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -48,22 +48,22 @@ pub(super) fn variants() -> Vec<Variant> {
     vec![tower_otel, instrumentation]
 }
 
-/// The layer takes the global meter and no other, so that one is set for each
-/// variant just before; what was made from the one before goes on with it.
+/// The layer can only use the global meter, so each variant sets it just before it builds its
+/// layer. Layers built earlier keep their meter.
 pub(crate) fn instrumentation() -> (LayerBuilder, Reader) {
     let (provider, reader) = provider();
     opentelemetry::global::set_meter_provider(provider);
     (LayerBuilder::builder(), reader)
 }
 
-/// A meter of its own SDK, with a reader that only collects when asked.
+/// Creates a meter of a new SDK, with a reader that collects on demand only.
 pub(crate) fn meter() -> (Meter, Reader) {
     let (provider, reader) = provider();
     (provider.meter("bench"), reader)
 }
 
 fn provider() -> (SdkMeterProvider, Reader) {
-    // Instruments stop counting when the provider goes; it lives as long as the process.
+    // Instruments stop counting when the provider is dropped, so keep it until the process ends.
     static PROVIDERS: OnceLock<std::sync::Mutex<Vec<SdkMeterProvider>>> = OnceLock::new();
     let reader = Reader(Arc::new(ManualReader::builder().build()));
     let provider = SdkMeterProvider::builder().with_reader(reader.clone()).build();
@@ -71,7 +71,7 @@ fn provider() -> (SdkMeterProvider, Reader) {
     (provider, reader)
 }
 
-/// A reader that is shared with whoever wants to look.
+/// A reader that can be shared.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader(Arc<ManualReader>);
 
@@ -94,14 +94,14 @@ impl MetricReader for Reader {
 }
 
 impl Reader {
-    /// Asks for what has been counted.
+    /// Collects the metrics.
     pub(crate) fn collected(&self) -> ResourceMetrics {
         let mut metrics = ResourceMetrics::default();
         self.0.collect(&mut metrics).expect("the provider lives");
         metrics
     }
 
-    /// The count of each histogram, a line each.
+    /// Returns the count of each histogram, one per line.
     pub(super) fn text(&self) -> String {
         let metrics = self.collected();
         let mut lines = Vec::new();

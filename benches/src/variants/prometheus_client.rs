@@ -1,4 +1,4 @@
-//! The `prometheus-client` crate, by hand: families with static labels.
+//! A hand-written layer over the `prometheus-client` crate: families with static labels.
 
 use std::sync::Arc;
 use std::time::Duration;

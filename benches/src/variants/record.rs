@@ -1,4 +1,4 @@
-//! A layer around hand-written recording: head recording, as most people write it.
+//! A layer for hand-written recording at the response headers, as most services write it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,15 +10,15 @@ use tower_service::Service;
 
 use crate::request::Template;
 
-/// What is done at the start and at the end of a request. In flight is a gauge
-/// of two labels; requests and durations have three.
+/// The recording at the start and at the end of a request. The gauge of requests in flight has two
+/// labels; requests and durations have three.
 pub(super) trait Record: Clone {
     fn start(&self, method: &'static str, route: &'static str);
     fn end(&self, method: &'static str, route: &'static str, status: StatusCode, took: Duration);
     fn abandon(&self, method: &'static str, route: &'static str);
 }
 
-/// The bounds that OpenTelemetry's semantic conventions advise, in seconds.
+/// The bucket bounds that OpenTelemetry's semantic conventions advise, in seconds.
 pub(super) const BOUNDS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
@@ -59,7 +59,7 @@ where
     }
 }
 
-/// Takes a request that is dropped out of the gauge.
+/// A guard that decrements the gauge when a request is dropped.
 struct Guard<R: Record> {
     record: Option<R>,
     method: &'static str,

@@ -1,4 +1,4 @@
-//! The service that is wrapped.
+//! The service that the variants wrap.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -19,7 +19,7 @@ pub type Reply = Response<Full<Bytes>>;
 /// A request to [`Bare`].
 pub(super) type Call = Request<Empty<Bytes>>;
 
-/// A worker over a service of the bare group.
+/// Creates a worker for a service of the bare group.
 pub(super) fn boxed<S, C>(service: S, mix: Mix) -> Box<dyn Worker>
 where
     S: Service<Call, Response = Response<C>> + Send + 'static,
@@ -28,7 +28,7 @@ where
     Loop::boxed(service, mix)
 }
 
-/// Answers eleven bytes with the status that the request wants.
+/// Responds with eleven bytes and the status that the request asks for.
 #[derive(Clone, Copy, Debug)]
 pub struct Bare;
 

@@ -1,4 +1,4 @@
-//! This project's layer.
+//! The layer of sre-kit.
 
 use ::sre_kit::golden_signals::{GoldenSignals, RouteSource, Routes};
 use ::sre_kit::metrics::{Registry, TextFormat};
@@ -9,7 +9,7 @@ use super::{Group, Variant};
 use crate::request::{TEMPLATES, Template};
 
 pub(super) const RECORDS: &str = "started, outcome, in flight, duration to the end of the body, \
-     time to headers, request and response bytes, protocol version; panics and aborts told apart";
+     time to headers, request and response bytes, protocol version; panics and aborts distinguished";
 
 pub(super) fn variants() -> Vec<Variant> {
     let extension = RouteSource::from_fn(|head| {
@@ -19,8 +19,8 @@ pub(super) fn variants() -> Vec<Variant> {
     vec![variant("sre-kit", extension), variant("sre-kit-table", table.into())]
 }
 
-/// `sre-kit` reads the route where the hand-written peers do; `sre-kit-table`
-/// matches the path itself.
+/// Returns two variants: `sre-kit` reads the route from the same extension as the hand-written
+/// peers, `sre-kit-table` matches the path.
 fn variant(name: &'static str, source: RouteSource) -> Variant {
     let (signals, registry) = signals(source);
     Variant::new(name, Group::Bare, RECORDS, move |mix| boxed(signals.layer().layer(Bare), mix))

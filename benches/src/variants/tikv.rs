@@ -1,4 +1,4 @@
-//! The `prometheus` crate, by hand: vectors looked up by label values.
+//! A hand-written layer over the `prometheus` crate: vectors looked up by label values.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Layers with traces, at three rates of sampling. All of them end in a batch
-//! processor whose exporter throws the spans away.
+//! Layers with traces, at three sampling rates. All use a batch processor whose exporter discards
+//! the spans.
 
 use ::sre_kit::golden_signals::{GoldenSignals, RouteSource};
 use ::sre_kit::metrics::Registry;
@@ -22,7 +22,7 @@ const TRACE_LAYER: &str = "a span by tower-http, made one of OpenTelemetry; no m
 const INSTRUMENTATION: &str =
     "in flight, duration, response size, and a span; nothing of the last where it is not sampled";
 
-/// Shares of the traces that are sampled, in percent, and the names of the variants.
+/// The sampled share of the traces, and the names of the variants.
 const RATES: [(f64, [&str; 3]); 3] = [
     (0.0, ["sre-kit, traces 0 %", "TraceLayer, 0 %", "instrumentation-tower, traces 0 %"]),
     (0.01, ["sre-kit, traces 1 %", "TraceLayer, 1 %", "instrumentation-tower, traces 1 %"]),
@@ -71,7 +71,7 @@ fn trace_layer(name: &'static str, ratio: f64) -> Variant {
     let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer("bench"));
     let subscriber = tracing_subscriber::registry().with(LevelFilter::INFO).with(traces);
     let dispatch = Dispatch::new(subscriber);
-    // At the level of a service that wants its spans; its events stay at DEBUG.
+    // INFO enables the spans of a typical service; the events of the layer are at DEBUG.
     let make = DefaultMakeSpan::new().level(Level::INFO);
     let layer = TraceLayer::new_for_http().make_span_with(make);
     Variant::new(name, Group::Bare, TRACE_LAYER, move |mix| {
@@ -84,7 +84,7 @@ fn trace_layer(name: &'static str, ratio: f64) -> Variant {
 
 fn instrumentation(name: &'static str, ratio: f64) -> Variant {
     let provider = provider(ratio);
-    // The layer takes the global tracer and no other. Variants before this one keep theirs.
+    // The layer can only use the global tracer. Earlier variants keep theirs.
     opentelemetry::global::set_tracer_provider(provider.clone());
     let (builder, reader) = otel::instrumentation();
     let layer = builder
@@ -101,7 +101,7 @@ fn instrumentation(name: &'static str, ratio: f64) -> Variant {
     .counted(move || reader.text())
 }
 
-/// Where spans go: nowhere.
+/// An exporter that discards spans.
 #[derive(Clone, Copy, Debug)]
 struct Thrown;
 

@@ -1,4 +1,4 @@
-//! The service alone, and wrappers that record nothing: what any layer costs.
+//! The service alone, and wrappers that record nothing: the cost of any layer.
 
 use std::hint::black_box;
 use std::pin::Pin;
@@ -18,16 +18,19 @@ pub(super) fn variants() -> Vec<Variant> {
         Variant::new("wrap-noop", Group::Bare, "nothing", |mix| {
             boxed(Wrap { inner: Bare, clock: NoClock }, mix)
         }),
-        Variant::new("wrap-clock-std", Group::Bare, "two `Instant::now`, thrown away", |mix| {
-            boxed(Wrap { inner: Bare, clock: StdClock }, mix)
-        }),
+        Variant::new(
+            "wrap-clock-std",
+            Group::Bare,
+            "two calls of `Instant::now`, discarded",
+            |mix| boxed(Wrap { inner: Bare, clock: StdClock }, mix),
+        ),
         Variant::new("wrap-clock-quanta", Group::Bare, "two readings of quanta's clock", |mix| {
             boxed(Wrap { inner: Bare, clock: quanta::Clock::new() }, mix)
         }),
     ]
 }
 
-/// Something that is read at the beginning and at the end of a request.
+/// A clock that is read at the beginning and at the end of a request.
 pub(super) trait Clock: Clone {
     type Reading: Copy;
     fn read(&self) -> Self::Reading;

@@ -15,7 +15,7 @@ pub struct AcceptElement<'a> {
 }
 
 impl<'a> AcceptElement<'a> {
-    /// `None` where the weight is malformed.
+    /// Returns `None` if the weight or the name is malformed.
     fn parse(text: &'a [u8]) -> Option<Self> {
         let name = split(text, b';').next()?.trim_ascii();
         let parameters = text.get(text.len().min(name_end(text))..)?;
@@ -47,9 +47,9 @@ impl<'a> AcceptElement<'a> {
 
 /// Returns which of `offered` the `Accept` headers ask for. `None` if they accept none of them.
 ///
-/// The greatest weight wins, then the most exact range, then the first one. `exactness` tells
-/// how exactly a range names an offer, from 1 for `*/*`; the most exact range of an offer
-/// decides its weight.
+/// The greatest weight wins, then the most exact range, then the first one. `exactness` returns
+/// how exactly a range names an offer, from 1 for `*/*`. The most exact range of an offer decides
+/// its weight.
 pub fn negotiate<T: Copy>(
     headers: &HeaderMap,
     offered: &[T],
@@ -71,7 +71,7 @@ pub fn negotiate<T: Copy>(
     best.1
 }
 
-/// Compared field by field, in this order.
+/// The rank of an offer, compared field by field in this order.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     weight: u16,
@@ -110,7 +110,7 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     gzip > 0 && gzip >= identity.unwrap_or(0)
 }
 
-/// The well-formed elements of a header, in the order in which they came.
+/// Returns the well-formed elements of a header, in their order.
 fn elements<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -127,7 +127,7 @@ fn name_end(text: &[u8]) -> usize {
     split(text, b';').next().map_or(0, <[u8]>::len)
 }
 
-/// The value of a parameter, without quotes.
+/// Returns the value of a parameter, without quotes.
 fn find<'a>(parameters: &'a [u8], name: &str) -> Option<&'a [u8]> {
     split(parameters, b';').find_map(|parameter| {
         let equals = parameter.iter().position(|&b| b == b'=')?;
@@ -138,7 +138,7 @@ fn find<'a>(parameters: &'a [u8], name: &str) -> Option<&'a [u8]> {
     })
 }
 
-/// The parts between separators that stand outside quotes.
+/// Splits at the separators that stand outside quotes.
 fn split(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let (mut quoted, mut escaped) = (false, false);
     text.split(move |&b| {
@@ -152,7 +152,7 @@ fn split(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// A weight of RFC 9110 §12.4.2 in thousandths; digits past the third are dropped.
+/// Parses a weight of RFC 9110 §12.4.2 into thousandths. Digits after the third are dropped.
 fn thousandths(q: &[u8]) -> Option<u16> {
     let (whole, rest) = q.split_first()?;
     let digits = match rest {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_used_where_it_is_accepted_and_not_liked_less() {
+    fn gzip_is_used_if_it_is_accepted_with_no_lower_weight() {
         for (accept, expected) in [
             ("", false),
             ("gzip", true),

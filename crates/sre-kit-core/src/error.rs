@@ -1,13 +1,13 @@
-//! The one error type for bad configuration.
+//! The error type for bad configuration.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// A setting that cannot work, found when the kit is built and never later.
+/// The error for a setting that cannot work. It is returned when a part is built, never later.
 ///
-/// The text is one sentence for a person: the field, the value that was given,
-/// the rule it breaks, and what to do instead. The parts are also readable one
-/// by one, so that a program can point at the right line of its own settings.
+/// Its text is one sentence: the field, its value, the rule that the value breaks, and what to do
+/// instead. Each part also has a getter, so that a program can point to the right line of its
+/// settings.
 ///
 /// ```
 /// use sre_kit_core::ConfigError;
@@ -31,10 +31,10 @@ struct Inner {
 }
 
 impl ConfigError {
-    /// Says that `field` holds `value`, which breaks `rule`, and gives `advice`.
+    /// Creates the error of `field`, whose `value` breaks `rule`, with an `advice`.
     ///
-    /// Public so that adapters outside this crate can speak in the same form.
-    /// `value` is shown as `Debug` shows it: text arrives in quotes.
+    /// It is public so that adapters in other crates can report errors in the same form. `value` is
+    /// formatted with `Debug`: text is in quotes.
     pub fn new(
         field: impl Into<Cow<'static, str>>,
         value: impl fmt::Debug,
@@ -51,22 +51,22 @@ impl ConfigError {
         }
     }
 
-    /// The setting that was refused, such as `metric name` or `slo.objective`.
+    /// Returns the setting that was refused, such as `metric name` or `slo.objective`.
     pub fn field(&self) -> &str {
         &self.inner.field
     }
 
-    /// The value that was given, as `Debug` prints it.
+    /// Returns the value, as `Debug` formats it.
     pub fn value(&self) -> &str {
         &self.inner.value
     }
 
-    /// The rule that the value breaks.
+    /// Returns the rule that the value breaks.
     pub fn rule(&self) -> &str {
         &self.inner.rule
     }
 
-    /// What to do about it.
+    /// Returns what to do instead.
     pub fn advice(&self) -> &str {
         &self.inner.advice
     }
@@ -87,7 +87,7 @@ impl fmt::Debug for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// An error and what caused it: the outermost alone says little.
+/// Returns the text of an error and of its sources, without those that a text before contains.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! What labels, routes and classifiers may see of a message: everything but its body.
+//! Requests and responses without their bodies, for labels, routes and classifiers.
 
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 
@@ -14,12 +14,13 @@ pub struct RequestHead<'a> {
     pub version: Version,
     /// The headers.
     pub headers: &'a HeaderMap,
-    /// What layers further out have left.
+    /// The extensions that outer layers have inserted.
     pub extensions: &'a Extensions,
 }
 
 impl<'a> RequestHead<'a> {
-    /// The head of `request`.
+    /// Creates the head of `request`.
+    #[inline]
     pub fn of<B>(request: &'a Request<B>) -> Self {
         Self {
             method: request.method(),
@@ -39,12 +40,13 @@ pub struct ResponseHead<'a> {
     pub status: StatusCode,
     /// The headers.
     pub headers: &'a HeaderMap,
-    /// What the service and layers further in have left.
+    /// The extensions that the service and inner layers have inserted.
     pub extensions: &'a Extensions,
 }
 
 impl<'a> ResponseHead<'a> {
-    /// The head of `response`.
+    /// Creates the head of `response`.
+    #[inline]
     pub fn of<B>(response: &'a Response<B>) -> Self {
         Self {
             status: response.status(),

@@ -1,8 +1,12 @@
-//! Which names a label may have.
+//! The rules for label names.
 
 use crate::ConfigError;
 
-/// Checks label names: well formed, not reserved, each once.
+/// Checks that label names are well-formed, not reserved and unique.
+///
+/// # Errors
+///
+/// Returns an error for the first name that is not.
 pub fn check_labels(names: &[&str]) -> Result<(), ConfigError> {
     for (i, name) in names.iter().enumerate() {
         let rule = if !is_identifier(name, false) || name.starts_with("__") {

@@ -2,12 +2,12 @@
 //!
 //! | Item | Purpose |
 //! |---|---|
-//! | [`ConfigError`] | a setting that cannot work: the field, the value, the rule and what to do |
-//! | [`RequestHead`], [`ResponseHead`] | what labels, routes and classifiers see of a message |
+//! | [`ConfigError`] | the error for a setting that cannot work: field, value, rule and advice |
+//! | [`RequestHead`], [`ResponseHead`] | a message without its body, for labels, routes and classifiers |
 //! | [`PoolUsage`] | how much of a pool is in use |
 //! | [`Shed`] | marks a response as load shedding |
 //!
-//! Most services do not name this crate: `sre-kit` exports its items again.
+//! Most services do not depend on this crate directly: `sre-kit` re-exports its items.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -16,7 +16,10 @@ mod clock;
 mod error;
 mod head;
 mod labels;
+mod loopback;
+mod method;
 mod pool;
+mod random;
 mod shed;
 
 pub use error::ConfigError;
@@ -33,4 +36,7 @@ pub mod internal {
     pub use crate::clock::{Clock, Reading};
     pub use crate::error::with_causes;
     pub use crate::labels::{check_labels, is_identifier};
+    pub use crate::loopback::is_loopback_host;
+    pub use crate::method::{METHODS, is_connect, is_head, method_index, method_name};
+    pub use crate::random::random_fraction;
 }

@@ -1,18 +1,18 @@
-//! The use of a pool, of connections or of anything else.
+//! The usage of a pool of connections or of anything else.
 
-/// How much of a pool is in use.
+/// The usage of a pool.
 ///
-/// A pool is exhausted when `used` is `max` and `waiting` is above 0. A pool that is only full
-/// is well used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// A pool is exhausted if `used` equals `max` and `waiting` is above 0. A pool that is full without
+/// waiting callers is well used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PoolUsage {
-    /// Members that exist, idle or used.
+    /// The number of members, idle or used.
     pub size: u64,
-    /// Members that are handed out.
+    /// The number of members in use.
     pub used: u64,
-    /// The greatest number of members.
+    /// The maximum number of members.
     pub max: u64,
-    /// Callers that wait for a member. `None` if the pool does not count them.
+    /// The number of callers that wait for a member. `None` if the pool does not count them.
     pub waiting: Option<u64>,
 }
 

@@ -1,16 +1,15 @@
-//! The mark of a refused request.
+//! The mark of a response that sheds load.
 
-/// Marks a response as a refusal that protects the service, in its extensions.
+/// The extension that marks a response as load shedding.
 ///
-/// Whoever sheds load says so with it, and whoever counts requests reads it:
-/// [`admission::Admission`](crate::admission::Admission) leaves it in every
-/// 503 that it makes, and the golden signals count such
-/// a response as shed instead of as an error. A load shedder of one's own does
-/// the same:
+/// A layer that refuses a request to protect the service inserts it, and layers that count
+/// requests read it: the golden signals of `sre-kit` count such a response as shed and not as an
+/// error. `sre_kit::admission` inserts it in every response of its own with status 503. Another
+/// load shedder does the same:
 ///
 /// ```
 /// let mut response = http::Response::builder().status(503).body(()).unwrap();
 /// response.extensions_mut().insert(sre_kit_core::Shed);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Shed;

@@ -1,48 +1,58 @@
-//! Why a database cannot be used.
+//! The error of a database.
 
+use std::error::Error;
 use std::fmt;
 
-/// Why a database cannot be used. The text is for a person, and holds no secret.
+/// Why a database cannot be used.
+///
+/// The message is for a person and holds no secret. It includes the text of the
+/// [`source`](Error::source), which is the error of sqlx or sea-orm behind it, if there is one.
 #[derive(Debug)]
 pub struct DbError {
     kind: DbErrorKind,
     message: String,
-    is_final: bool,
+    is_permanent: bool,
+    source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What kind of failure it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The kind of a [`DbError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DbErrorKind {
     /// There are no credentials to log in with.
     Credentials,
-    /// The server cannot be reached, or is not the one it should be.
+    /// The server cannot be reached, or it is not the configured one.
     Unreachable,
-    /// The server refuses the login.
+    /// The server rejects the login.
     Refused,
-    /// It took too long.
+    /// No connection became free in time.
     TimedOut,
-    /// Another process migrates, for longer than this one waits.
+    /// Another process is migrating, for longer than the configured wait.
     Locked,
-    /// A migration failed, or some are pending.
+    /// A migration failed, or migrations are pending.
     Migration,
 }
 
 impl DbError {
     pub(crate) fn new(kind: DbErrorKind, message: impl fmt::Display) -> Self {
-        Self { kind, message: message.to_string(), is_final: false }
+        Self { kind, message: message.to_string(), is_permanent: false, source: None }
     }
 
-    /// No further try can help.
-    pub(crate) fn finally(self) -> Self {
-        Self { is_final: true, ..self }
+    pub(crate) fn caused_by(self, source: impl Error + Send + Sync + 'static) -> Self {
+        Self { source: Some(Box::new(source)), ..self }
     }
 
-    pub(crate) fn is_final(&self) -> bool {
-        self.is_final
+    /// Marks the error as one that another attempt cannot change.
+    pub(crate) fn permanent(self) -> Self {
+        Self { is_permanent: true, ..self }
     }
 
-    /// What kind of failure it is.
+    /// Returns whether the error is permanent: another attempt with the same settings cannot work.
+    pub fn is_permanent(&self) -> bool {
+        self.is_permanent
+    }
+
+    /// Returns the kind of the error.
     pub fn kind(&self) -> DbErrorKind {
         self.kind
     }
@@ -54,4 +64,9 @@ impl fmt::Display for DbError {
     }
 }
 
-impl std::error::Error for DbError {}
+impl Error for DbError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.source.as_deref()?;
+        Some(source)
+    }
+}

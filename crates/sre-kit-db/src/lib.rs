@@ -1,5 +1,8 @@
-//! A database pool that logs in by password or by token, outlives an outage of its
-//! credentials, and can be observed; and migrations that many instances may start.
+//! PostgreSQL pools that log in by password, by token or with Google Cloud IAM, and keep serving
+//! while the credentials fail; and migrations that many processes may start at the same time.
+//!
+//! The pool is sea-orm's: pass [`&Db`](Db) wherever sea-orm takes a connection. It needs the Unix
+//! sockets of Linux, macOS or another Unix.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -15,63 +18,57 @@
 //! # }
 //! ```
 //!
-//! # One URL
+//! # Database URLs
 //!
 //! | `DATABASE_URL` | Login |
 //! |---|---|
-//! | `sqlite://file.sqlite`, `sqlite::memory:` | none; needs the feature `sqlite` |
-//! | `postgres://USER[:PASSWORD]@HOST:PORT/DB` | by password; TLS where the server's CA is given, `?sslmode=disable` or `verify-full` says so aloud |
-//! | `postgres://USER@%2Fvar%2Frun%2Fpostgresql:5432/DB` | through the socket in that directory; no logins and bytes are counted there |
-//! | `postgres+iam://USER@HOST:5432/DB` | by token, over TLS: a private address of Cloud SQL, and a [`TokenSource`] or, with the feature `iam`, Google's credentials |
-//! | `cloudsql://USER@PROJECT:REGION:INSTANCE/DB?ip=private` | by token in a certificate, the Cloud SQL connector's way: see below; needs the feature `iam`. `ip` is `private` unless it is written, or `public` or `psc` |
+//! | `sqlite://file.sqlite`, `sqlite::memory:` | None. Needs the feature `sqlite`. |
+//! | `postgres://USER[:PASSWORD]@HOST:PORT/DB` | By password. Uses TLS if the server's CA is set; `?sslmode=disable` or `?sslmode=verify-full` make it explicit. |
+//! | `postgres://USER@%2Fvar%2Frun%2Fpostgresql:5432/DB` | By password or peer authentication, through the Unix socket in that directory. Logins and bytes are not counted. |
+//! | `postgres+iam://USER@HOST:5432/DB` | By token, over TLS. Needs a [`TokenSource`], or the feature `iam` for Google's credentials. |
+//! | `cloudsql://USER@PROJECT:REGION:INSTANCE/DB?ip=private` | By a client certificate that contains a token, see [The Cloud SQL connector](#the-cloud-sql-connector). Needs the feature `iam`. `ip` is `private`, `public` or `psc`, and defaults to `private`. |
 //!
-//! What is not in letters, digits and `-._~` is percent-encoded: the IAM user
-//! `app@project.iam` is written `app%40project.iam`. See [`DbSettings`] for the rest.
+//! Percent-encode everything except letters, digits and `-._~`: the IAM user `app@project.iam` is
+//! written `app%40project.iam`. [`DbSettings`] has the other settings and their environment
+//! variables.
 //!
 //! # Tokens
 //!
-//! One task owns the credentials. It asks the [`TokenSource`] ahead of time and one
-//! question at a time, and makes it start over when it is stuck: `google-cloud-auth`
-//! ends for good at its first answer in the four hundreds.
+//! One task owns the credentials. It calls the [`TokenSource`] before the token expires, one call
+//! at a time, and [resets](TokenSource::reset) it after a permanent error. `google-cloud-auth`, for
+//! example, never recovers from a response with a status 4xx without a reset.
 //!
-//! sqlx never holds a token. It connects to a socket inside the process, which only
-//! this process can use; behind it the server is dialled, its certificate verified
-//! (chain, dates, and the name or Cloud SQL's common name), and the request for a
-//! password answered with the newest token. A token that the server refuses is replaced
-//! and the login tried once more, unseen by the query that waits for it.
+//! sqlx never holds a token. It connects to a Unix socket inside the process, which accepts only
+//! this process. Behind it a bridge dials the server, verifies its certificate (chain, dates, and
+//! the DNS name or Cloud SQL's common name), and responds to the password request with the newest
+//! token. If the server rejects the token, the bridge gets a new one and tries the login once more.
+//! The query that waits for the connection does not notice.
 //!
 //! # The Cloud SQL connector
 //!
-//! With `cloudsql:` nobody has to know an address or a CA. The Admin API tells both
-//! (`connectSettings`) and signs a certificate for this process that has the token in it
-//! (`generateEphemeralCert`); the server's proxy on port 3307 takes it in a handshake of
-//! mutual TLS 1.3, and asks for no password. The account needs `roles/cloudsql.client`
-//! beside `roles/cloudsql.instanceUser`, and a route to `sqladmin.googleapis.com`.
+//! With a `cloudsql:` URL you need neither the address nor the CA of the instance. The Admin API
+//! returns both (`connectSettings`), and issues a client certificate that contains the token
+//! (`generateEphemeralCert`). The proxy on port 3307 beside the server accepts it with mutual TLS
+//! 1.3, and asks for no password. The account needs the role `roles/cloudsql.client` beside
+//! `roles/cloudsql.instanceUser`, and the network a route to `sqladmin.googleapis.com`.
 //!
-//! The server has to show a certificate of the CA that the API tells, for one of the
-//! instance's DNS names; an instance with a CA of its own
-//! (`GOOGLE_MANAGED_INTERNAL_CA`) may show the common name `PROJECT:INSTANCE` instead.
+//! The module [`connector`] describes how the server is verified and when certificates are
+//! refreshed. It can be used without this pool. A login whose certificate is rejected waits up to 2
+//! s for a newer one, and is then tried once more.
 //!
-//! One task asks: at half of a certificate's life, give or take a tenth; when there is a
-//! new token; and out of turn when a dial, a handshake or a login has failed, twice at
-//! once and then each thirty seconds. A login that failed so waits up to two seconds for
-//! the newer certificate and is tried once more, unseen by its query. An API that is
-//! busy is asked six times within one such turn, and then again after up to thirty
-//! seconds; what was good stays in use until it is over.
+//! # Outages of the credentials
 //!
-//! # An outage of the credentials
-//!
-//! A session outlives its token. So connections are renewed one after the other while
-//! logging in works, and not at all while it does not, up to four lifetimes: an outage
-//! of IAM fails no query of a pool that is large enough. Meanwhile
-//! [`Db::check`] says *degraded*, and `sre_kit_db_recycling_paused` is 1.
+//! An existing session does not need its token any more. So the pool replaces connections one after
+//! the other while logins succeed, and keeps them while logins fail, for up to four lifetimes. An
+//! outage of IAM therefore fails no query of a pool that is large enough. Meanwhile [`Db::check`]
+//! returns [`DbHealth::Degraded`], and `sre_kit_db_recycling_paused` is 1.
 //!
 //! # Migrations
 //!
-//! With the feature `migrate`, [`Db::migrate`](Db#method.migrate) brings the schema up to
-//! date, one process at a time; [`Db::wait_migrated`](Db#method.wait_migrated) is for the
-//! instances that do not. Give the migrator a role of its own that owns the schema, and
-//! the application one that may only read and write rows:
+//! With the feature `migrate`, [`Db::migrate`](Db#method.migrate) brings the schema up to date, one
+//! process at a time. [`Db::wait_migrated`](Db#method.wait_migrated) is for instances that do not
+//! migrate. Give the migrator its own role, which owns the schema, and let the application's role
+//! only read and write rows:
 //!
 //! ```sql
 //! REVOKE CREATE ON SCHEMA public FROM PUBLIC;
@@ -81,38 +78,70 @@
 //!     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO app;
 //! ```
 //!
-//! `app` has to be able to read `seaql_migrations`, as it is by the last statement.
-
+//! The last statement also lets `app` read the table `seaql_migrations`, which `wait_migrated`
+//! needs.
+//!
+//! # Metrics and spans
+//!
+//! [`DbMetrics`] lists the metrics. Each statement has a span by the semantic conventions of
+//! OpenTelemetry, with the target `sre_kit::db`. With the feature `telemetry` only statements in
+//! sampled traces have one.
+//!
+//! # Features
+//!
+//! | Feature | Adds |
+//! |---|---|
+//! | `iam` | Google's application-default credentials, and the module [`connector`]. |
+//! | `sqlite` | SQLite. |
+//! | `migrate` | Migrations, with sea-orm-migration. |
+//! | `telemetry` | Spans only in sampled traces, and exemplars. |
+//!
+//! None is on by default.
+//!
+#![cfg_attr(
+    not(feature = "iam"),
+    doc = "[`connector`]: https://docs.rs/sre-kit-db/latest/sre_kit_db/connector/index.html"
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod address;
 mod bridge;
-mod condition;
+mod components;
+#[cfg(feature = "iam")]
+pub mod connector;
 mod credentials;
+mod db;
+mod db_connection;
 mod dialer;
 mod error;
-mod handle;
+mod explain;
+mod health;
+mod instance;
 mod instrument;
+#[cfg_attr(not(feature = "iam"), allow(unreachable_pub, reason = "the connector exports it"))]
+mod ip_kind;
 #[cfg(feature = "migrate")]
 mod migrate;
-mod parts;
 mod pool;
+mod pool_size;
 mod secret;
 mod settings;
-mod size;
+mod transport;
+mod wire;
 
-pub use condition::DbHealth;
 #[cfg(feature = "iam")]
 pub use credentials::GoogleTokens;
 pub use credentials::{Token, TokenError, TokenSource};
+pub use db::Db;
 pub use error::{DbError, DbErrorKind};
-pub use handle::Db;
+pub use health::DbHealth;
 pub use instrument::{DbMetrics, DbTransaction};
 #[cfg(feature = "migrate")]
 pub use migrate::MigrateSettings;
+pub use pool_size::pool_size;
 pub use secret::Secret;
 pub use settings::DbSettings;
-pub use size::pool_size;
 pub use sre_kit_core::{ConfigError, PoolUsage};
 
 #[cfg(not(unix))]
-compile_error!("the feature `db` needs the sockets of a Unix");
+compile_error!("sre-kit-db needs Unix sockets");

@@ -1,4 +1,4 @@
-//! Migrations that many instances may start at once.
+//! Migrations that many processes may start at the same time.
 
 use std::time::Duration;
 
@@ -11,31 +11,37 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::credentials::jittered;
+use super::db::Db;
 use super::error::{DbError, DbErrorKind};
-use super::handle::Db;
 
-/// One per database; sea-orm's table of migrations is what it guards.
+/// Takes the advisory lock of the database, which guards sea-orm's table of migrations.
 const LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended(\
     'sre-kit:' || current_database() || ':seaql_migrations', 0))";
 
-/// How often one asks for the lock. It is asked for and not waited for: a waiting
-/// statement has a snapshot, which `CREATE INDEX CONCURRENTLY` of the one who has the
-/// lock waits for in turn, and the server ends one of them as a deadlock.
-const ASK: Duration = Duration::from_millis(500);
+/// The polling interval of the lock. A statement that waits for the lock would hold a snapshot,
+/// which a `CREATE INDEX CONCURRENTLY` of the lock's holder waits for: a deadlock.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How often the session with the lock is asked for a sign of life. If it dies another
-/// one may begin, and two would migrate.
+/// The interval of pings over the session that holds the lock. If the session is lost, another
+/// process may take the lock and migrate at the same time.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// A statement ends when nobody is there any more to whom it could answer: killed in the
-/// middle of one, a process would leave a server that goes on with it, and with its locks
-/// on tables that the next one wants. Servers before version 14 have not got the setting.
-const ALONE: &str = "SELECT set_config(name, '2s', false) FROM pg_settings \
+/// Makes the server cancel a statement whose client is gone. Otherwise the server would go on with
+/// the statement of a killed process, and keep its locks. Servers before version 14 lack the
+/// setting.
+const CANCEL_WITHOUT_CLIENT: &str = "SELECT set_config(name, '2s', false) FROM pg_settings \
     WHERE name = 'client_connection_check_interval'";
 
-/// How migrations are run.
-#[derive(Clone, Copy, Debug)]
-#[must_use = "it is given to `Db::migrate`"]
+/// Settings of [`Db::migrate`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sre_kit_db::MigrateSettings;
+///
+/// let settings = MigrateSettings::default().wait(Duration::from_mins(1));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "settings do nothing until `Db::migrate`"]
 pub struct MigrateSettings {
     wait: Duration,
     lock_timeout: Duration,
@@ -53,54 +59,56 @@ impl Default for MigrateSettings {
 }
 
 impl MigrateSettings {
-    /// How long to wait for another process that migrates. Five minutes unless set.
+    /// Sets how long to wait for another process that is migrating. Defaults to 5 min.
     pub fn wait(mut self, time: Duration) -> Self {
         self.wait = time;
         self
     }
 
-    /// How long a statement waits for a table that is in use (`lock_timeout`), with all
-    /// that want the table after it waiting as well. Ten seconds unless set.
+    /// Sets how long a statement waits for a table that is in use (`lock_timeout`). All later
+    /// statements on that table wait behind it. Defaults to 10 s.
     pub fn lock_timeout(mut self, time: Duration) -> Self {
         self.lock_timeout = time;
         self
     }
 
-    /// How long a statement may take (`statement_timeout`). A quarter of an hour unless
-    /// set.
+    /// Sets how long a statement may take (`statement_timeout`). Defaults to 15 min.
     pub fn statement_timeout(mut self, time: Duration) -> Self {
         self.statement_timeout = time;
         self
     }
 
-    /// The pool's own options with these bounds: what is said last counts.
+    /// Returns the pool's options with these bounds. The last value of an option wins.
     fn session(&self, options: &PgConnectOptions) -> PgConnectOptions {
         options.clone().options([
             ("lock_timeout", self.lock_timeout.as_millis().to_string()),
             ("statement_timeout", self.statement_timeout.as_millis().to_string()),
-            // A migration in Rust may think for as long as a statement may take.
+            // A migration in Rust may compute for as long as a statement may take.
             ("idle_in_transaction_session_timeout", self.statement_timeout.as_millis().to_string()),
         ])
     }
 }
 
 impl Db {
-    /// Brings the schema up to date, one process at a time, and tells how many
-    /// migrations it has run: none where another process was first.
+    /// Brings the schema up to date, one process at a time. Returns how many migrations it ran,
+    /// which is 0 if another process ran them first.
     ///
-    /// On PostgreSQL a session of its own holds an advisory lock meanwhile. It works
-    /// through no pooler that shares sessions between transactions.
+    /// On PostgreSQL a separate session holds an advisory lock meanwhile. This does not work
+    /// through a pooler that shares sessions between transactions.
     ///
     /// # Errors
     ///
-    /// When another process migrates for longer than this one waits
-    /// ([`DbErrorKind::Locked`]), when a migration fails or the lock is lost
-    /// ([`DbErrorKind::Migration`]), or when the database cannot be reached.
+    /// Returns an error of the kind
+    ///
+    /// - [`DbErrorKind::Locked`] if another process is migrating for longer than
+    ///   [`MigrateSettings::wait`];
+    /// - [`DbErrorKind::Migration`] if a migration fails or the lock is lost;
+    /// - [`DbErrorKind::Unreachable`] if the database cannot be reached.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends the sessions: the lock is free, and the migration that
-    /// was under way is rolled back, unless it does without a transaction.
+    /// Dropping the future ends the sessions, which releases the lock. The current migration is
+    /// rolled back, unless it runs without a transaction.
     pub async fn migrate<M: MigratorTrait>(
         &self,
         settings: &MigrateSettings,
@@ -126,7 +134,7 @@ impl Db {
     ) -> Result<usize, DbError> {
         let Some(pool) = self.postgres_pool() else {
             let before = pending::<M>(self.connection()).await?;
-            M::up(self.connection(), None).await.map_err(|error| failed(&error))?;
+            M::up(self.connection(), None).await.map_err(failed)?;
             return Ok(before.len());
         };
         let options = settings.session(&pool.connect_options());
@@ -135,7 +143,8 @@ impl Db {
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(30))
             .after_connect(|session, _| {
-                async move { sqlx::query(ALONE).execute(session).await.map(drop) }.boxed()
+                async move { sqlx::query(CANCEL_WITHOUT_CLIENT).execute(session).await.map(drop) }
+                    .boxed()
             })
             .connect_lazy_with(options);
         let connection = DatabaseConnection::from(sessions.clone());
@@ -143,7 +152,7 @@ impl Db {
             let before = pending::<M>(&connection).await?;
             if !before.is_empty() {
                 tracing::info!(migrations = ?before, "migrating");
-                M::up(&connection, None).await.map_err(|error| failed(&error))?;
+                M::up(&connection, None).await.map_err(failed)?;
             }
             Ok(before.len())
         };
@@ -151,34 +160,35 @@ impl Db {
             result = work => result,
             lost = heartbeat(&mut lock) => Err(lost),
         };
-        // A session with a statement under way is not waited for.
+        // A session with a running statement would not close in time.
         let _ = timeout(HEARTBEAT, sessions.close()).await;
         let _ = timeout(HEARTBEAT, lock.close()).await;
         result
     }
 
-    /// The names of the migrations that have not been run. It needs no right but to
-    /// read, and makes no table: a role that may not change the schema can ask.
+    /// Returns the names of the pending migrations. It only reads, and creates no table, so a role
+    /// that may not change the schema can call it.
     ///
     /// # Errors
     ///
-    /// When the database cannot be asked.
+    /// Returns an error if the query fails.
     pub async fn pending_migrations<M: MigratorTrait>(&self) -> Result<Vec<String>, DbError> {
         let pending = pending::<M>(self.connection()).await?;
         self.recorder().metrics.set_pending(pending.len());
         Ok(pending)
     }
 
-    /// Waits until no migration is pending: what a service does before it is ready,
-    /// where somebody else migrates.
+    /// Waits until no migration is pending. Call it before readiness in a service that does not
+    /// migrate itself.
     ///
     /// # Errors
     ///
-    /// When some are after that time, by name, or the database cannot be asked.
+    /// Returns an error if migrations are still pending after `within`, or if the query fails. The
+    /// message names the migrations.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves nothing behind.
+    /// Dropping the future ends the wait.
     pub async fn wait_migrated<M: MigratorTrait>(&self, within: Duration) -> Result<(), DbError> {
         let deadline = Instant::now() + within;
         loop {
@@ -191,30 +201,30 @@ impl Db {
                 ),
                 Err(error) => error,
             };
-            if Instant::now() + ASK >= deadline {
+            if Instant::now() + POLL_INTERVAL >= deadline {
                 return Err(error);
             }
-            sleep(jittered(ASK, 0.2)).await;
+            sleep(jittered(POLL_INTERVAL, 0.2)).await;
         }
     }
 }
 
 async fn pending<M: MigratorTrait>(db: &impl ConnectionTrait) -> Result<Vec<String>, DbError> {
-    let migrations =
-        M::get_pending_migrations_read_only(db).await.map_err(|error| failed(&error))?;
+    let migrations = M::get_pending_migrations_read_only(db).await.map_err(failed)?;
     Ok(migrations.iter().map(|migration| migration.name().to_owned()).collect())
 }
 
-fn failed(error: &DbErr) -> DbError {
-    DbError::new(DbErrorKind::Migration, format_args!("migrating failed: {error}"))
+fn failed(error: DbErr) -> DbError {
+    DbError::new(DbErrorKind::Migration, format_args!("migrating failed: {error}")).caused_by(error)
 }
 
-/// A session that has the lock.
+/// Opens a session, and takes the lock with it.
 async fn lock(options: &PgConnectOptions, wait: Duration) -> Result<PgConnection, DbError> {
     let deadline = Instant::now() + wait;
-    let unreachable = |error: sqlx::Error| DbError::new(DbErrorKind::Unreachable, error);
+    let unreachable =
+        |error: sqlx::Error| DbError::new(DbErrorKind::Unreachable, &error).caused_by(error);
     let mut session = PgConnection::connect_with(options).await.map_err(unreachable)?;
-    let mut told = false;
+    let mut logged = false;
     loop {
         let asked = sqlx::query_scalar(LOCK).fetch_one(&mut session).await;
         if asked.map_err(unreachable)? {
@@ -225,15 +235,15 @@ async fn lock(options: &PgConnectOptions, wait: Duration) -> Result<PgConnection
                 format_args!("another process has been migrating for {wait:?}").to_string();
             return Err(DbError::new(DbErrorKind::Locked, message));
         }
-        if !told {
+        if !logged {
             tracing::info!("another process migrates; waiting for it");
-            told = true;
+            logged = true;
         }
-        sleep(jittered(ASK, 0.5)).await;
+        sleep(jittered(POLL_INTERVAL, 0.5)).await;
     }
 }
 
-/// Ends when the session with the lock does.
+/// Pings over the session that holds the lock, and completes when the session is lost.
 async fn heartbeat(lock: &mut PgConnection) -> DbError {
     loop {
         sleep(HEARTBEAT).await;

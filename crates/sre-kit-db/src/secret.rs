@@ -1,15 +1,15 @@
-//! What must not be seen.
+//! Secrets.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A password or a token. It is printed nowhere, and wiped when it is dropped.
+/// A password or a token. It is never printed, and its memory is overwritten when it is dropped.
 ///
 /// ```
 /// use sre_kit_db::Secret;
 ///
-/// let secret = Secret::from("hunter2".to_owned());
+/// let secret = Secret::from("hunter2");
 /// assert_eq!(format!("{secret:?}"), "Secret");
 /// assert_eq!(secret.expose(), "hunter2");
 /// ```
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// The text itself. Whoever asks sees to it that it goes no further.
+    /// Returns the secret. Do not log it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -26,6 +26,12 @@ impl Secret {
 impl From<String> for Secret {
     fn from(text: String) -> Self {
         Self(Zeroizing::new(text))
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
     }
 }
 

@@ -3,36 +3,18 @@
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-#[cfg(feature = "protobuf")]
-use super::native::Native;
 use sre_kit_core::ConfigError;
 
-/// Most bounds a histogram may have. Each costs one line per series and scrape.
+#[cfg(feature = "protobuf")]
+use crate::native_buckets::NativeBuckets;
+use crate::scale::Scale;
+
+/// The most bounds that a histogram can have. Each costs one line per series and scrape.
 const MAX_BOUNDS: usize = 200;
-
-/// What one unit of a recorded integer means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scale {
-    /// Recorded in nanoseconds, shown in seconds.
-    Nanos,
-    /// Recorded and shown as they are: bytes, rows, items.
-    Ones,
-}
-
-impl Scale {
-    /// A recorded integer as it is shown.
-    #[inline]
-    pub fn value(self, recorded: u64) -> f64 {
-        match self {
-            Self::Nanos => recorded as f64 / 1e9,
-            Self::Ones => recorded as f64,
-        }
-    }
-}
 
 /// The upper bounds of a histogram's buckets, without the last one, `+Inf`.
 ///
-/// Cheap to clone: histograms of one family share their bounds.
+/// Clones share the bounds and are cheap.
 ///
 /// ```
 /// use sre_kit_metrics::Buckets;
@@ -48,28 +30,30 @@ pub struct Buckets {
 
 struct Inner {
     scale: Scale,
-    /// Inclusive upper bounds in recorded units, rising.
+    /// Inclusive upper bounds in recorded units, in ascending order.
     bounds: Box<[u64]>,
     /// The first of them.
     first: u64,
     /// `le="..."} ` of each bound and of `+Inf`, as both text formats print it.
     le: Box<[Box<str>]>,
     #[cfg(feature = "protobuf")]
-    native: Option<Native>,
+    native: Option<NativeBuckets>,
 }
 
 impl Buckets {
-    /// Bounds in seconds, for durations that are recorded in nanoseconds.
+    /// Creates bounds in seconds, for durations that are recorded in nanoseconds.
     ///
     /// # Errors
     ///
-    /// When there are none or more than 200, when one is not a positive finite
-    /// number of at least a nanosecond, or when they do not rise.
+    /// Returns an error if
+    /// - there is no bound, or there are more than 200;
+    /// - a bound is not a finite number of at least one nanosecond;
+    /// - the bounds do not ascend.
     pub fn seconds(bounds: impl IntoIterator<Item = f64>) -> Result<Self, ConfigError> {
         let mut nanos = Vec::new();
         for bound in bounds {
             let scaled = (bound * 1e9).round();
-            // 9e18 ns is 285 years; above it the conversion would saturate unseen. NaN is in no range.
+            // 9e18 ns is 285 years. Above it the conversion would saturate. NaN is in no range.
             if !(1.0..=9e18).contains(&scaled) {
                 return Err(ConfigError::new(
                     "buckets",
@@ -84,11 +68,12 @@ impl Buckets {
         Self::new(Scale::Nanos, nanos)
     }
 
-    /// Bounds in whole units, such as bytes.
+    /// Creates bounds in whole units, such as bytes.
     ///
     /// # Errors
     ///
-    /// When there are none or more than 200, or when they do not rise.
+    /// Returns an error if there is no bound, if there are more than 200, or if they do not
+    /// ascend.
     pub fn units(bounds: impl IntoIterator<Item = u64>) -> Result<Self, ConfigError> {
         Self::new(Scale::Ones, bounds.into_iter().collect())
     }
@@ -132,15 +117,14 @@ impl Buckets {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Adds a native histogram: exponential buckets that grow by at most `factor`,
-    /// 1.1 for instance, recorded beside these bounds.
+    /// Returns these bounds with a native histogram beside them: exponential buckets that grow by
+    /// at most `factor`, such as 1.1.
     ///
-    /// Only [`Format::Protobuf`](super::Format::Protobuf) carries it; the text
-    /// formats show the bounds as before. It costs one more addition per
-    /// observation and, at 1.1, eight cells of 8 bytes per power of two, series
-    /// and shard: about 1.7 KB for bounds up to 10 s. The buckets reach from just
-    /// under a microsecond, or from 1 for whole units, to eight times the
-    /// greatest bound; what lies outside is counted in the first and the last.
+    /// Only [`Format::Protobuf`](crate::Format::Protobuf) carries it; the text formats export the
+    /// bounds as before. It costs one more addition per observation and, at 1.1, eight cells of
+    /// 8 bytes per power of two, series and shard: about 1.7 KB for bounds up to 10 s. The buckets
+    /// reach from just under a microsecond, or from 1 for whole units, to eight times the greatest
+    /// bound. Values outside are counted in the first and the last bucket.
     ///
     /// ```
     /// use sre_kit_metrics::Buckets;
@@ -151,85 +135,87 @@ impl Buckets {
     ///
     /// # Errors
     ///
-    /// When the factor is not between 1.04 and 2, or the range would need more
+    /// Returns an error if the factor is not between 1.04 and 2, or if the range would need more
     /// than 320 buckets.
     #[cfg(feature = "protobuf")]
     pub fn with_native(&self, factor: f64) -> Result<Self, ConfigError> {
         let &Inner { scale, first, ref bounds, ref le, .. } = &*self.inner;
         let greatest = bounds.last().copied().unwrap_or(1);
-        let native = Some(Native::new(scale, factor, greatest)?);
+        let native = Some(NativeBuckets::new(scale, factor, greatest)?);
         let inner = Inner { scale, first, bounds: bounds.clone(), le: le.clone(), native };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The fourteen bounds that OpenTelemetry's HTTP semantic conventions advise
-    /// for `http.server.request.duration`.
+    /// Returns the fourteen bounds that OpenTelemetry's HTTP semantic conventions advise for
+    /// `http.server.request.duration`.
     pub(crate) fn http_duration() -> Self {
         const BOUNDS: [u64; 14] =
             [5, 10, 25, 50, 75, 100, 250, 500, 750, 1_000, 2_500, 5_000, 7_500, 10_000];
-        Self::known(Scale::Nanos, BOUNDS.map(|ms| ms * 1_000_000))
+        Self::constant(Scale::Nanos, BOUNDS.map(|ms| ms * 1_000_000))
     }
 
-    /// Body sizes: nothing at all, then powers of four from 64 B to 1 GiB.
+    /// Returns bounds for body sizes: 0, then powers of four from 64 B to 1 GiB.
     pub(crate) fn body_size() -> Self {
         let mut bounds = [0_u64; 14];
         let mut bound = 64;
-        for slot in bounds.iter_mut().skip(1) {
-            *slot = bound;
+        for next in bounds.iter_mut().skip(1) {
+            *next = bound;
             bound *= 4;
         }
-        Self::known(Scale::Ones, bounds)
+        Self::constant(Scale::Ones, bounds)
     }
 
-    /// Lifetimes of streams and upgraded connections: from a tenth of a second to a day.
+    /// Returns bounds for streams and upgraded connections, from 0.1 s to a day.
     pub(crate) fn stream_duration() -> Self {
         const SECONDS_TIMES_TEN: [u64; 14] =
             [1, 5, 10, 50, 100, 300, 600, 3_000, 6_000, 18_000, 36_000, 72_000, 216_000, 864_000];
-        Self::known(Scale::Nanos, SECONDS_TIMES_TEN.map(|tenths| tenths * 100_000_000))
+        Self::constant(Scale::Nanos, SECONDS_TIMES_TEN.map(|tenths| tenths * 100_000_000))
     }
 
-    fn known(scale: Scale, bounds: [u64; 14]) -> Self {
-        Self::new(scale, bounds.to_vec()).expect("the constants above rise and are fourteen")
+    fn constant(scale: Scale, bounds: [u64; 14]) -> Self {
+        Self::new(scale, bounds.to_vec()).expect("the constants ascend")
     }
 
+    /// Returns the unit of recorded values.
+    #[inline]
     pub(crate) fn scale(&self) -> Scale {
         self.inner.scale
     }
 
-    /// The inclusive upper bounds, in recorded units.
+    /// Returns the inclusive upper bounds, in recorded units.
+    #[inline]
     pub(crate) fn bounds(&self) -> &[u64] {
         &self.inner.bounds
     }
 
-    /// `le="..."} ` per bucket, `+Inf` last: from the label to the value.
+    /// Returns `le="..."} ` per bucket, `+Inf` last: the text from the label to the value.
     pub(crate) fn le(&self) -> &[Box<str>] {
         &self.inner.le
     }
 
-    /// ShardedCells that a histogram needs: a bucket per bound, `+Inf`, the sum, and
-    /// behind them those of the native buckets.
-    pub(crate) fn row_len(&self) -> usize {
+    /// Returns how many cells a histogram needs: one per bound, `+Inf`, the sum, and behind them
+    /// those of the native buckets.
+    pub(crate) fn cell_count(&self) -> usize {
         #[cfg(feature = "protobuf")]
-        let native = self.native().map_or(0, Native::cells);
+        let native = self.native().map_or(0, NativeBuckets::cells);
         #[cfg(not(feature = "protobuf"))]
         let native = 0;
         self.inner.bounds.len() + 2 + native
     }
 
-    /// The exponential buckets, where there are any.
+    /// Returns the exponential buckets, if there are any.
     #[cfg(feature = "protobuf")]
     #[inline]
-    pub(crate) fn native(&self) -> Option<&Native> {
+    pub(crate) fn native(&self) -> Option<&NativeBuckets> {
         self.inner.native.as_ref()
     }
 
-    /// The cells that an observation of `value` adds to: its bucket and the sum.
-    ///
-    /// Most requests end in the first bucket, so it is looked at alone. Linear behind
-    /// it on purpose: fifteen integer compares cost less than one mispredicted branch.
+    /// Returns the cells that an observation of `value` adds to: its bucket and the sum.
     #[inline]
-    pub(crate) fn places(&self, value: u64) -> (usize, usize) {
+    pub(crate) fn bucket_and_sum(&self, value: u64) -> (usize, usize) {
         let Inner { bounds, first, .. } = &*self.inner;
+        // Most requests end in the first bucket, so it is tested alone. The search behind it is
+        // linear: fifteen integer comparisons cost less than one mispredicted branch.
         let bucket = if value <= *first {
             0
         } else {
@@ -247,8 +233,8 @@ impl fmt::Debug for Buckets {
 
 /// Appends a float as both text formats read it back: `10.0`, not `10`.
 ///
-/// Prometheus 3 normalises `le="10"` to `le="10.0"`, Prometheus 2 does not; a
-/// rule that names a bucket works on both only when the decimal point is there.
+/// Prometheus 3 normalises `le="10"` to `le="10.0"`, Prometheus 2 does not. A rule that names a
+/// bucket works on both only if the decimal point is there.
 pub(crate) fn push_float(out: &mut String, value: f64) {
     if value.is_nan() {
         out.push_str("NaN");
@@ -271,10 +257,10 @@ mod tests {
     #[test]
     fn a_value_on_a_bound_belongs_to_that_bound() {
         let buckets = Buckets::seconds([0.005, 0.01]).expect("valid");
-        assert_eq!(buckets.places(0).0, 0);
-        assert_eq!(buckets.places(5_000_000).0, 0, "le means less than or equal");
-        assert_eq!(buckets.places(5_000_001).0, 1);
-        assert_eq!(buckets.places(u64::MAX).0, 2, "+Inf takes the rest");
+        assert_eq!(buckets.bucket_and_sum(0).0, 0);
+        assert_eq!(buckets.bucket_and_sum(5_000_000).0, 0, "le means less than or equal");
+        assert_eq!(buckets.bucket_and_sum(5_000_001).0, 1);
+        assert_eq!(buckets.bucket_and_sum(u64::MAX).0, 2, "+Inf takes the rest");
     }
 
     #[test]

@@ -1,29 +1,29 @@
-//! Which build this is.
+//! The build of a service, as a metric.
 
 use std::borrow::Cow;
 
-use super::registry::Registry;
 use sre_kit_core::ConfigError;
+
+use crate::registry::Registry;
 
 type Text = Cow<'static, str>;
 
-/// What was built, from which source, with which compiler.
+/// The version, the source revision and the compiler of a service.
 ///
-/// Shown as the gauge `build_info`, always 1, with the labels `service`,
-/// `version`, `revision` and `rustc`; what is not known has no label. Join it to
-/// other series to see which version they are of.
+/// The gauge `build_info`, always 1, has them as the labels `service`, `version`, `revision` and
+/// `rustc`. An unknown value has no label. Join the gauge to other series to see their version.
 ///
 /// ```
 /// use sre_kit_metrics::Registry;
 ///
-/// // The name and version of the package that calls the macro, and the revision
-/// // that its build environment names.
+/// // The name and version are those of the package that calls the macro. The revision comes from
+/// // its build environment.
 /// let build = sre_kit_metrics::build_info!().with_revision("5d3e6f4");
 /// build.register(&Registry::new())?;
 /// assert_eq!(build.revision(), Some("5d3e6f4"));
 /// # Ok::<(), sre_kit_metrics::ConfigError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct BuildInfo {
     service: Text,
     version: Text,
@@ -31,11 +31,11 @@ pub struct BuildInfo {
     rustc: Option<Text>,
 }
 
-/// The [`BuildInfo`](crate::BuildInfo) of the package that calls this.
+/// Returns the [`BuildInfo`](crate::BuildInfo) of the package that calls this.
 ///
-/// Name and version are Cargo's. The revision is `SOURCE_REVISION`, `GIT_COMMIT`
-/// or `GITHUB_SHA`, the compiler `RUSTC_VERSION`, each where the environment of
-/// the *build* sets it.
+/// Cargo provides the name and the version. The environment of the *build* provides the revision,
+/// as `SOURCE_REVISION`, `GIT_COMMIT` or `GITHUB_SHA`, and the compiler, as `RUSTC_VERSION`. Each
+/// is unknown if the variable is not set.
 #[macro_export]
 macro_rules! build_info {
     () => {{
@@ -53,51 +53,51 @@ macro_rules! build_info {
 }
 
 impl BuildInfo {
-    /// The build of `service` in `version`.
+    /// Creates the information about `service` in `version`.
     pub fn new(service: impl Into<Text>, version: impl Into<Text>) -> Self {
         Self { service: service.into(), version: version.into(), revision: None, rustc: None }
     }
 
-    /// Adds the revision of the source, such as a commit.
+    /// Sets the revision of the source, such as a commit.
     #[must_use]
     pub fn with_revision(mut self, revision: impl Into<Text>) -> Self {
         self.revision = Some(revision.into());
         self
     }
 
-    /// Adds the version of the compiler.
+    /// Sets the version of the compiler.
     #[must_use]
     pub fn with_rustc(mut self, version: impl Into<Text>) -> Self {
         self.rustc = Some(version.into());
         self
     }
 
-    /// The name of the service.
+    /// Returns the name of the service.
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// The version of the service.
+    /// Returns the version of the service.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The revision of the source, if it is known.
+    /// Returns the revision of the source, if it is known.
     pub fn revision(&self) -> Option<&str> {
         self.revision.as_deref()
     }
 
-    /// The version of the compiler, if it is known.
+    /// Returns the version of the compiler, if it is known.
     pub fn rustc(&self) -> Option<&str> {
         self.rustc.as_deref()
     }
 
-    /// Shows it in `registry`, as `build_info`.
+    /// Registers the gauge `build_info` in `registry`.
     ///
     /// # Errors
     ///
-    /// When the service or its version has no name, or when the registry has a
-    /// `build_info` already.
+    /// Returns an error if the service or the version is empty, or if the registry already has a
+    /// `build_info`.
     pub fn register(&self, registry: &Registry) -> Result<(), ConfigError> {
         for (field, text) in
             [("build_info.service", &self.service), ("build_info.version", &self.version)]
@@ -131,7 +131,7 @@ mod tests {
     use crate::{Registry, TextFormat};
 
     #[test]
-    fn what_is_not_known_has_no_label() {
+    fn an_unknown_value_has_no_label() {
         let registry = Registry::new();
         BuildInfo::new("shop", "1.2.3")
             .with_revision("5d3e6f4")

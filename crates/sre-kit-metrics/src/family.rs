@@ -4,22 +4,23 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::buckets::Buckets;
-use super::cells::{CellOffset, ShardedCells};
-use super::exemplars::Exemplars;
-use super::labels::push_pair;
-use super::series::Series;
-use super::visit::{Desc, Kind, Visitor};
 use sre_kit_core::ConfigError;
 
-/// The label of the series that takes what came after a family was full, as the
-/// OpenTelemetry metrics SDK specification names it.
+use crate::buckets::Buckets;
+use crate::cells::{CellOffset, ShardedCells};
+use crate::exemplars::Exemplars;
+use crate::series::Series;
+use crate::visit::{Desc, Kind, Visitor};
+
+/// The label of the series that counts for all label sets above a family's limit. The
+/// OpenTelemetry metrics SDK specification defines it.
 pub const OVERFLOW_LABEL: &str = "otel_metric_overflow=\"true\"";
 
-/// Series encoded before the lock is let go for a moment, so that a request
-/// that makes a new series never waits for a whole scrape.
+/// The number of series that are visited before the lock is released for a moment, so that a
+/// request that creates a series never waits for a whole scrape.
 const BATCH: usize = 64;
 
+/// A family of sharded series under one name.
 pub struct Family {
     desc: Desc,
     buckets: Option<Buckets>,
@@ -27,19 +28,20 @@ pub struct Family {
     limit: usize,
     overflow: CellOffset,
     series: Mutex<Series>,
-    /// By row, made when the first exemplar is offered.
+    /// By cell offset, created when the first exemplar is offered.
     exemplars: Mutex<HashMap<u32, Arc<Exemplars>>>,
 }
 
 impl Family {
-    pub fn new(
+    /// Creates a family and allocates its overflow series.
+    pub(crate) fn new(
         desc: Desc,
         buckets: Option<Buckets>,
         cells: Arc<ShardedCells>,
         limit: usize,
     ) -> Result<Self, ConfigError> {
-        let len = buckets.as_ref().map_or(1, Buckets::row_len);
-        let Some(overflow) = cells.take_row(len) else {
+        let len = buckets.as_ref().map_or(1, Buckets::cell_count);
+        let Some(overflow) = cells.allocate(len) else {
             return Err(ConfigError::new(
                 "registry",
                 &desc.name,
@@ -50,8 +52,8 @@ impl Family {
         Ok(Self::with_overflow(desc, buckets, cells, limit, overflow))
     }
 
-    /// A family whose rows are taken by somebody else, the overflow row too.
-    pub fn with_overflow(
+    /// Creates a family whose series, also the overflow series, the caller allocates.
+    pub(crate) fn with_overflow(
         desc: Desc,
         buckets: Option<Buckets>,
         cells: Arc<ShardedCells>,
@@ -69,45 +71,51 @@ impl Family {
         }
     }
 
-    /// Takes `row` in as a series. The caller keeps the number within bounds.
-    pub fn adopt(&self, labels: &str, row: CellOffset) {
-        // Texts of 4 GiB in one family: what cannot be named is in the sums all the same.
-        let _ = self.lock().push(labels, row);
+    /// Adds a series whose cells the caller has allocated. The caller bounds their number.
+    pub fn adopt(&self, labels: &str, offset: CellOffset) {
+        // This fails only if the label texts of one family take 4 GiB. The series is then not
+        // exported.
+        let _ = self.lock().push(labels, offset);
     }
 
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.desc.name
     }
 
+    /// Returns the kind of the samples.
     pub fn kind(&self) -> Kind {
         self.desc.kind
     }
 
+    /// Returns the cells that the series lie in.
     pub fn cells(&self) -> &Arc<ShardedCells> {
         &self.cells
     }
 
-    /// The row that takes everything past the limit.
-    pub fn overflow_row(&self) -> CellOffset {
+    /// Returns the offset of the overflow series.
+    pub fn overflow(&self) -> CellOffset {
         self.overflow
     }
 
-    /// Makes a series. The caller sees to it that `labels` is new to the family.
+    /// Creates a series and returns its offset. The caller ensures that the family has no series
+    /// `labels` yet. Returns the overflow series if the family is full.
     pub fn create(&self, labels: &str) -> CellOffset {
         self.create_in(&mut self.lock(), labels)
     }
 
-    /// The series with these labels, made now if it was not there.
+    /// Returns the offset of the series with these labels and creates it if necessary. Returns the
+    /// overflow series if the family is full.
     pub fn find_or_create(&self, labels: &str) -> CellOffset {
         let mut series = self.lock();
         match series.find(labels) {
-            Ok(row) => row,
-            Err(place) => {
-                let row = self.create_in(&mut series, labels);
-                if row != self.overflow {
-                    series.order_last(place);
+            Ok(offset) => offset,
+            Err(position) => {
+                let offset = self.create_in(&mut series, labels);
+                if offset != self.overflow {
+                    series.order_last(position);
                 }
-                row
+                offset
             }
         }
     }
@@ -116,12 +124,12 @@ impl Family {
         if series.len() >= self.limit {
             return self.overflow;
         }
-        let len = self.buckets.as_ref().map_or(1, Buckets::row_len);
-        let row = self.cells.take_row(len).filter(|&row| series.push(labels, row));
-        row.unwrap_or(self.overflow)
+        let len = self.buckets.as_ref().map_or(1, Buckets::cell_count);
+        let offset = self.cells.allocate(len).filter(|&offset| series.push(labels, offset));
+        offset.unwrap_or(self.overflow)
     }
 
-    /// How many observations went into the overflow series.
+    /// Returns how many observations the overflow series counted.
     pub fn overflowed(&self) -> u64 {
         match &self.buckets {
             None => self.cells.sum(self.overflow, 0),
@@ -131,22 +139,23 @@ impl Family {
         }
     }
 
-    /// The exemplars of a histogram's series.
+    /// Returns the exemplars of a histogram's series and creates them if necessary.
     ///
-    /// Takes a lock and may allocate: keep what it returns.
-    pub fn exemplars(&self, row: CellOffset) -> Arc<Exemplars> {
+    /// It takes a lock and can allocate: keep what it returns.
+    pub fn exemplars(&self, offset: CellOffset) -> Arc<Exemplars> {
         let buckets = self.buckets.as_ref().map_or(0, |buckets| buckets.bounds().len() + 1);
         let mut all = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(row.index()).or_insert_with(|| Arc::new(Exemplars::new(buckets))))
+        Arc::clone(all.entry(offset.index()).or_insert_with(|| Arc::new(Exemplars::new(buckets))))
     }
 
-    fn known_exemplars(&self, row: CellOffset) -> Option<Arc<Exemplars>> {
+    fn existing_exemplars(&self, offset: CellOffset) -> Option<Arc<Exemplars>> {
         let all = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.is_empty() { None } else { all.get(&row.index()).cloned() }
+        if all.is_empty() { None } else { all.get(&offset.index()).cloned() }
     }
 
+    /// Shows every series to `visitor`.
     pub fn visit(&self, visitor: &mut dyn Visitor) {
-        let mut scratch = vec![0; self.buckets.as_ref().map_or(1, Buckets::row_len)];
+        let mut scratch = vec![0; self.buckets.as_ref().map_or(1, Buckets::cell_count)];
         let overflowed = self.overflowed() > 0;
         let mut next = 0;
         loop {
@@ -155,8 +164,8 @@ impl Family {
                 visitor.family(&self.desc);
             }
             let end = series.len().min(next + BATCH);
-            for (labels, row) in series.range(next, end) {
-                self.sample(visitor, labels, row, &mut scratch);
+            for (labels, offset) in series.range(next, end) {
+                self.sample(visitor, labels, offset, &mut scratch);
             }
             if end == series.len() {
                 break;
@@ -172,14 +181,14 @@ impl Family {
         &self,
         visitor: &mut dyn Visitor,
         labels: &str,
-        row: CellOffset,
+        offset: CellOffset,
         scratch: &mut [u64],
     ) {
         scratch.fill(0);
-        self.cells.sum_into(row, scratch);
+        self.cells.sum_into(offset, scratch);
         match &self.buckets {
             Some(buckets) => {
-                let exemplars = self.known_exemplars(row);
+                let exemplars = self.existing_exemplars(offset);
                 visitor.histogram(labels, buckets, scratch, exemplars.as_deref());
             }
             None => visitor.integer(labels, scratch[0]),
@@ -198,74 +207,5 @@ impl fmt::Debug for Family {
             .field("kind", &self.desc.kind)
             .field("limit", &self.limit)
             .finish_non_exhaustive()
-    }
-}
-
-/// Renders values under their names; what is missing is empty, what is too much is left out.
-pub fn label_text(names: &[Box<str>], values: &[&str]) -> String {
-    let mut text = String::new();
-    push_labels(&mut text, names, values);
-    text
-}
-
-fn push_labels(text: &mut String, names: &[Box<str>], values: &[&str]) {
-    for (name, value) in names.iter().zip(values) {
-        push_pair(text, name, value);
-    }
-}
-
-/// The values of a family that are computed when it is scraped.
-///
-/// Handed to the closure of [`Registry::gauge_fn`](super::Registry::gauge_fn)
-/// and [`Registry::counter_fn`](super::Registry::counter_fn).
-pub struct Samples<'a> {
-    visitor: &'a mut dyn Visitor,
-    desc: &'a Desc,
-    names: &'a [Box<str>],
-    left: usize,
-    begun: bool,
-    /// Used again for each sample.
-    labels: String,
-}
-
-impl<'a> Samples<'a> {
-    pub fn new(
-        visitor: &'a mut dyn Visitor,
-        desc: &'a Desc,
-        names: &'a [Box<str>],
-        limit: usize,
-    ) -> Self {
-        Self { visitor, desc, names, left: limit, begun: false, labels: String::new() }
-    }
-
-    /// Reports one value. `label_values` follow the order of the label names;
-    /// an empty value leaves its label out. Not pushing anything leaves the
-    /// family out of this scrape, which is right when the source is absent.
-    ///
-    /// Past the registry's limit of series per family, samples are left out.
-    pub fn push(&mut self, label_values: &[&str], value: f64) {
-        if self.left == 0 {
-            return;
-        }
-        self.left -= 1;
-        if !self.begun {
-            self.begun = true;
-            self.visitor.family(self.desc);
-        }
-        self.labels.clear();
-        push_labels(&mut self.labels, self.names, label_values);
-        // Whole numbers of a counter are printed as such.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        if self.desc.kind == Kind::Counter && value.fract() == 0.0 && (0.0..9e15).contains(&value) {
-            self.visitor.integer(&self.labels, value as u64);
-        } else {
-            self.visitor.float(&self.labels, value);
-        }
-    }
-}
-
-impl fmt::Debug for Samples<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Samples").field("family", &self.desc.name).finish_non_exhaustive()
     }
 }

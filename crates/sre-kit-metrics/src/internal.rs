@@ -4,35 +4,37 @@
 
 use std::sync::Arc;
 
-use crate::buckets::Buckets;
-pub use crate::buckets::Scale;
-pub use crate::cells::{
-    CellOffset, ExclusiveShard, LINE, ShardCells, ShardId, ShardedCells, Writer,
-};
-pub use crate::exemplars::{Exemplars, Link};
-pub use crate::family::{Family, OVERFLOW_LABEL};
-pub use crate::handles::observe;
-use crate::handles::{Counter, HistogramFamily};
-pub use crate::labels::{pairs, push_pair};
-use crate::registry::Registry;
-pub use crate::visit::{Collect, Desc, Kind, Visitor};
 use sre_kit_core::ConfigError;
 
-/// What the other crates do with a [`Registry`] beyond its public methods.
+use crate::buckets::Buckets;
+pub use crate::cells::{
+    CELLS_PER_LINE, CellOffset, ExclusiveShard, ShardCells, ShardId, ShardedCells, Writer,
+};
+use crate::counter::Counter;
+pub use crate::exemplars::{Exemplar, Exemplars, Link};
+pub use crate::family::{Family, OVERFLOW_LABEL};
+use crate::histogram::HistogramFamily;
+pub use crate::histogram::observe;
+pub use crate::labels::{pairs, push_pair};
+use crate::registry::Registry;
+pub use crate::scale::Scale;
+pub use crate::visit::{Collect, Desc, Kind, Visitor};
+
+/// The methods of a [`Registry`] for the other crates of this workspace.
 pub trait RegistryInternals {
     /// Shows every family to `visitor`.
     fn visit(&self, visitor: &mut dyn Visitor);
 
-    /// Shows the families whose names are `wanted`, where leaving the others out saves work: a
-    /// visitor still has to look at the names it is given.
-    fn visit_some(&self, wanted: impl Fn(&str) -> bool, visitor: &mut dyn Visitor);
+    /// Shows the families whose names `matches` accepts, where skipping the others saves work: the
+    /// visitor still has to check the names that it gets.
+    fn visit_matching(&self, matches: impl Fn(&str) -> bool, visitor: &mut dyn Visitor);
 
     /// Registers a sharded family whose series are keyed by the caller.
     ///
     /// # Errors
     ///
     /// Returns an error if the name is malformed or taken.
-    fn sharded(
+    fn sharded_family(
         &self,
         name: &str,
         help: &str,
@@ -40,12 +42,12 @@ pub trait RegistryInternals {
         buckets: Option<Buckets>,
     ) -> Result<Arc<Family>, ConfigError>;
 
-    /// Registers a histogram family whose cells are parts of longer rows.
+    /// Registers a histogram family whose cells are parts of longer allocations.
     ///
     /// # Errors
     ///
     /// Returns an error if the name is malformed or taken.
-    fn adopted(
+    fn adopted_family(
         &self,
         name: &str,
         help: &str,
@@ -53,22 +55,32 @@ pub trait RegistryInternals {
         overflow: CellOffset,
     ) -> Result<Arc<Family>, ConfigError>;
 
-    /// Registers families that are collected together, under names that are reserved now.
+    /// Registers families that are read together, under names that are reserved now.
     ///
     /// # Errors
     ///
     /// Returns an error if a name is malformed or taken.
-    fn collector(
+    fn register_collector(
         &self,
         families: &[(&str, Kind)],
         collector: Arc<dyn Collect>,
     ) -> Result<(), ConfigError>;
 
-    /// Returns how many series a family may have.
-    fn limit(&self) -> usize;
+    /// Returns how many series a family can have.
+    fn max_series_per_family(&self) -> usize;
 
     /// Returns the cells of every family.
     fn cells(&self) -> &Arc<ShardedCells>;
+
+    /// Returns a clone of the value of type `T` that the registry keeps. `create` makes it if
+    /// there is none yet. `create` can register families and must not call this method.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `create`.
+    fn get_or_try_init<T, E>(&self, create: impl FnOnce() -> Result<T, E>) -> Result<T, E>
+    where
+        T: Clone + Send + 'static;
 }
 
 impl RegistryInternals for Registry {
@@ -76,48 +88,56 @@ impl RegistryInternals for Registry {
         self.visit(visitor);
     }
 
-    fn visit_some(&self, wanted: impl Fn(&str) -> bool, visitor: &mut dyn Visitor) {
-        self.visit_some(wanted, visitor);
+    fn visit_matching(&self, matches: impl Fn(&str) -> bool, visitor: &mut dyn Visitor) {
+        self.visit_matching(matches, visitor);
     }
 
-    fn sharded(
+    fn sharded_family(
         &self,
         name: &str,
         help: &str,
         kind: Kind,
         buckets: Option<Buckets>,
     ) -> Result<Arc<Family>, ConfigError> {
-        self.sharded(name, help, kind, buckets)
+        self.sharded_family(name, help, kind, buckets)
     }
 
-    fn adopted(
+    fn adopted_family(
         &self,
         name: &str,
         help: &str,
         buckets: Buckets,
         overflow: CellOffset,
     ) -> Result<Arc<Family>, ConfigError> {
-        self.adopted(name, help, buckets, overflow)
+        self.adopted_family(name, help, buckets, overflow)
     }
 
-    fn collector(
+    fn register_collector(
         &self,
         families: &[(&str, Kind)],
         collector: Arc<dyn Collect>,
     ) -> Result<(), ConfigError> {
-        self.collector(families, collector)
+        self.register_collector(families, collector)
     }
 
-    fn limit(&self) -> usize {
-        self.limit()
+    fn max_series_per_family(&self) -> usize {
+        self.max_series_per_family()
     }
 
+    #[inline]
     fn cells(&self) -> &Arc<ShardedCells> {
         self.cells()
     }
+
+    fn get_or_try_init<T, E>(&self, create: impl FnOnce() -> Result<T, E>) -> Result<T, E>
+    where
+        T: Clone + Send + 'static,
+    {
+        self.extensions().get_or_try_init(create)
+    }
 }
 
-/// What the other crates do with [`Buckets`] beyond its public methods.
+/// The methods of [`Buckets`] for the other crates of this workspace.
 pub trait BucketsInternals: Sized {
     /// Returns the bounds that OpenTelemetry advises for `http.server.request.duration`.
     fn http_duration() -> Self;
@@ -135,10 +155,10 @@ pub trait BucketsInternals: Sized {
     fn bounds(&self) -> &[u64];
 
     /// Returns how many cells a histogram needs.
-    fn row_len(&self) -> usize;
+    fn cell_count(&self) -> usize;
 
     /// Returns the cells that an observation of `value` adds to: its bucket and the sum.
-    fn places(&self, value: u64) -> (usize, usize);
+    fn bucket_and_sum(&self, value: u64) -> (usize, usize);
 }
 
 impl BucketsInternals for Buckets {
@@ -154,37 +174,39 @@ impl BucketsInternals for Buckets {
         Self::stream_duration()
     }
 
+    #[inline]
     fn scale(&self) -> Scale {
         self.scale()
     }
 
+    #[inline]
     fn bounds(&self) -> &[u64] {
         self.bounds()
     }
 
-    fn row_len(&self) -> usize {
-        self.row_len()
+    fn cell_count(&self) -> usize {
+        self.cell_count()
     }
 
     #[inline]
-    fn places(&self, value: u64) -> (usize, usize) {
-        self.places(value)
+    fn bucket_and_sum(&self, value: u64) -> (usize, usize) {
+        self.bucket_and_sum(value)
     }
 }
 
-/// What the other crates do with a [`Counter`] beyond its public methods.
+/// The methods of a [`Counter`] for the other crates of this workspace.
 pub trait CounterInternals {
     /// Returns the counter's cell in one shard, to be kept: finding it again costs nothing.
-    fn column(&self, place: ShardId) -> ShardCells;
+    fn shard_cells(&self, shard: ShardId) -> ShardCells;
 }
 
 impl CounterInternals for Counter {
-    fn column(&self, place: ShardId) -> ShardCells {
-        self.column(place)
+    fn shard_cells(&self, shard: ShardId) -> ShardCells {
+        self.shard_cells(shard)
     }
 }
 
-/// What the other crates do with a [`HistogramFamily`] beyond its public methods.
+/// The methods of a [`HistogramFamily`] for the other crates of this workspace.
 pub trait HistogramFamilyInternals {
     /// Records an integer as it is stored, and the span that it came from.
     fn observe_linked(&self, label_values: &[&str], value: u64, link: Option<Link>);

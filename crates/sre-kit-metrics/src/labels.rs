@@ -1,11 +1,11 @@
-//! Label pairs, rendered once when a series is made and copied at every scrape.
+//! Label pairs, rendered once when a series is created and copied at every scrape.
 
 use std::borrow::Cow;
 
-/// Appends `name="value"` to `text`, with a comma when something is there.
+/// Appends `name="value"` to `text`, after a comma if `text` is not empty.
 ///
-/// Both text formats escape a value in the same way: backslash, quote and line
-/// feed. An empty value is left out, since Prometheus treats it as no label.
+/// Both text formats escape the same characters of a value: backslash, quote and line feed. An
+/// empty value is left out, since Prometheus treats it as no label.
 pub fn push_pair(text: &mut String, name: &str, value: &str) {
     if value.is_empty() {
         return;
@@ -26,7 +26,7 @@ pub fn push_pair(text: &mut String, name: &str, value: &str) {
     text.push('"');
 }
 
-/// The pairs of a text that [`push_pair`] made, values unescaped.
+/// Returns the pairs of a text that [`push_pair`] wrote, with unescaped values.
 pub fn pairs(text: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -40,6 +40,20 @@ pub fn pairs(text: &str) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         rest = &tail[end + 1..];
         Some((name, unescape(&tail[..end])))
     })
+}
+
+/// Appends `values` under their `names`. A missing value is empty; a surplus value is ignored.
+pub(crate) fn push_labels(text: &mut String, names: &[Box<str>], values: &[&str]) {
+    for (name, value) in names.iter().zip(values) {
+        push_pair(text, name, value);
+    }
+}
+
+/// Renders `values` under their `names`, as [`push_labels`] does.
+pub(crate) fn label_text(names: &[Box<str>], values: &[&str]) -> String {
+    let mut text = String::new();
+    push_labels(&mut text, names, values);
+    text
 }
 
 fn unescape(value: &str) -> Cow<'_, str> {

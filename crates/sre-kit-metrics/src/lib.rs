@@ -1,39 +1,47 @@
-//! The registry, sharded counters and histograms, and their exposition.
+//! A metrics registry with sharded counters and histograms, and its exposition.
 //!
-//! A [`Registry`] holds families. A family made by it is *sharded*: each thread
-//! adds in a column of its own, and a scrape sums the columns, so recording
-//! takes no lock, allocates nothing and moves no cache line between cores.
+//! A [`Registry`] holds metric families. A family that it creates is *sharded*: each thread adds in
+//! a shard of its own, and a scrape sums the shards. Recording therefore takes no lock, allocates
+//! nothing and moves no cache line between cores.
 //!
-//! An [`Exposition`] answers scrapes over HTTP, in the format that the scraper
-//! asks for. [`ProcessMetrics`] and [`BuildInfo`] say what runs.
+//! The number of series per family is bounded, and so is the cardinality of the labels. Label sets
+//! above the limit share one series, `{otel_metric_overflow="true"}`, and
+//! `sre_kit_metrics_overflow_total{metric}` counts its observations.
 //!
-//! The number of series per family is bounded. Label sets past the bound share
-//! one series, `{otel_metric_overflow="true"}`, and
-//! `sre_kit_metrics_overflow_total{metric}` counts what went there.
+//! | Feature | Adds | Brings |
+//! |---|---|---|
+//! | none | [`Registry`], [`BuildInfo`], [`Registry::encode`] | prometheus-client |
+//! | `exposition` | `Exposition`, a tower service that answers scrapes | flate2, http-body-util, tokio's runtime |
+//! | `process` | `ProcessMetrics`: processor time, memory, file descriptors | nothing |
+//! | `protobuf` | `Format::Protobuf` and `Buckets::with_native`: native histograms | prost |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![allow(missing_docs, unreachable_pub, missing_debug_implementations)] // TEMP
 
 mod buckets;
 mod build_info;
+mod builder;
 mod cells;
+mod counter;
+mod encode;
+mod entry;
 mod exemplars;
+#[cfg(feature = "exposition")]
 mod exposition;
+mod extensions;
+mod families;
 mod family;
 mod foreign;
-mod handles;
+mod histogram;
 mod labels;
-mod name;
+mod names;
 #[cfg(feature = "protobuf")]
-mod native;
+mod native_buckets;
+#[cfg(feature = "process")]
 mod process;
-#[cfg(feature = "protobuf")]
-mod protobuf;
 mod registry;
+mod samples;
+mod scale;
 mod series;
-mod slots;
-mod text;
-mod threads;
 mod visit;
 
 #[doc(hidden)]
@@ -43,9 +51,15 @@ pub use sre_kit_core::ConfigError;
 
 pub use buckets::Buckets;
 pub use build_info::BuildInfo;
-pub use exposition::{Exposition, ExpositionBuilder, ExpositionFuture, Format};
-pub use family::Samples;
-pub use handles::{Counter, CounterFamily, Histogram, HistogramFamily};
+pub use builder::RegistryBuilder;
+pub use counter::{Counter, CounterFamily};
+pub use encode::{Format, TextFormat};
+#[cfg(feature = "exposition")]
+#[cfg_attr(docsrs, doc(cfg(feature = "exposition")))]
+pub use exposition::{Exposition, ExpositionBuilder, ExpositionFuture};
+pub use histogram::{Histogram, HistogramFamily};
+#[cfg(feature = "process")]
+#[cfg_attr(docsrs, doc(cfg(feature = "process")))]
 pub use process::ProcessMetrics;
-pub use registry::{Registry, RegistryBuilder};
-pub use text::TextFormat;
+pub use registry::Registry;
+pub use samples::Samples;

@@ -1,37 +1,32 @@
-//! The registry: every family of one process, or of one part of it.
+//! The registry of metric families.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Metric;
-
-use super::buckets::Buckets;
-use super::cells::{CellOffset, ShardedCells};
-use super::exposition::{self, Format, Scrapes};
-use super::family::{Family, Samples};
-use super::foreign::Foreign;
-use super::handles::{Counter, CounterFamily, Histogram, HistogramFamily};
-use super::name::Names;
-use super::text::{TextEncoder, TextFormat};
-use super::visit::{Collect, Desc, Kind, Visitor};
 use sre_kit_core::ConfigError;
 use sre_kit_core::internal::check_labels;
 
-/// As many series per family as the OpenTelemetry metrics SDK allows by default.
-const DEFAULT_LIMIT: usize = 2_000;
+use crate::buckets::Buckets;
+use crate::cells::{CellOffset, ShardedCells};
+use crate::counter::{Counter, CounterFamily};
+use crate::entry::{Computed, SampleFn};
+use crate::extensions::Extensions;
+use crate::families::Families;
+use crate::family::Family;
+use crate::foreign::Foreign;
+use crate::histogram::{Histogram, HistogramFamily};
+use crate::samples::Samples;
+use crate::visit::{Collect, Desc, Kind, Visitor};
 
-/// Counts the observations that found their family full.
-const OVERFLOW: &str = "sre_kit_metrics_overflow_total";
-
-/// Holds metric families and writes them out.
+/// A set of metric families, and what encodes them.
 ///
-/// Nothing is global: a process may have as many registries as it likes.
-/// Cloning is cheap and gives the same registry.
+/// There is no global registry, and a process can have several. Clones are cheap and share the
+/// families.
 ///
-/// Families made here are sharded: recording takes no lock and allocates
-/// nothing. Metrics of the `prometheus_client` crate are welcome beside them,
-/// see [`register`](Self::register).
+/// Families that are created here are sharded: recording takes no lock and allocates nothing.
+/// Metrics of the `prometheus_client` crate can be added with [`register`](Self::register).
 ///
 /// ```
 /// use sre_kit_metrics::{Registry, TextFormat};
@@ -53,127 +48,36 @@ pub struct Registry {
 struct Inner {
     cells: Arc<ShardedCells>,
     limit: usize,
-    state: Mutex<State>,
-    scrapes: Mutex<Option<Scrapes>>,
-}
-
-#[derive(Default)]
-struct State {
-    names: Names,
-    entries: Vec<Entry>,
-    foreign: Vec<Arc<Foreign>>,
-}
-
-#[derive(Clone)]
-enum Entry {
-    Sharded(Arc<Family>),
-    Computed(Arc<Computed>),
-    Collector(Arc<dyn Collect>),
-}
-
-impl Entry {
-    /// A bounded family and how much went past its bound.
-    fn overflowed(&self) -> Option<(&str, u64)> {
-        match self {
-            Self::Sharded(family) => Some((family.name(), family.overflowed())),
-            Self::Collector(collector) => collector.overflowed(),
-            Self::Computed(_) => None,
-        }
-    }
-}
-
-struct Computed {
-    desc: Desc,
-    names: Arc<[Box<str>]>,
-    f: Box<dyn Fn(&mut Samples<'_>) + Send + Sync>,
-}
-
-/// Settings of a [`Registry`].
-#[derive(Clone, Debug)]
-pub struct RegistryBuilder {
-    limit: usize,
-    shards: Option<usize>,
-}
-
-impl RegistryBuilder {
-    /// How many series one family may have before the next ones share the series
-    /// `{otel_metric_overflow="true"}`. 2 000 unless set; at least 1.
-    #[must_use]
-    pub fn max_series_per_family(mut self, limit: usize) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// How many threads record at once. As many as the process has cores unless set.
-    ///
-    /// Twice as many, and up to 64, have a shard of their own that nobody else
-    /// writes; the others share up to 8. A thread that records nothing takes no room.
-    #[must_use]
-    pub fn shards(mut self, shards: usize) -> Self {
-        self.shards = Some(shards);
-        self
-    }
-
-    /// Builds the registry.
-    ///
-    /// # Errors
-    ///
-    /// When the limit or the number of shards is zero.
-    pub fn build(self) -> Result<Registry, ConfigError> {
-        for (field, value) in
-            [("max_series_per_family", self.limit), ("shards", self.shards.unwrap_or(1))]
-        {
-            if value == 0 {
-                return Err(ConfigError::new(
-                    field,
-                    value,
-                    "it is at least 1",
-                    "leave it out to have the default",
-                ));
-            }
-        }
-        Ok(Registry::from(&self))
-    }
+    families: Families,
+    extensions: Extensions,
 }
 
 impl Registry {
-    /// A registry with the default limits.
-    pub fn new() -> Self {
-        Self::from(&Self::builder())
-    }
-
-    /// From settings that were checked.
-    fn from(settings: &RegistryBuilder) -> Self {
-        let cells = settings.shards.map_or_else(ShardedCells::new, ShardedCells::for_threads);
+    pub(crate) fn with_cells(cells: ShardedCells, limit: usize) -> Self {
         Self {
             inner: Arc::new(Inner {
                 cells: Arc::new(cells),
-                limit: settings.limit,
-                state: Mutex::default(),
-                scrapes: Mutex::default(),
+                limit,
+                families: Families::default(),
+                extensions: Extensions::default(),
             }),
         }
     }
 
-    /// A registry with limits of one's own.
-    pub fn builder() -> RegistryBuilder {
-        RegistryBuilder { limit: DEFAULT_LIMIT, shards: None }
-    }
-
-    /// A counter without labels. `name` ends in `_total`.
+    /// Creates a counter without labels. `name` ends in `_total`.
     ///
     /// # Errors
     ///
-    /// When the name is malformed or taken.
+    /// Returns an error if the name is malformed or taken.
     pub fn counter(&self, name: &str, help: &str) -> Result<Counter, ConfigError> {
         Ok(self.counter_family(name, help, &[])?.with(&[]))
     }
 
-    /// Counters with labels. `name` ends in `_total`.
+    /// Creates counters with labels. `name` ends in `_total`.
     ///
     /// # Errors
     ///
-    /// When the name or a label is malformed, or the name is taken.
+    /// Returns an error if the name or a label is malformed, or if the name is taken.
     pub fn counter_family(
         &self,
         name: &str,
@@ -181,15 +85,15 @@ impl Registry {
         label_names: &[&str],
     ) -> Result<CounterFamily, ConfigError> {
         check_labels(label_names)?;
-        let family = self.sharded(name, help, Kind::Counter, None)?;
-        Ok(CounterFamily { family, names: own(label_names) })
+        let family = self.sharded_family(name, help, Kind::Counter, None)?;
+        Ok(CounterFamily::new(family, owned(label_names)))
     }
 
-    /// A histogram without labels. `name` ends in its unit.
+    /// Creates a histogram without labels. `name` ends in its unit.
     ///
     /// # Errors
     ///
-    /// When the name is malformed or taken.
+    /// Returns an error if the name is malformed or taken.
     pub fn histogram(
         &self,
         name: &str,
@@ -199,11 +103,11 @@ impl Registry {
         Ok(self.histogram_family(name, help, buckets, &[])?.with(&[]))
     }
 
-    /// Histograms with labels. `name` ends in its unit.
+    /// Creates histograms with labels. `name` ends in its unit.
     ///
     /// # Errors
     ///
-    /// When the name or a label is malformed, or the name is taken.
+    /// Returns an error if the name or a label is malformed, or if the name is taken.
     pub fn histogram_family(
         &self,
         name: &str,
@@ -212,47 +116,50 @@ impl Registry {
         label_names: &[&str],
     ) -> Result<HistogramFamily, ConfigError> {
         check_labels(label_names)?;
-        let family = self.sharded(name, help, Kind::Histogram, Some(buckets.clone()))?;
-        Ok(HistogramFamily { family, names: own(label_names), buckets: buckets.clone() })
+        let family = self.sharded_family(name, help, Kind::Histogram, Some(buckets.clone()))?;
+        Ok(HistogramFamily::new(family, owned(label_names), buckets.clone()))
     }
 
-    /// A gauge whose values are computed at each scrape.
+    /// Registers a gauge whose samples `sample` computes at each scrape.
     ///
-    /// `f` runs on the thread that encodes; it must not block for long.
+    /// `sample` runs on the thread that encodes and must not block for long.
     ///
     /// # Errors
     ///
-    /// When the name or a label is malformed, or the name is taken.
+    /// Returns an error if the name or a label is malformed, or if the name is taken.
     pub fn gauge_fn(
         &self,
         name: &str,
         help: &str,
         label_names: &[&str],
-        f: impl Fn(&mut Samples<'_>) + Send + Sync + 'static,
+        sample: impl Fn(&mut Samples<'_>) + Send + Sync + 'static,
     ) -> Result<(), ConfigError> {
-        self.computed(name, help, Kind::Gauge, label_names, Box::new(f))
+        self.computed(name, help, Kind::Gauge, label_names, Box::new(sample))
     }
 
-    /// A counter that something else keeps, read at each scrape. `name` ends in `_total`.
+    /// Registers a counter whose value is kept elsewhere and read at each scrape. `name` ends in
+    /// `_total`.
+    ///
+    /// `sample` runs on the thread that encodes and must not block for long.
     ///
     /// # Errors
     ///
-    /// When the name or a label is malformed, or the name is taken.
+    /// Returns an error if the name or a label is malformed, or if the name is taken.
     pub fn counter_fn(
         &self,
         name: &str,
         help: &str,
         label_names: &[&str],
-        f: impl Fn(&mut Samples<'_>) + Send + Sync + 'static,
+        sample: impl Fn(&mut Samples<'_>) + Send + Sync + 'static,
     ) -> Result<(), ConfigError> {
-        self.computed(name, help, Kind::Counter, label_names, Box::new(f))
+        self.computed(name, help, Kind::Counter, label_names, Box::new(sample))
     }
 
-    /// Adds a metric made with the `prometheus_client` crate.
+    /// Adds a metric that was made with the `prometheus_client` crate.
     ///
-    /// That crate appends `_total` to a counter and `_info` to an info metric:
-    /// give `name` without. The metric is written in every format, a native-only
-    /// histogram with its `+Inf` bucket where the format knows only classic ones.
+    /// That crate appends `_total` to a counter and `_info` to an info metric: leave the suffix
+    /// out of `name`. The metric is written in every format. A histogram that has only native
+    /// buckets is written with its `+Inf` bucket in formats that have classic buckets only.
     ///
     /// ```
     /// use prometheus_client::metrics::gauge::Gauge;
@@ -271,8 +178,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// When the name that will be printed is malformed or taken, or has a suffix
-    /// that would be appended once more.
+    /// Returns an error if the exported name is malformed or taken, or if `name` has a suffix that
+    /// would be appended once more.
     pub fn register(&self, name: &str, help: &str, metric: impl Metric) -> Result<(), ConfigError> {
         let (kind, suffix) = match metric.metric_type() {
             MetricType::Counter => (Kind::Counter, "_total"),
@@ -288,67 +195,23 @@ impl Registry {
                 format!("leave `{suffix}` out"),
             ));
         }
-        let mut state = self.lock();
-        state.names.reserve(&format!("{name}{suffix}"), kind)?;
-        state.foreign.push(Arc::new(Foreign::new(name, suffix, kind, help, metric)));
-        Ok(())
+        let foreign = Foreign::new(name, suffix, kind, help, metric);
+        self.inner.families.add_foreign(foreign)
     }
 
-    /// Appends every family to `out`, as a scraper reads it: those of the kit,
-    /// those that were added by [`register`](Self::register), and what the format
-    /// has at its end.
-    ///
-    /// For pushing metrics or looking at them; over HTTP, use an
-    /// [`Exposition`](super::Exposition).
-    pub fn encode(&self, format: Format, out: &mut Vec<u8>) {
-        exposition::encode(self, format, out);
-    }
-
-    /// Appends the kit's own families to `out`, without a closing `# EOF`.
-    ///
-    /// What was added by [`register`](Self::register) is not in it; the
-    /// exposition puts both together.
-    pub fn encode_text(&self, out: &mut String, format: TextFormat) {
-        self.visit(&mut TextEncoder::new(out, format));
-    }
-
+    /// Shows every family to `visitor`.
     pub(crate) fn visit(&self, visitor: &mut dyn Visitor) {
-        self.visit_some(|_| true, visitor);
+        self.visit_matching(|_| true, visitor);
     }
 
-    /// The same without families whose names are not `wanted`, where leaving them
-    /// out saves work: a visitor still has to look at the names it is given.
-    pub(crate) fn visit_some(&self, wanted: impl Fn(&str) -> bool, visitor: &mut dyn Visitor) {
-        // A closure may use the registry, so none runs while it is locked.
-        let entries = self.lock().entries.clone();
-        for entry in &entries {
-            match entry {
-                Entry::Sharded(family) if !wanted(family.name()) => {}
-                Entry::Computed(computed) if !wanted(&computed.desc.name) => {}
-                Entry::Sharded(family) => family.visit(visitor),
-                Entry::Collector(collector) => collector.collect(visitor),
-                Entry::Computed(computed) => {
-                    let Computed { desc, names, f } = &**computed;
-                    f(&mut Samples::new(visitor, desc, names, self.inner.limit));
-                }
-            }
-        }
-        let overflowed: Vec<_> = entries.iter().filter_map(Entry::overflowed).collect();
-        if overflowed.is_empty() {
-            return;
-        }
-        visitor.family(&Desc {
-            name: OVERFLOW.to_owned(),
-            help: "Observations that found their family full.".to_owned(),
-            kind: Kind::Counter,
-        });
-        for (family, count) in overflowed {
-            visitor.integer(&format!("metric=\"{family}\""), count);
-        }
+    /// Shows the families whose names `matches` accepts, where skipping the others saves work: the
+    /// visitor still has to check the names that it gets.
+    pub(crate) fn visit_matching(&self, matches: impl Fn(&str) -> bool, visitor: &mut dyn Visitor) {
+        self.inner.families.visit_matching(matches, self.inner.limit, visitor);
     }
 
-    /// A sharded family for parts of the kit that key their series themselves.
-    pub(crate) fn sharded(
+    /// Registers a sharded family whose series are keyed by the caller.
+    pub(crate) fn sharded_family(
         &self,
         name: &str,
         help: &str,
@@ -357,11 +220,12 @@ impl Registry {
     ) -> Result<Arc<Family>, ConfigError> {
         let desc = Desc { name: name.to_owned(), help: help.to_owned(), kind };
         let cells = Arc::clone(&self.inner.cells);
-        self.add_family(Family::new(desc, buckets, cells, self.inner.limit)?)
+        let family = Family::new(desc, buckets, cells, self.inner.limit)?;
+        self.inner.families.add_sharded(family)
     }
 
-    /// A histogram family whose rows are parts of longer ones.
-    pub(crate) fn adopted(
+    /// Registers a histogram family whose cells are parts of longer allocations.
+    pub(crate) fn adopted_family(
         &self,
         name: &str,
         help: &str,
@@ -370,40 +234,20 @@ impl Registry {
     ) -> Result<Arc<Family>, ConfigError> {
         let desc = Desc { name: name.to_owned(), help: help.to_owned(), kind: Kind::Histogram };
         let (cells, limit) = (Arc::clone(&self.inner.cells), self.inner.limit);
-        self.add_family(Family::with_overflow(desc, Some(buckets), cells, limit, overflow))
+        let family = Family::with_overflow(desc, Some(buckets), cells, limit, overflow);
+        self.inner.families.add_sharded(family)
     }
 
-    fn add_family(&self, family: Family) -> Result<Arc<Family>, ConfigError> {
-        let mut state = self.lock();
-        if family.name() == OVERFLOW {
-            return Err(ConfigError::new(
-                "metric name",
-                OVERFLOW,
-                "the registry prints it",
-                "rename",
-            ));
-        }
-        state.names.reserve(family.name(), family.kind())?;
-        let family = Arc::new(family);
-        state.entries.push(Entry::Sharded(Arc::clone(&family)));
-        Ok(family)
-    }
-
-    /// Adds families that are collected together, under names reserved now.
-    pub(crate) fn collector(
+    /// Registers families that are read together, under names that are reserved now.
+    pub(crate) fn register_collector(
         &self,
         families: &[(&str, Kind)],
         collector: Arc<dyn Collect>,
     ) -> Result<(), ConfigError> {
-        let mut state = self.lock();
-        for (name, kind) in families {
-            state.names.reserve(name, *kind)?;
-        }
-        state.entries.push(Entry::Collector(collector));
-        Ok(())
+        self.inner.families.add_collector(families, collector)
     }
 
-    pub(crate) fn limit(&self) -> usize {
+    pub(crate) fn max_series_per_family(&self) -> usize {
         self.inner.limit
     }
 
@@ -411,18 +255,14 @@ impl Registry {
         &self.inner.cells
     }
 
-    /// The users' own metrics.
-    pub(crate) fn foreign(&self) -> Vec<Arc<Foreign>> {
-        self.lock().foreign.clone()
+    /// Returns the values that other parts of the kit keep here, one per type.
+    pub(crate) fn extensions(&self) -> &Extensions {
+        &self.inner.extensions
     }
 
-    /// What expositions of this registry report of themselves, made by the first one.
-    pub(crate) fn scrapes(&self) -> Result<Scrapes, ConfigError> {
-        let mut scrapes = self.inner.scrapes.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*scrapes {
-            Some(made) => Ok(made.clone()),
-            None => Ok(scrapes.insert(Scrapes::new(self)?).clone()),
-        }
+    /// Returns the metrics that [`register`](Self::register) added.
+    pub(crate) fn foreign(&self) -> Vec<Arc<Foreign>> {
+        self.inner.families.foreign()
     }
 
     fn computed(
@@ -431,38 +271,25 @@ impl Registry {
         help: &str,
         kind: Kind,
         label_names: &[&str],
-        f: Box<dyn Fn(&mut Samples<'_>) + Send + Sync>,
+        sample: SampleFn,
     ) -> Result<(), ConfigError> {
         check_labels(label_names)?;
-        let mut state = self.lock();
-        state.names.reserve(name, kind)?;
         let desc = Desc { name: name.to_owned(), help: help.to_owned(), kind };
-        let computed = Computed { desc, names: own(label_names), f };
-        state.entries.push(Entry::Computed(Arc::new(computed)));
-        Ok(())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let computed = Computed { desc, label_names: owned(label_names), sample };
+        self.inner.families.add_computed(computed)
     }
 }
 
-fn own(names: &[&str]) -> Arc<[Box<str>]> {
+fn owned(names: &[&str]) -> Arc<[Box<str>]> {
     names.iter().map(|&name| name.into()).collect()
-}
-
-impl Default for Registry {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry")
-            .field("families", &self.lock().entries.len())
+            .field("families", &self.inner.families.len())
             .field("max_series_per_family", &self.inner.limit)
-            .field("columns", &self.inner.cells.shard_count())
+            .field("shards", &self.inner.cells.shard_count())
             .finish_non_exhaustive()
     }
 }

@@ -1,34 +1,34 @@
-//! The label texts of a family's series, and where their cells lie.
+//! The label texts of a family's series, and the offsets of their cells.
 
-use super::cells::CellOffset;
+use crate::cells::CellOffset;
 
-/// Label texts end to end, with the row of each.
+/// Label texts end to end, with the cell offset of each.
 #[derive(Default)]
 pub(super) struct Series {
     text: String,
     ends: Vec<u32>,
-    rows: Vec<CellOffset>,
-    /// Numbers of series by their texts, for families whose handles are looked up
+    offsets: Vec<CellOffset>,
+    /// The numbers of the series, sorted by their texts, for families whose handles are looked up
     /// by value. A map would hold each text a second time.
     order: Vec<u32>,
 }
 
 impl Series {
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.offsets.len()
     }
 
-    /// Adds a series. `false`, and nothing is added, when the texts are 4 GiB long.
+    /// Adds a series. Returns `false` and adds nothing if the texts would exceed 4 GiB.
     #[must_use]
-    pub(super) fn push(&mut self, labels: &str, row: CellOffset) -> bool {
+    pub(super) fn push(&mut self, labels: &str, offset: CellOffset) -> bool {
         let Ok(end) = u32::try_from(self.text.len() + labels.len()) else { return false };
-        // By an eighth and not by doubling: there may be many, and they stay.
+        // It grows by an eighth and does not double: there can be many series, and they stay.
         if self.text.capacity() - self.text.len() < labels.len() {
             self.text.reserve_exact(labels.len() + self.text.len() / 8);
         }
         self.text.push_str(labels);
         push_tight(&mut self.ends, end);
-        push_tight(&mut self.rows, row);
+        push_tight(&mut self.offsets, offset);
         true
     }
 
@@ -37,28 +37,29 @@ impl Series {
         &self.text[start as usize..self.ends[i] as usize]
     }
 
-    /// The series from `start` to below `end`.
+    /// Returns the series from `start` to below `end`.
     pub(super) fn range(
         &self,
         start: usize,
         end: usize,
     ) -> impl Iterator<Item = (&str, CellOffset)> {
-        (start..end).map(|i| (self.labels(i), self.rows[i]))
+        (start..end).map(|i| (self.labels(i), self.offsets[i]))
     }
 
-    /// The row of the series with these labels, or its place for [`order_last`](Self::order_last).
+    /// Returns the offset of the series with these labels, or as an error the position that
+    /// [`order_last`](Self::order_last) takes.
     pub(super) fn find(&self, labels: &str) -> Result<CellOffset, usize> {
         self.order
             .binary_search_by(|&i| self.labels(i as usize).cmp(labels))
-            .map(|at| self.rows[self.order[at] as usize])
+            .map(|at| self.offsets[self.order[at] as usize])
     }
 
-    /// Makes the series that was pushed last one that [`find`](Self::find) finds.
-    pub(super) fn order_last(&mut self, place: usize) {
-        // There are fewer rows than 2^32, so fewer series.
-        let Ok(last) = u32::try_from(self.rows.len() - 1) else { return };
+    /// Inserts the series that was pushed last at `position`, so that [`find`](Self::find) finds it.
+    pub(super) fn order_last(&mut self, position: usize) {
+        // There are fewer cells than 2^32, so fewer series.
+        let Ok(last) = u32::try_from(self.offsets.len() - 1) else { return };
         push_tight(&mut self.order, last);
-        self.order[place..].rotate_right(1);
+        self.order[position..].rotate_right(1);
     }
 }
 
@@ -80,22 +81,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn each_text_finds_its_row(texts in proptest::collection::vec("[a-c]{0,3}", 0..60)) {
+        fn each_text_finds_its_offset(texts in proptest::collection::vec("[a-c]{0,3}", 0..60)) {
             let mut series = Series::default();
             let mut model = BTreeMap::new();
             for text in &texts {
                 let found = series.find(text);
                 prop_assert_eq!(found.ok(), model.get(text).copied());
-                if let Err(place) = found {
-                    let row = CellOffset::from_index(u32::try_from(model.len()).expect("few"));
-                    prop_assert!(series.push(text, row));
-                    series.order_last(place);
-                    model.insert(text.clone(), row);
+                if let Err(position) = found {
+                    let offset = CellOffset::from_index(u32::try_from(model.len()).expect("few"));
+                    prop_assert!(series.push(text, offset));
+                    series.order_last(position);
+                    model.insert(text.clone(), offset);
                 }
             }
             prop_assert_eq!(series.len(), model.len());
-            for (text, row) in series.range(0, series.len()) {
-                prop_assert_eq!(model.get(text), Some(&row));
+            for (text, offset) in series.range(0, series.len()) {
+                prop_assert_eq!(model.get(text), Some(&offset));
             }
         }
     }

@@ -1,49 +1,63 @@
-//! How a scrape walks over what the registry holds.
+//! The interface between a registry and what reads it.
 
-use super::buckets::Buckets;
-use super::exemplars::Exemplars;
+use crate::buckets::Buckets;
+use crate::exemplars::Exemplars;
 
-/// What a family's samples are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The kind of a family's samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// A sum that only grows.
     Counter,
+    /// A value that rises and falls.
     Gauge,
+    /// Counts per bucket, and a sum.
     Histogram,
 }
 
-/// A family's heading: its full name (a counter's ends in `_total`), help and kind.
+/// The heading of a family.
 #[derive(Clone, Debug)]
 pub struct Desc {
+    /// The full name. That of a counter ends in `_total`.
     pub name: String,
+    /// The help text, unescaped.
     pub help: String,
+    /// The kind of its samples.
     pub kind: Kind,
 }
 
-/// An encoder. `family` begins a family; the samples that follow belong to it.
+/// An encoder or another reader of a registry.
 ///
-/// `labels` is a text of [`super::labels::push_pair`].
+/// `labels` is a text that [`push_pair`](crate::labels::push_pair) wrote.
 pub trait Visitor {
+    /// Begins a family; the samples that follow belong to it.
     fn family(&mut self, desc: &Desc);
+
+    /// Reads a sample that is an integer.
     fn integer(&mut self, labels: &str, value: u64);
+
+    /// Reads a sample that is a float.
     fn float(&mut self, labels: &str, value: f64);
-    /// `row` holds one count per bucket, not cumulated, and the sum last.
+
+    /// Reads a histogram. `cells` holds one count per bucket, not cumulated, then the sum, then the
+    /// native buckets if there are any.
     fn histogram(
         &mut self,
         labels: &str,
         buckets: &Buckets,
-        row: &[u64],
+        cells: &[u64],
         exemplars: Option<&Exemplars>,
     );
 }
 
-/// Something that brings its own families to a scrape, taken at one moment.
+/// A source of families that are read together.
 ///
-/// For numbers that must agree with each other, such as started, finished and
-/// in flight. The names must have been reserved in the registry.
+/// For numbers that must agree with each other, such as started, finished and in flight. The names
+/// are reserved in the registry when the source is registered.
 pub trait Collect: Send + Sync {
+    /// Shows the families to `visitor`.
     fn collect(&self, visitor: &mut dyn Visitor);
 
-    /// The family that counts what found no series of its own, and that count.
+    /// Returns the family whose observations can overflow, and how many did.
     fn overflowed(&self) -> Option<(&'static str, u64)> {
         None
     }

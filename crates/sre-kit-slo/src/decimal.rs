@@ -1,15 +1,15 @@
-//! Decimals that print as they were written.
+//! Exact decimal numbers.
 
 use std::fmt;
 
-/// Units in one: the type is exact to 18 digits behind the point.
+/// The units in one: the type is exact to 18 digits after the decimal point.
 const ONE: u128 = 1_000_000_000_000_000_000;
 
-/// A non-negative decimal without float dust.
+/// A non-negative decimal number without the rounding errors of floats.
 ///
-/// Objectives and burn factors are decimals of at most nine digits behind the
-/// point, so that the product of two of them is exact as well: `14.4 * 0.001` is
-/// `0.0144` here, and the rules that are generated print just that.
+/// Objectives and burn factors have at most nine digits after the decimal point, so that the
+/// product of two of them is exact as well: `14.4 * 0.001` is `0.0144`, and the generated rules
+/// print exactly that.
 ///
 /// ```
 /// use sre_kit_slo::Objective;
@@ -25,46 +25,46 @@ pub struct Decimal(u128);
 impl Decimal {
     pub(crate) const ONE: Self = Self(ONE);
 
-    /// `n` thousand-millionths.
+    /// Returns `n` billionths.
     pub(crate) const fn billionths(n: u64) -> Self {
         Self(n as u128 * 1_000_000_000)
     }
 
-    /// The quotient of two integers, rounded up to nine digits behind the point.
-    /// `None` when it is too large, or `divisor` is zero.
+    /// Returns the quotient of two integers, rounded up to nine digits after the decimal point.
+    /// Returns `None` if it is too large or `divisor` is zero.
     pub(crate) fn quotient(dividend: u128, divisor: u128) -> Option<Self> {
         let billionths = dividend.checked_mul(1_000_000_000)?.checked_add(divisor)?;
         let rounded_up = billionths.checked_sub(1)?.checked_div(divisor)?;
         u64::try_from(rounded_up).ok().map(Self::billionths)
     }
 
-    /// The decimal that a float was written as, if it has no more than nine
-    /// digits behind the point.
+    /// Returns the decimal number that a float was written as, or `None` if it has more than nine
+    /// digits after the decimal point.
     pub(crate) fn from_f64(value: f64) -> Option<Self> {
         let scaled = value * 1e9;
         let rounded = scaled.round();
-        // A float of up to fifteen digits is read back within a few parts in 10^16.
-        let dust = (scaled.abs() * 1e-15).max(1e-6);
-        if !(0.0..=1e18).contains(&rounded) || (scaled - rounded).abs() > dust {
+        // A float that was written with up to fifteen digits differs by a few parts in 10^16.
+        let tolerance = (scaled.abs() * 1e-15).max(1e-6);
+        if !(0.0..=1e18).contains(&rounded) || (scaled - rounded).abs() > tolerance {
             return None;
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Some(Self::billionths(rounded as u64))
     }
 
-    /// The product. Exact for two decimals of at most nine digits behind the
-    /// point; `None` when it is too large.
+    /// Returns the product, which is exact for two numbers with at most nine digits after the
+    /// decimal point, or `None` if it is too large.
     pub(crate) fn times(self, other: Self) -> Option<Self> {
         let (a, b) = (self.0 / 1_000_000_000, other.0 / 1_000_000_000);
         a.checked_mul(b).map(Self)
     }
 
-    /// The value in units of 10^-18.
+    /// Returns the value in units of 10^-18.
     pub(crate) const fn units(self) -> u128 {
         self.0
     }
 
-    /// Returns whether `part / whole` is above this number, compared without rounding.
+    /// Returns whether `part / whole` is above this number. The comparison does not round.
     ///
     /// ```
     /// use sre_kit_slo::{Decimal, Objective};
@@ -75,15 +75,16 @@ impl Decimal {
     /// # Ok::<(), sre_kit_slo::ConfigError>(())
     /// ```
     pub fn is_exceeded_by(self, part: u64, whole: u64) -> bool {
-        // 2^64 times 10^18 is below 2^128; a number above 2^60 is above every ratio.
+        // 2^64 times 10^18 is below 2^128, so the left side cannot overflow. The right side
+        // saturates only where it is larger than any left side.
         u128::from(part) * ONE > u128::from(whole).saturating_mul(self.0)
     }
 
-    /// The nearest float.
+    /// Returns the nearest float.
     pub fn as_f64(self) -> f64 {
         let billionths = self.0 / 1_000_000_000;
         if self.0.is_multiple_of(1_000_000_000) && billionths < 1 << f64::MANTISSA_DIGITS {
-            // Both are exact floats, so the division alone rounds.
+            // Both operands are exact floats, so only the division rounds.
             return billionths as f64 / 1e9;
         }
         self.to_string().parse().unwrap_or(f64::NAN)
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_short_decimal_is_refused() {
+    fn what_is_no_short_decimal_is_rejected() {
         for bad in [f64::NAN, f64::INFINITY, -1.0, 1.0 / 3.0, 1e300, 0.000_000_000_1] {
             assert_eq!(Decimal::from_f64(bad), None, "{bad}");
         }

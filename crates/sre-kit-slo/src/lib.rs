@@ -1,5 +1,5 @@
-//! Service level objectives: definitions, burn-rate tiers, canary analysis, and, with the
-//! feature `render`, everything that a cluster reads.
+//! Service level objectives (SLOs): definitions, burn-rate tiers and canary analysis. With the
+//! feature `render`, also the Prometheus rules, their tests, dashboards and runbooks.
 //!
 //! ```
 //! use std::time::Duration;
@@ -11,30 +11,56 @@
 //!     Slo::latency("search-latency", Objective::percent(99.0)?, Duration::from_millis(300))
 //!         .routes(["/search"]),
 //! ])?;
-//! assert_eq!(slos.len(), 2);
+//! let checkout = slos.get("checkout").expect("defined above");
+//! let fast = &checkout.tiers()[0];
+//! assert_eq!(fast.name(), "fast");
+//! assert_eq!(fast.factor().to_string(), "14.4");
+//! assert_eq!(fast.threshold().to_string(), "0.0144");
 //! # Ok::<(), sre_kit_slo::ConfigError>(())
 //! ```
 //!
-//! [`Slos`] is the definition. `sre_kit::slo::Budgets` counts by it in a process; `render`
-//! generates rules, alerts, their tests and dashboards from it.
+//! # Overview
+//!
+//! | Step | Type |
+//! |---|---|
+//! | Write an SLO | [`Slo`], with an [`Objective`], a [`Period`] and burn [`Tier`]s |
+//! | Validate the SLOs of a service | [`Slos::new`], which returns a [`ConfigError`] that says what to change |
+//! | Read the result | [`Definition`] and its [`BurnTier`]s |
+//! | Generate files for the cluster | `render`, with the feature of that name |
+//! | Compare a canary with its fleet | [`canary::CanaryGate`] |
+//!
+//! This crate counts nothing. In the crate `sre-kit`, `sre_kit::slo::Budgets` counts events by a
+//! set of [`Slos`] and computes burn rates in the process.
+//!
+//! # Features
+//!
+//! - `render` adds the module `render`: generated files, and the import of OpenSLO and Sloth. It
+//!   brings in `serde`, `serde_json`, `serde_yaml_ng` and `similar`. Without it the crate depends
+//!   only on `sre-kit-core`.
 //!
 //! # Formulas
 //!
-//! With the objective O, the budget is b = 1 - O, the burn rate of a window is
-//! `(bad / valid) / b`, and a tier that spends the share p of the budget of the
-//! period P within its long window L has the factor `p x P / L`. It fires while
-//! the burn rate is above the factor over its long *and* its short window:
-//! *Site Reliability Workbook*, chapter 5. A burn starts to page after
-//! `L x factor x b / error ratio`: 52 s into a total outage at 99.9 %.
+//! With the objective O:
+//!
+//! | Quantity | Formula |
+//! |---|---|
+//! | error budget | `b = 1 - O` |
+//! | error ratio of a window | `bad / (good + bad)` |
+//! | burn rate of a window | `error ratio / b` |
+//! | factor of a tier that stands for the share `p` of the budget of the period `P` | `p x P / L`, with its long window `L` |
+//! | time from the start of a burn until the tier fires | `L x factor x b / error ratio` |
+//!
+//! A tier fires while the burn rate is above its factor over its long *and* its short window
+//! (*Site Reliability Workbook*, chapter 5). At 99.9 %, a total outage pages after 52 s.
 //!
 //! # Low traffic
 //!
-//! At 99.9 % a single failure in an hour of fewer than 70 requests is a burn
-//! above 14.4, and proves nothing. A page therefore needs a minimum of bad events
-//! in its long window; with fewer it is a ticket, never silence. The minimum is
-//! the smallest with which a service that is exactly at its objective pages at
-//! most once in 20 months, whatever its traffic, by the exact binomial
-//! distribution:
+//! At 99.9 %, a single failure in an hour of fewer than 70 requests is a burn rate above 14.4, and
+//! it proves nothing. A page therefore needs a minimum of bad events in its long window. With fewer
+//! it is a ticket, so that no burn stays unnoticed.
+//!
+//! The default is the smallest minimum with which a service that is exactly at its objective causes
+//! at most one false page in 20 months, at every traffic, by the exact binomial distribution:
 //!
 //! | Objective | `fast` (14.4, 1 h) | `medium` (6, 6 h) |
 //! |---|---|---|
@@ -43,6 +69,8 @@
 //! | 99.9 % | 5 | 7 |
 //! | 99.99 % | 5 | 7 |
 //! | 99.999 % | 5 | 7 |
+//!
+//! [`Tier::min_bad_events`] and [`Tier::any_bad_event`] change it.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -53,6 +81,7 @@ mod objective;
 #[cfg(feature = "render")]
 #[cfg_attr(docsrs, doc(cfg(feature = "render")))]
 pub mod render;
+mod statistics;
 
 pub use decimal::Decimal;
 pub use definition::{
@@ -61,3 +90,8 @@ pub use definition::{
 };
 pub use objective::Objective;
 pub use sre_kit_core::ConfigError;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

@@ -1,4 +1,4 @@
-//! The share of events that shall be good.
+//! The objective: the share of events that must be good.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,14 +6,15 @@ use std::str::FromStr;
 use super::decimal::Decimal;
 use sre_kit_core::ConfigError;
 
-/// Parts in the whole: nine digits of the ratio, seven behind the percent's point.
+/// The unit: nine digits of the ratio, which are seven digits after the decimal point of the
+/// percentage.
 const WHOLE: u32 = 1_000_000_000;
 
 const FIELD: &str = "slo.objective";
 
-/// The share of valid events that shall be good: above 0 %, below 100 %.
+/// The share of valid events that must be good: above 0 %, below 100 %.
 ///
-/// Kept as an integer, so that 99.9 prints as 99.9 and its error budget as 0.001.
+/// It is stored as an integer, so that 99.9 prints as 99.9 and its error budget as 0.001.
 ///
 /// ```
 /// use sre_kit_slo::Objective;
@@ -30,17 +31,17 @@ const FIELD: &str = "slo.objective";
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Objective {
-    /// Good parts of [`WHOLE`].
+    /// The good share in units of 1 / [`WHOLE`].
     good: u32,
 }
 
 impl Objective {
-    /// An objective in percent, such as 99.9.
+    /// Creates an objective from a percentage, such as 99.9.
     ///
     /// # Errors
     ///
-    /// When it is not a number above 0 and below 100 with at most seven digits
-    /// behind the point.
+    /// Returns an error if `percent` is not above 0 and below 100, or has more than seven digits
+    /// after the decimal point.
     pub fn percent(percent: f64) -> Result<Self, ConfigError> {
         if !(percent > 0.0 && percent <= 100.0) {
             return Err(out_of_range(percent, false));
@@ -51,34 +52,34 @@ impl Objective {
         }
     }
 
-    /// An objective as a ratio in text, such as `0.999`: the form of OpenSLO.
+    /// Parses a ratio, such as `0.999`, which is the form that OpenSLO uses.
     ///
     /// # Errors
     ///
-    /// When it is not a decimal above 0 and below 1 with at most nine digits
-    /// behind the point.
+    /// Returns an error if the text is not a decimal number above 0 and below 1 with at most nine
+    /// digits after the decimal point.
     pub fn parse_ratio(text: &str) -> Result<Self, ConfigError> {
         let parts = parts(text.trim(), 9, text)?;
         Self::of_parts(parts, text)
     }
 
-    /// The share of good events, between 0 and 1.
+    /// Returns the objective as a ratio between 0 and 1.
     pub fn ratio(self) -> Decimal {
         Decimal::billionths(self.good.into())
     }
 
-    /// The share of events that may be bad: one less the ratio.
+    /// Returns the error budget, which is the share of events that may be bad: 1 minus the ratio.
     pub fn error_budget(self) -> Decimal {
         Decimal::billionths((WHOLE - self.good).into())
     }
 
-    /// The objective in percent.
+    /// Returns the objective in percent.
     pub fn as_percent(self) -> Decimal {
         Decimal::billionths(u64::from(self.good) * 100)
     }
 
     fn of_percent(percent: Decimal, given: impl fmt::Debug) -> Result<Self, ConfigError> {
-        // A hundredth of a percent's nine digits are eleven of the ratio's.
+        // A unit of the ratio, 1e-9, is 1e-7 of a percent, which is 1e11 units of a `Decimal`.
         const PART: u128 = 100_000_000_000;
         if !percent.units().is_multiple_of(PART) {
             return Err(too_fine(given));
@@ -97,17 +98,22 @@ impl Objective {
 impl FromStr for Objective {
     type Err = ConfigError;
 
-    /// Reads a percentage, with or without its sign: `99.9` or `99.9 %`.
+    /// Parses a percentage with or without the percent sign: `99.9` or `99.9 %`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error in the cases of [`Objective::percent`], and if the text is not a decimal
+    /// number.
     fn from_str(text: &str) -> Result<Self, ConfigError> {
         let number = text.trim();
         let number = number.strip_suffix('%').map_or(number, str::trim_end);
-        // Seven digits of the percentage are nine of the ratio.
+        // Seven digits of the percentage are nine digits of the ratio.
         Self::of_parts(parts(number, 7, text)?, text)
     }
 }
 
-/// Reads a decimal of at most `digits` digits behind the point as that many
-/// digits' integer.
+/// Parses a decimal number with at most `digits` digits after the decimal point, and returns it
+/// multiplied by 10^`digits`.
 fn parts(number: &str, digits: usize, given: &str) -> Result<u128, ConfigError> {
     let negative = number.starts_with('-');
     let unsigned = number.strip_prefix(['-', '+']).unwrap_or(number);
@@ -160,7 +166,7 @@ fn too_fine(given: impl fmt::Debug) -> ConfigError {
 }
 
 impl fmt::Display for Objective {
-    /// The percentage without its sign: `99.9`.
+    /// Writes the percentage without the percent sign: `99.9`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.as_percent(), f)
     }
@@ -210,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_objective_is_refused_with_the_rule_it_breaks() {
+    fn an_invalid_objective_is_an_error_with_the_rule_it_breaks() {
         for (bad, rule) in [
             (0.0, "between 0 and 100"),
             (-0.0, "between 0 and 100"),
@@ -223,7 +229,7 @@ mod tests {
             (99.999_999_999_999, "seven digits"),
             (1e-300, "between 0 and 100"),
         ] {
-            let err = Objective::percent(bad).expect_err("refused");
+            let err = Objective::percent(bad).expect_err("invalid");
             assert!(err.to_string().contains(rule), "{bad}: {err}");
             assert_eq!(err.field(), "slo.objective");
         }

@@ -1,4 +1,4 @@
-//! Settings of the telemetry: the environment's, and what a program adds.
+//! The builder of [`Telemetry`]: settings from the environment and from code.
 
 use std::fmt;
 use std::io::{IsTerminal, stderr};
@@ -11,42 +11,75 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-use super::Telemetry;
-use super::export::counts::Counts;
-use super::export::worker::Worker;
-use super::export::{logs, otlp};
-use super::flush::Stops;
-use super::handle::{Parts, Running};
-use super::logs::level;
-use super::logs::subscriber::{Lines, dispatch};
-use super::sampler::Sampler;
-use super::settings::Settings;
-use super::settings::otlp::{Otlp, Protocol, Signal};
-use super::settings::vars::Vars;
-use super::traces::client::ClientTraces;
-use super::traces::provider::provider;
-use super::traces::server::ServerTraces;
+use crate::export::grpc_runtime::GrpcRuntime;
+use crate::export::signal_counts::SignalCounts;
+use crate::export::tracer_provider::provider;
+use crate::export::{logs, otlp};
+use crate::flush::ShutdownHooks;
+use crate::logs::log_format::LogFormat;
+use crate::logs::log_level;
+use crate::logs::subscriber::{LineSettings, dispatch};
+use crate::sampler::Sampler;
+use crate::settings::Settings;
+use crate::settings::otlp::OtlpSettings;
+use crate::settings::protocol::Protocol;
+use crate::settings::signal::Signal;
+use crate::telemetry::{Inner, Pipelines, Telemetry};
+use crate::traces::client::ClientTraces;
+use crate::traces::server::ServerTraces;
+use crate::vars::Vars;
 use sre_kit_core::ConfigError;
 use sre_kit_metrics::BuildInfo;
 
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LogFormat {
-    /// One JSON object a line, in the fields that Cloud Logging reads.
-    Json,
-    /// For a person at a terminal.
-    Text,
+type MakeTracerProvider = Box<dyn FnOnce(&Settings, &Arc<SignalCounts>) -> SdkTracerProvider>;
+type MakeLoggerProvider = Box<dyn FnOnce(&Settings, &Arc<SignalCounts>) -> SdkLoggerProvider>;
+
+/// The spans that are recorded by default: those at INFO, except for the transports, which open a
+/// span per frame or packet.
+const DEFAULT_SPANS: &str =
+    "info,hyper=warn,h2=warn,tower=warn,tonic=warn,reqwest=warn,rustls=warn";
+
+impl Telemetry {
+    /// Builds telemetry from the environment variables that the [crate](crate) lists.
+    ///
+    /// Without any of them nothing is exported; trace contexts are propagated and log lines are
+    /// written.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a variable is malformed or an exporter cannot be set up.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::builder_from_env()?.build()
+    }
+
+    /// Creates a builder that ignores the environment.
+    #[allow(clippy::missing_panics_doc, reason = "the defaults are valid")]
+    pub fn builder() -> TelemetryBuilder {
+        TelemetryBuilder::from_vars(&|_| None).expect("the defaults are valid")
+    }
+
+    /// Creates a builder from the environment.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a variable is malformed.
+    pub fn builder_from_env() -> Result<TelemetryBuilder, ConfigError> {
+        Self::builder_from_vars(|name| std::env::var(name).ok())
+    }
+
+    /// Creates a builder from variables that `lookup` returns by name, for tests.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a value is malformed.
+    pub fn builder_from_vars(
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<TelemetryBuilder, ConfigError> {
+        TelemetryBuilder::from_vars(&lookup)
+    }
 }
 
-type MakeTraces = Box<dyn FnOnce(&Settings, &Arc<Counts>) -> SdkTracerProvider>;
-type MakeLogs = Box<dyn FnOnce(&Settings, &Arc<Counts>) -> SdkLoggerProvider>;
-
-/// Spans of these are recorded: everybody's at INFO, and of what speaks for every
-/// frame or packet, what it warns of.
-const SPANS: &str = "info,hyper=warn,h2=warn,tower=warn,tonic=warn,reqwest=warn,rustls=warn";
-
-/// Builds [`Telemetry`].
+/// A builder of [`Telemetry`].
 #[must_use = "nothing is collected before `build`"]
 pub struct TelemetryBuilder {
     settings: Settings,
@@ -56,23 +89,20 @@ pub struct TelemetryBuilder {
     color: bool,
     writer: BoxMakeWriter,
     project: Option<String>,
-    traces: Option<MakeTraces>,
-    logs: Option<MakeLogs>,
+    traces: Option<MakeTracerProvider>,
+    logs: Option<MakeLoggerProvider>,
 }
 
 impl TelemetryBuilder {
-    pub(super) fn from_vars(read: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let vars = Vars::new(read);
-        let format = vars.word(
-            &["SRE_KIT_LOG_FORMAT".to_owned()],
-            &[("json", LogFormat::Json), ("text", LogFormat::Text)],
-        )?;
+    fn from_vars(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let vars = Vars::new(lookup);
+        let format = vars.word(&["SRE_KIT_LOG_FORMAT".to_owned()], &LogFormat::NAMES)?;
         let color = stderr().is_terminal();
         let default = if color { LogFormat::Text } else { LogFormat::Json };
         Ok(Self {
             settings: Settings::from_vars(&vars)?,
-            directives: level::directives(&vars)?,
-            span_directives: SPANS.to_owned(),
+            directives: log_level::directives(&vars)?,
+            span_directives: DEFAULT_SPANS.to_owned(),
             format: format.unwrap_or(default),
             color,
             writer: BoxMakeWriter::new(stderr),
@@ -82,7 +112,7 @@ impl TelemetryBuilder {
         })
     }
 
-    /// Names the service and its version, where the environment does not.
+    /// Sets the name, version and revision of the service, unless the environment sets them.
     pub fn build_info(mut self, build: &BuildInfo) -> Self {
         let resource = &mut self.settings.resource;
         resource.set_default("service.name", build.service());
@@ -93,69 +123,72 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Sets an attribute of the process, in the place of what the environment says.
+    /// Sets a resource attribute. Replaces the value from the environment.
     pub fn resource_attribute(mut self, key: &str, value: impl Into<String>) -> Self {
         self.settings.resource.set(key, value);
         self
     }
 
-    /// Which traces are recorded.
+    /// Sets which traces are sampled. Defaults to [`Sampler::default`].
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.settings.sampler = sampler;
         self
     }
 
-    /// Sends traces over OTLP to `endpoint`, a URL without a path.
+    /// Exports traces over OTLP to `endpoint`, a URL without a path.
     ///
     /// # Errors
     ///
-    /// When it is no URL of the scheme http or https, or holds a user.
+    /// Returns an error if `endpoint`
+    /// - is not a URL with the scheme `http` or `https`, or
+    /// - contains a user or a password.
     pub fn otlp_traces(mut self, protocol: Protocol, endpoint: &str) -> Result<Self, ConfigError> {
-        self.settings.traces = Some(Otlp::new(Signal::Traces, protocol, endpoint)?);
+        self.settings.traces = Some(OtlpSettings::new(Signal::Traces, protocol, endpoint)?);
         Ok(self)
     }
 
-    /// Sends log records over OTLP, beside the lines that are written.
+    /// Exports log records over OTLP, in addition to the log lines.
     ///
     /// # Errors
     ///
-    /// See [`otlp_traces`](Self::otlp_traces).
+    /// Returns the errors of [`otlp_traces`](Self::otlp_traces).
     pub fn otlp_logs(mut self, protocol: Protocol, endpoint: &str) -> Result<Self, ConfigError> {
-        self.settings.logs = Some(Otlp::new(Signal::Logs, protocol, endpoint)?);
+        self.settings.logs = Some(OtlpSettings::new(Signal::Logs, protocol, endpoint)?);
         Ok(self)
     }
 
-    /// Pushes the metrics over OTLP, for a collector that does not scrape.
+    /// Pushes metrics over OTLP, for a collector that does not scrape. See
+    /// [`Telemetry::register`].
     ///
     /// # Errors
     ///
-    /// See [`otlp_traces`](Self::otlp_traces).
+    /// Returns the errors of [`otlp_traces`](Self::otlp_traces).
     pub fn otlp_metrics(mut self, protocol: Protocol, endpoint: &str) -> Result<Self, ConfigError> {
-        self.settings.metrics = Some(Otlp::new(Signal::Metrics, protocol, endpoint)?);
+        self.settings.metrics = Some(OtlpSettings::new(Signal::Metrics, protocol, endpoint)?);
         Ok(self)
     }
 
-    /// Hands spans to an exporter of one's own, in batches as OTLP would have them.
+    /// Exports spans through `exporter` instead of OTLP, in the same batches.
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
         self.traces = Some(Box::new(move |settings, counts| provider(settings, exporter, counts)));
         self
     }
 
-    /// Hands log records to an exporter of one's own, in batches as OTLP would have them.
+    /// Exports log records through `exporter` instead of OTLP, in the same batches.
     pub fn log_exporter(mut self, exporter: impl LogExporter + 'static) -> Self {
         self.logs =
             Some(Box::new(move |settings, counts| logs::provider(settings, exporter, counts)));
         self
     }
 
-    /// How log lines are written. Unless set here or in `SRE_KIT_LOG_FORMAT`: text
-    /// where the standard error is a terminal, JSON elsewhere.
+    /// Sets the format of log lines. Defaults to `SRE_KIT_LOG_FORMAT`; without it, to text if the
+    /// standard error is a terminal, and to JSON otherwise.
     pub fn log_format(mut self, format: LogFormat) -> Self {
         self.format = format;
         self
     }
 
-    /// Where log lines are written. To the standard error, unless set.
+    /// Sets where log lines are written. Defaults to the standard error.
     pub fn log_writer(
         mut self,
         writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -165,23 +198,26 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Which spans of `tracing` become spans of a trace, as directives like
-    /// `info,my_crate=debug`. Those at INFO, unless set; the log level has no
-    /// part in it.
+    /// Sets which spans of `tracing` become spans of a trace, as directives like
+    /// `info,my_crate=debug`. Defaults to those at INFO and above. The log level does not affect
+    /// spans.
     pub fn spans(mut self, directives: impl Into<String>) -> Self {
         self.span_directives = directives.into();
         self
     }
 
-    /// Sets everything up. Nothing global is touched: see [`Telemetry::install`].
+    /// Builds the telemetry and starts its export. It changes nothing global: see
+    /// [`Telemetry::install`].
     ///
     /// # Errors
     ///
-    /// When the directives for spans are malformed, an exporter cannot be set up,
-    /// or a thread cannot be started.
+    /// Returns an error if
+    /// - the directives for spans are malformed,
+    /// - an exporter cannot be set up, or
+    /// - a thread cannot be started.
     pub fn build(self) -> Result<Telemetry, ConfigError> {
         let Self { mut settings, directives, format, color, writer, project, .. } = self;
-        settings.resource.set_default("service.name", unknown_service());
+        settings.resource.set_unknown_service();
         let spans: Targets = self.span_directives.parse().map_err(|error| {
             ConfigError::new(
                 "spans",
@@ -195,12 +231,13 @@ impl TelemetryBuilder {
             (settings.traces, settings.metrics, settings.logs) = (None, None, None);
             (traces, logs) = (None, None);
         }
-        let grpc = [&settings.traces, &settings.metrics, &settings.logs]
+        let needs_grpc = [&settings.traces, &settings.metrics, &settings.logs]
             .into_iter()
             .flatten()
-            .any(|otlp| otlp.protocol == Protocol::Grpc);
-        let worker = grpc.then(Worker::start).transpose()?;
-        let entered = worker.as_ref().and_then(Worker::handle).map(tokio::runtime::Handle::enter);
+            .any(OtlpSettings::is_grpc);
+        let grpc = needs_grpc.then(GrpcRuntime::start).transpose()?;
+        let entered =
+            grpc.as_ref().and_then(GrpcRuntime::handle).map(tokio::runtime::Handle::enter);
 
         if let (None, Some(otlp)) = (&traces, &settings.traces) {
             let exporter = otlp::spans(otlp)?;
@@ -211,32 +248,32 @@ impl TelemetryBuilder {
             logs =
                 Some(Box::new(move |settings, counts| logs::provider(settings, exporter, counts)));
         }
-        let (mut stops, mut signals): (Stops, Vec<_>) = Default::default();
+        let (mut hooks, mut signals): (ShutdownHooks, Vec<_>) = Default::default();
         let tracer_provider = traces.map(|make| {
-            let counts = Arc::new(Counts::new("traces", settings.spans.queue as usize));
+            let counts = Arc::new(SignalCounts::new("traces", settings.spans.max_queue as usize));
             signals.push(Arc::clone(&counts));
             make(&settings, &counts)
         });
         if let Some(provider) = tracer_provider.clone() {
-            stops.push(("traces", Box::new(move |budget| provider.shutdown_with_timeout(budget))));
+            hooks.push(("traces", Box::new(move |budget| provider.shutdown_with_timeout(budget))));
         }
         let logger_provider = logs.map(|make| {
-            let counts = Arc::new(Counts::new("logs", settings.records.queue as usize));
+            let counts = Arc::new(SignalCounts::new("logs", settings.records.max_queue as usize));
             signals.push(Arc::clone(&counts));
             make(&settings, &counts)
         });
         if let Some(provider) = logger_provider.clone() {
-            stops.push(("logs", Box::new(move |budget| provider.shutdown_with_timeout(budget))));
+            hooks.push(("logs", Box::new(move |budget| provider.shutdown_with_timeout(budget))));
         }
         drop(entered);
 
         let tracer = tracer_provider.as_ref().map(|provider| provider.tracer("sre-kit"));
-        let lines = Lines { format, color, directives, project, writer };
+        let lines = LineSettings { format, color, directives, project, writer };
         let (dispatch, level) = dispatch(lines, spans, tracer.as_ref(), logger_provider.as_ref())?;
         let (sampler, propagators) = (settings.sampler, settings.propagators);
         let client = ClientTraces { tracer: tracer.clone(), sampler, propagators };
         let server = ServerTraces::new(tracer, sampler, propagators);
-        Ok(Telemetry::new(Parts {
+        Ok(Telemetry::new(Inner {
             settings,
             server,
             client,
@@ -244,16 +281,9 @@ impl TelemetryBuilder {
             dispatch,
             level,
             signals,
-            running: Mutex::new(Running { stops, worker }),
+            pipelines: Mutex::new(Pipelines { hooks, grpc }),
         }))
     }
-}
-
-/// What the specification calls a service that has no name.
-fn unknown_service() -> String {
-    let program = std::env::current_exe().ok();
-    let name = program.as_deref().and_then(|path| path.file_name()?.to_str());
-    name.map_or_else(|| "unknown_service".to_owned(), |name| format!("unknown_service:{name}"))
 }
 
 impl fmt::Debug for TelemetryBuilder {

@@ -1,4 +1,4 @@
-//! The last telemetry of a process, within one deadline.
+//! The final flush of a process, within one deadline.
 
 use std::fmt;
 use std::sync::mpsc;
@@ -6,31 +6,48 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 
-/// How the flush of one signal ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The result of flushing one signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FlushStatus {
-    /// Everything was handed over, or had been before.
+    /// Everything was exported.
     Done,
-    /// The collector took no more; what was left is lost, and counted.
+    /// The collector did not accept the rest, which is lost and counted as failed or dropped.
     Failed,
-    /// The deadline came first.
+    /// The deadline passed before the flush had ended.
     TimedOut,
 }
 
-/// How the flush of each signal ended. A signal that is not exported is not listed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+impl FlushStatus {
+    /// Returns the status in words: `flushed`, `failed` or `timed out`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "flushed",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed out",
+        }
+    }
+}
+
+impl fmt::Display for FlushStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The result of flushing all signals. It lists only signals that are exported.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FlushReport {
     signals: Vec<(&'static str, FlushStatus)>,
 }
 
 impl FlushReport {
-    /// Whether every signal was flushed.
+    /// Returns whether every signal was flushed completely.
     pub fn is_complete(&self) -> bool {
-        self.signals.iter().all(|(_, flush)| *flush == FlushStatus::Done)
+        self.signals.iter().all(|(_, status)| *status == FlushStatus::Done)
     }
 
-    /// Each signal, `traces`, `logs` or `metrics`, and how its flush ended.
+    /// Returns the signals, `traces`, `logs` or `metrics`, with their status.
     pub fn signals(&self) -> impl Iterator<Item = (&'static str, FlushStatus)> {
         self.signals.iter().copied()
     }
@@ -38,45 +55,40 @@ impl FlushReport {
 
 impl fmt::Display for FlushReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, (signal, flush)) in self.signals.iter().enumerate() {
-            let text = match flush {
-                FlushStatus::Done => "flushed",
-                FlushStatus::Failed => "failed",
-                FlushStatus::TimedOut => "timed out",
-            };
-            write!(f, "{}{signal} {text}", if i == 0 { "" } else { ", " })?;
+        for (i, (signal, status)) in self.signals.iter().enumerate() {
+            write!(f, "{}{signal} {status}", if i == 0 { "" } else { ", " })?;
         }
         if self.signals.is_empty() { f.write_str("nothing is exported") } else { Ok(()) }
     }
 }
 
-/// A signal's shut down, which blocks its thread for as long as it takes.
-pub(crate) type Stop = Box<dyn FnOnce(Duration) -> OTelSdkResult + Send>;
+/// A function that flushes and stops the export of one signal. It may block up to its budget, and
+/// longer.
+pub(crate) type ShutdownHook = Box<dyn FnOnce(Duration) -> OTelSdkResult + Send>;
 
-/// What is to be stopped, by the name of its signal.
-pub(crate) type Stops = Vec<(&'static str, Stop)>;
+/// The hooks, with the name of their signal.
+pub(crate) type ShutdownHooks = Vec<(&'static str, ShutdownHook)>;
 
-/// Stops all signals at once, each on a thread of its own, and waits until the
-/// budget is used up.
+/// Runs all hooks at the same time, each on its own thread, and waits for at most `budget`.
 ///
-/// Threads and not `spawn_blocking`: a runtime that is full of blocked threads,
-/// or on its way out, would never come to run it.
-pub(crate) fn stop_all(stops: Stops, budget: Duration) -> FlushReport {
+/// It uses threads instead of `spawn_blocking`, because a runtime whose blocking threads are all
+/// busy, or which is shutting down, would never run the hooks.
+pub(crate) fn run_shutdown_hooks(hooks: ShutdownHooks, budget: Duration) -> FlushReport {
     let deadline = Instant::now() + budget;
-    let (done, ended) = mpsc::channel();
-    let mut flushed = FlushReport::default();
-    for (signal, stop) in stops {
-        flushed.signals.push((signal, FlushStatus::TimedOut));
+    let (done, results) = mpsc::channel();
+    let mut report = FlushReport::default();
+    for (signal, hook) in hooks {
+        report.signals.push((signal, FlushStatus::TimedOut));
         let done = done.clone();
         let thread = std::thread::Builder::new().name(format!("flush-{signal}"));
         let spawned = thread.spawn(move || {
-            let flush = match stop(budget) {
+            let status = match hook(budget) {
                 Ok(()) | Err(OTelSdkError::AlreadyShutdown) => FlushStatus::Done,
-                // The SDK's providers give no other reason than that it failed.
+                // The SDK's providers report a timeout as a plain failure.
                 Err(_) if Instant::now() >= deadline => FlushStatus::TimedOut,
                 Err(_) => FlushStatus::Failed,
             };
-            let _ = done.send((signal, flush));
+            let _ = done.send((signal, status));
         });
         if let Err(error) = spawned {
             tracing::error!(signal, %error, "the flush could not be started");
@@ -84,15 +96,15 @@ pub(crate) fn stop_all(stops: Stops, budget: Duration) -> FlushReport {
     }
     drop(done);
     let left = || deadline.saturating_duration_since(Instant::now());
-    // Ends as well when nobody is left who could answer.
-    while let Ok((signal, flush)) = ended.recv_timeout(left()) {
-        for known in &mut flushed.signals {
-            if known.0 == signal {
-                known.1 = flush;
+    // Also ends when all senders are gone: every hook has ended or panicked.
+    while let Ok((signal, status)) = results.recv_timeout(left()) {
+        for entry in &mut report.signals {
+            if entry.0 == signal {
+                entry.1 = status;
             }
         }
     }
-    flushed
+    report
 }
 
 #[cfg(test)]
@@ -101,12 +113,12 @@ mod tests {
 
     use opentelemetry_sdk::error::OTelSdkError;
 
-    use super::{FlushStatus, Stops, stop_all};
+    use super::{FlushStatus, ShutdownHooks, run_shutdown_hooks};
 
     #[test]
-    fn one_signal_that_hangs_holds_up_no_other_and_not_the_process() {
+    fn a_hook_that_hangs_delays_neither_the_others_nor_the_process() {
         let (release, wait) = std::sync::mpsc::channel::<()>();
-        let stops: Stops = vec![
+        let hooks: ShutdownHooks = vec![
             (
                 "traces",
                 Box::new(move |_| {
@@ -117,23 +129,23 @@ mod tests {
             ("logs", Box::new(|_| Ok(()))),
             ("metrics", Box::new(|_| Err(OTelSdkError::InternalFailure("refused".into())))),
         ];
-        let flushed = stop_all(stops, Duration::from_millis(200));
+        let report = run_shutdown_hooks(hooks, Duration::from_millis(200));
         drop(release);
         let expected = [
             ("traces", FlushStatus::TimedOut),
             ("logs", FlushStatus::Done),
             ("metrics", FlushStatus::Failed),
         ];
-        assert_eq!(flushed.signals().collect::<Vec<_>>(), expected);
-        assert!(!flushed.is_complete());
-        assert_eq!(flushed.to_string(), "traces timed out, logs flushed, metrics failed");
+        assert_eq!(report.signals().collect::<Vec<_>>(), expected);
+        assert!(!report.is_complete());
+        assert_eq!(report.to_string(), "traces timed out, logs flushed, metrics failed");
     }
 
     #[test]
-    fn a_stop_that_panics_is_not_waited_for() {
-        let stops: Stops =
+    fn a_hook_that_panics_is_not_waited_for() {
+        let hooks: ShutdownHooks =
             vec![("traces", Box::new(|_| std::panic::resume_unwind(Box::new("broken"))))];
-        let flushed = stop_all(stops, Duration::from_hours(1));
-        assert_eq!(flushed.signals().next(), Some(("traces", FlushStatus::TimedOut)));
+        let report = run_shutdown_hooks(hooks, Duration::from_hours(1));
+        assert_eq!(report.signals().next(), Some(("traces", FlushStatus::TimedOut)));
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! They may change in any release.
 
-pub use crate::traces::server::{Arrival, Current, Departure, RequestTrace, ServerTraces};
+pub use crate::traces::server::{
+    RequestAttributes, RequestTrace, RequestTraceGuard, ResponseAttributes, ServerTraces,
+};
 
-use crate::handle::Telemetry;
+use crate::telemetry::Telemetry;
 
 /// What the other crates do with a [`Telemetry`] beyond its public methods.
 pub trait TelemetryInternals {
-    /// Returns what starts the traces of inbound requests.
+    /// Returns the traces of a server, which take the sampling decision for inbound requests.
     fn server_traces(&self) -> ServerTraces;
 }
 

@@ -1,4 +1,6 @@
-//! Traces, logs and exemplars that join up, and survive a dead collector.
+//! Traces, logs and metrics over OTLP, joined by one trace context.
+//!
+//! [`Telemetry`] sets up OpenTelemetry from the environment:
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -16,84 +18,99 @@
 //! # }
 //! ```
 //!
-//! The kit's layer then makes a span of each sampled request, its duration histogram
-//! shows spans as exemplars, log lines name the trace that they belong to, and the
-//! flush is part of the way out. Without the kit: `GoldenSignalsBuilder::telemetry`,
-//! [`Telemetry::register`] and [`Telemetry::shutdown`].
+//! The crate works alone. In a service, [`sre-kit`](https://docs.rs/sre-kit) starts a server span
+//! per sampled request, adds exemplars to its latency histogram, and flushes during graceful
+//! shutdown.
 //!
-//! # Sampling comes first
+//! # Parts
 //!
-//! Whether a trace is recorded depends on its id and on the caller alone, so it is
-//! decided before anything of a span is built. A request that is not sampled
-//! allocates nothing for its trace; its context is passed on and its log lines name
-//! it all the same. Spans of `tracing` within it are not built either.
+//! | Task | Item |
+//! |---|---|
+//! | Set up, install, flush | [`Telemetry`], [`TelemetryBuilder`], [`FlushReport`] |
+//! | Choose which traces are recorded | [`Sampler`] |
+//! | Read and propagate the trace context | [`TraceContext`], [`TraceExt`], [`Telemetry::inject`] |
+//! | Record outbound HTTP requests | [`HttpClient`] |
+//! | Write log lines, change the log level | [`LogFormat`], [`LogLevel`] |
 //!
-//! Which trace work belongs to is kept per thread while a request is polled. What a
-//! request spawns takes it along by [`TraceExt`]; a request to another service takes
-//! it along by [`HttpClient`] or [`Telemetry::inject`].
+//! # Sampling
 //!
-//! # What the environment sets
+//! The sampling decision depends on the trace id and on the caller only, so it is made before a
+//! span is built. An unsampled request allocates nothing for its trace. Its context is still
+//! propagated, and its log lines still have its trace id. Spans of `tracing` inside of it are not
+//! built either.
 //!
-//! By [`Telemetry::from_env`] and [`Telemetry::builder_from_env`]. A value that cannot
-//! be used is an error that says which and why. `X` is `TRACES`, `METRICS` or `LOGS`;
-//! with it a variable is for that signal, without it for all three.
+//! # Propagation
 //!
-//! | Variable | Values | Unless set |
+//! The context of a request is a thread-local value that is set while the request is polled.
+//! [`TraceExt`] carries it into a spawned task; [`HttpClient`] and [`Telemetry::inject`] add it to
+//! the headers of outbound requests.
+//!
+//! # Environment variables
+//!
+//! [`Telemetry::from_env`] and [`Telemetry::builder_from_env`] read these variables. A malformed
+//! value is an error that names the variable and the rule. `X` is `TRACES`, `METRICS` or `LOGS`: a
+//! variable with `X` applies to that signal, and takes precedence over the one without it, which
+//! applies to all three.
+//!
+//! | Variable | Values | Default |
 //! |---|---|---|
 //! | `OTEL_SDK_DISABLED` | `true`, `false` | `false` |
-//! | `OTEL_TRACES_EXPORTER` | `otlp`, `none` | `otlp` where an endpoint is set |
-//! | `OTEL_LOGS_EXPORTER` | `otlp`, `none` | `none`: log lines are written in any case |
-//! | `OTEL_METRICS_EXPORTER` | `otlp`, `prometheus`, `none` | `none`: `/metrics` is there in any case |
-//! | `OTEL_EXPORTER_OTLP[_X]_ENDPOINT` | a URL | `http://localhost:4318`, or 4317 for gRPC |
+//! | `OTEL_TRACES_EXPORTER` | `otlp`, `none` | `otlp` if an endpoint is set, else `none` |
+//! | `OTEL_LOGS_EXPORTER` | `otlp`, `none` | `none`; log lines are written in any case |
+//! | `OTEL_METRICS_EXPORTER` | `otlp`, `prometheus`, `none` | `none`; `/metrics` can be scraped in any case |
+//! | `OTEL_EXPORTER_OTLP[_X]_ENDPOINT` | a URL | `http://localhost:4318`, with port 4317 for gRPC |
 //! | `OTEL_EXPORTER_OTLP[_X]_PROTOCOL` | `grpc`, `http/protobuf` | `http/protobuf` |
 //! | `OTEL_EXPORTER_OTLP[_X]_TIMEOUT` | milliseconds | 10 000 |
-//! | `OTEL_EXPORTER_OTLP[_X]_HEADERS` | `name=value,...` | |
+//! | `OTEL_EXPORTER_OTLP[_X]_HEADERS` | `name=value,...`, values percent-encoded | none |
 //! | `OTEL_EXPORTER_OTLP[_X]_COMPRESSION` | `gzip`, `none` | `none` |
-//! | `OTEL_EXPORTER_OTLP[_X]_CERTIFICATE`, `_CLIENT_CERTIFICATE`, `_CLIENT_KEY` | files in PEM | the system's authorities |
-//! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the six of [`Sampler`] | `parentbased_always_on` |
-//! | `OTEL_PROPAGATORS` | `tracecontext`, `baggage`, `none` | both |
-//! | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | text; `key=value,...` | the build's name and version |
-//! | `OTEL_BSP_*`, `OTEL_BLRP_*` | `SCHEDULE_DELAY`, `MAX_QUEUE_SIZE`, `MAX_EXPORT_BATCH_SIZE`, `EXPORT_TIMEOUT` | 5 s or 1 s, 2 048, 512, 30 s |
-//! | `OTEL_METRIC_EXPORT_INTERVAL`, `_TIMEOUT` | milliseconds | 60 000, 30 000 |
+//! | `OTEL_EXPORTER_OTLP[_X]_CERTIFICATE`, `_CLIENT_CERTIFICATE`, `_CLIENT_KEY` | PEM files | the system's authorities, no client certificate |
+//! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the six of [`Sampler`], a ratio | `parentbased_always_on`, 1 |
+//! | `OTEL_PROPAGATORS` | `tracecontext`, `baggage`, `none` | `tracecontext,baggage` |
+//! | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | text; `key=value,...` | name, version and revision of the build |
+//! | `OTEL_BSP_SCHEDULE_DELAY`, `OTEL_BLRP_SCHEDULE_DELAY` | milliseconds | 5 000 for spans, 1 000 for log records |
+//! | `OTEL_{BSP,BLRP}_MAX_QUEUE_SIZE` | items | 2 048 |
+//! | `OTEL_{BSP,BLRP}_MAX_EXPORT_BATCH_SIZE` | items | 512 |
+//! | `OTEL_{BSP,BLRP}_EXPORT_TIMEOUT` | milliseconds | 30 000 |
+//! | `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_METRIC_EXPORT_TIMEOUT` | milliseconds | 60 000, 30 000 |
 //! | `OTEL_SPAN_{ATTRIBUTE,EVENT,LINK}_COUNT_LIMIT` | a number | 128 |
-//! | `RUST_LOG`, or `OTEL_LOG_LEVEL` | directives; a level | `info`, and `warn` for transports |
+//! | `RUST_LOG`, or `OTEL_LOG_LEVEL` | directives, or a level | `info`, and `warn` for transports |
 //! | `SRE_KIT_LOG_FORMAT` | `json`, `text` | `text` on a terminal, else `json` |
-//! | `GOOGLE_CLOUD_PROJECT` | a project | lines have no link to Cloud Trace |
-//! | `POD_NAME`, `POD_NAMESPACE`, `POD_UID`, `NODE_NAME`, `CONTAINER_NAME`, `DEPLOYMENT_NAME`, `CLUSTER_NAME` | from the downward API | |
+//! | `GOOGLE_CLOUD_PROJECT` | a project id | log lines have no link to Cloud Trace |
+//! | `POD_NAME`, `POD_NAMESPACE`, `POD_UID`, `NODE_NAME`, `CONTAINER_NAME`, `DEPLOYMENT_NAME`, `CLUSTER_NAME` | values from the downward API | no `k8s.*` attributes |
 //!
-//! # When the collector is not there
+//! # Backpressure and loss
 //!
-//! Queues are bounded, and what finds no room is dropped. No request waits. What
-//! became of everything is counted, see [`Telemetry::register`]; the log tells that
-//! a collector takes nothing at once, then once a minute, and when it does again.
-//! The flush at the end keeps its budget on every runtime, and [`FlushReport`] says
-//! whether everything arrived.
+//! Telemetry never delays a request. Queues are bounded, and an item that finds its queue full is
+//! dropped. [`Telemetry::register`] adds metrics that count exported, failed and dropped items. A
+//! failing collector is logged at once, then once a minute, and when it recovers. The final flush
+//! keeps within its budget on every runtime; [`FlushReport`] says whether everything was exported.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![allow(missing_docs, unreachable_pub, missing_debug_implementations)] // TEMP
 
 mod builder;
 mod client;
 mod context;
 mod export;
 mod flush;
-mod handle;
 mod logs;
 mod resource;
 mod sampler;
 mod settings;
+mod telemetry;
 mod traces;
+mod vars;
 
 #[doc(hidden)]
 pub mod internal;
 
 pub use sre_kit_core::ConfigError;
 
-pub use builder::{LogFormat, TelemetryBuilder};
+pub use builder::TelemetryBuilder;
 pub use client::{HttpClient, HttpClientFuture, HttpClientLayer, HttpClientService};
-pub use context::{SpanId, TraceContext, TraceExt, TraceId, Traced};
+pub use context::{SpanId, TraceContext, TraceExt, TraceId, Traced, Traceparent};
 pub use flush::{FlushReport, FlushStatus};
-pub use handle::Telemetry;
-pub use logs::level::LogLevel;
+pub use logs::log_format::LogFormat;
+pub use logs::log_level::LogLevel;
 pub use sampler::Sampler;
-pub use settings::otlp::Protocol;
+pub use settings::protocol::Protocol;
+pub use telemetry::Telemetry;

@@ -1,19 +1,20 @@
-//! Who sends the telemetry.
+//! The OpenTelemetry resource: the attributes of the process.
 
-use super::settings::vars::Vars;
+use opentelemetry::KeyValue;
+
+use crate::vars::Vars;
 use sre_kit_core::ConfigError;
 
-/// Attributes of the process, as the OpenTelemetry resource conventions name them.
+/// The attributes of the process, named by the OpenTelemetry resource conventions.
 ///
-/// Put together from the program (service and version), from Kubernetes' downward
-/// API, and from `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_SERVICE_NAME`; what comes
-/// later in this list wins. No call is made to find anything out.
+/// The sources, in increasing precedence: the program (service and version), the downward API of
+/// Kubernetes, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME`. No source needs a network call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Resource {
     attributes: Vec<(String, String)>,
 }
 
-/// What the chart passes on from the downward API, and the attribute it fills.
+/// The variables that the chart sets from the downward API, and their attributes.
 const DOWNWARD: [(&str, &str); 7] = [
     ("POD_NAME", "k8s.pod.name"),
     ("POD_NAMESPACE", "k8s.namespace.name"),
@@ -61,24 +62,43 @@ impl Resource {
         Ok(resource)
     }
 
-    /// Sets an attribute, in the place of an earlier value.
+    /// Sets an attribute. Replaces an earlier value.
     pub(crate) fn set(&mut self, key: &str, value: impl Into<String>) {
         let value = value.into();
-        match self.attributes.iter_mut().find(|(known, _)| known == key) {
+        match self.attributes.iter_mut().find(|(name, _)| name == key) {
             Some((_, old)) => *old = value,
             None => self.attributes.push((key.to_owned(), value)),
         }
     }
 
-    /// Sets an attribute that nobody has set.
+    /// Sets an attribute if it is not set yet.
     pub(crate) fn set_default(&mut self, key: &str, value: impl Into<String>) {
         if self.get(key).is_none() {
             self.set(key, value);
         }
     }
 
+    /// Sets the service name that the specification defines for a service without one, if the name
+    /// is not set yet.
+    ///
+    /// Source: <https://opentelemetry.io/docs/specs/semconv/resource/#service>
+    pub(crate) fn set_unknown_service(&mut self) {
+        let program = std::env::current_exe().ok();
+        let name = program.as_deref().and_then(|path| path.file_name()?.to_str());
+        let name = name
+            .map_or_else(|| "unknown_service".to_owned(), |name| format!("unknown_service:{name}"));
+        self.set_default("service.name", name);
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.attributes.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+        self.attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the resource in the SDK's type, without the attributes of the SDK's own detectors.
+    pub(crate) fn to_sdk(&self) -> opentelemetry_sdk::Resource {
+        let attributes =
+            self.iter().map(|(key, value)| KeyValue::new(key.to_owned(), value.to_owned()));
+        opentelemetry_sdk::Resource::builder_empty().with_attributes(attributes).build()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
@@ -92,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_environment_wins_over_kubernetes_and_both_over_defaults() {
-        let read = |name: &str| {
+        let lookup = |name: &str| {
             let value = match name {
                 "POD_NAME" => "demo-7f",
                 "POD_UID" => "1234",
@@ -102,7 +122,7 @@ mod tests {
             };
             Some(value.to_owned())
         };
-        let mut resource = Resource::from_vars(&Vars::new(&read)).expect("valid");
+        let mut resource = Resource::from_vars(&Vars::new(&lookup)).expect("valid");
         resource.set_default("service.name", "demo-app");
         resource.set_default("service.version", "1.2.3");
         for (key, value) in [

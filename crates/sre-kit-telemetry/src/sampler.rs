@@ -1,15 +1,14 @@
-//! Which traces are recorded, decided from ids alone.
+//! The sampling decision, made from ids alone.
 
-use super::context::TraceContext;
-use super::settings::vars::{Vars, unknown};
+use crate::context::TraceContext;
+use crate::vars::{Vars, unknown};
 use sre_kit_core::ConfigError;
 
-/// Decides whether a trace is recorded, before anything of a span is built.
+/// The sampling decision: whether a trace is recorded. It is made before a span is built.
 ///
-/// The names are those of `OTEL_TRACES_SAMPLER`. With [`parent_based`] the
-/// caller's decision stands, and a request without a caller is decided anew.
-/// The ratio looks at the trace id only, so every service that uses the same
-/// ratio keeps the same traces.
+/// The samplers are those of `OTEL_TRACES_SAMPLER`. A [`parent_based`] sampler follows the
+/// decision of the caller, and decides itself only if there is no caller. [`ratio`] depends on
+/// the trace id only, so all services with the same ratio sample the same traces.
 ///
 /// ```
 /// use sre_kit_telemetry::Sampler;
@@ -21,31 +20,34 @@ use sre_kit_core::ConfigError;
 /// ```
 ///
 /// [`parent_based`]: Self::parent_based
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// [`ratio`]: Self::ratio
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "a sampler has no effect until a `TelemetryBuilder` gets it"]
 pub struct Sampler {
-    /// Of the 2^63 values that a trace id is folded to, those below are kept.
-    below: u64,
+    /// The trace ids that are sampled: those whose fold to 63 bits is below this.
+    threshold: u64,
     parent_based: bool,
 }
 
+/// The number of values that a trace id is folded to.
 const ALL: u64 = 1 << 63;
 
 impl Sampler {
-    /// Every trace.
+    /// Samples every trace.
     pub const fn always_on() -> Self {
-        Self { below: ALL, parent_based: false }
+        Self { threshold: ALL, parent_based: false }
     }
 
-    /// No trace. Contexts are propagated all the same.
+    /// Samples no trace. Contexts are still propagated.
     pub const fn always_off() -> Self {
-        Self { below: 0, parent_based: false }
+        Self { threshold: 0, parent_based: false }
     }
 
-    /// This share of all traces, between 0 and 1.
+    /// Samples this ratio of all traces, from 0 to 1.
     ///
     /// # Errors
     ///
-    /// When `ratio` is not between 0 and 1.
+    /// Returns an error if `ratio` is not between 0 and 1.
     pub fn ratio(ratio: f64) -> Result<Self, ConfigError> {
         if !(0.0..=1.0).contains(&ratio) {
             return Err(ConfigError::new(
@@ -55,28 +57,30 @@ impl Sampler {
                 "write 0.05 to keep one trace in twenty",
             ));
         }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        // In range by the check above.
-        let below = (ratio * ALL as f64) as u64;
-        Ok(Self { below, parent_based: false })
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the ratio lies between 0 and 1"
+        )]
+        let threshold = (ratio * ALL as f64) as u64;
+        Ok(Self { threshold, parent_based: false })
     }
 
-    /// The same for requests without a caller's decision; with one, that stands.
-    #[must_use]
+    /// Follows the decision of the caller if there is one, and decides as before otherwise.
     pub const fn parent_based(mut self) -> Self {
         self.parent_based = true;
         self
     }
 
-    /// Whether a span with this trace id and this parent is recorded.
+    /// Returns whether a trace with this id and this parent is sampled.
     #[inline]
-    pub(crate) fn keeps(self, trace_id: u128, parent: Option<&TraceContext>) -> bool {
+    pub(crate) fn should_sample(self, trace_id: u128, parent: Option<&TraceContext>) -> bool {
         match parent {
             Some(parent) if self.parent_based => parent.is_sampled(),
-            // The low 64 bits without the lowest, as the OpenTelemetry SDK for
-            // Rust folds them: both decide alike.
+            // The OpenTelemetry SDK for Rust folds ids in the same way, to the low 64 bits without
+            // the lowest one, so that both make the same decisions.
             #[allow(clippy::cast_possible_truncation)]
-            _ => (trace_id as u64) >> 1 < self.below,
+            _ => (trace_id as u64) >> 1 < self.threshold,
         }
     }
 
@@ -117,7 +121,7 @@ impl Sampler {
 }
 
 impl Default for Sampler {
-    /// `parentbased_always_on`, the specification's default.
+    /// Returns `parentbased_always_on`, the default of the specification.
     fn default() -> Self {
         Self::always_on().parent_based()
     }
@@ -130,12 +134,12 @@ mod tests {
     use super::{Sampler, TraceContext, Vars};
 
     fn from(sampler: &str, arg: &str) -> Result<Sampler, sre_kit_core::ConfigError> {
-        let read = |name: &str| match name {
+        let lookup = |name: &str| match name {
             "OTEL_TRACES_SAMPLER" => Some(sampler.to_owned()),
             "OTEL_TRACES_SAMPLER_ARG" => Some(arg.to_owned()),
             _ => None,
         };
-        Sampler::from_vars(&Vars::new(&read))
+        Sampler::from_vars(&Vars::new(&lookup))
     }
 
     #[test]
@@ -152,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_does_not_know_is_refused() {
+    fn an_unknown_sampler_is_rejected() {
         for (sampler, arg) in
             [("jaeger_remote", ""), ("sometimes", ""), ("traceidratio", "2"), ("traceidratio", "x")]
         {
@@ -163,28 +167,28 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_decides_only_where_it_is_asked() {
+    fn the_parent_decides_only_if_the_sampler_is_parent_based() {
         let parent = |sampled| TraceContext::new(1, 1, sampled);
         let off = Sampler::always_off();
-        assert!(!off.keeps(1, parent(true).as_ref()));
-        assert!(off.parent_based().keeps(1, parent(true).as_ref()));
-        assert!(!Sampler::default().keeps(1, parent(false).as_ref()));
+        assert!(!off.should_sample(1, parent(true).as_ref()));
+        assert!(off.parent_based().should_sample(1, parent(true).as_ref()));
+        assert!(!Sampler::default().should_sample(1, parent(false).as_ref()));
     }
 
     proptest! {
         #[test]
-        fn a_larger_ratio_keeps_what_a_smaller_one_keeps(id: u128, a in 0.0..=1.0, b in 0.0..=1.0) {
+        fn a_larger_ratio_samples_no_less(id: u128, a in 0.0..=1.0, b in 0.0..=1.0) {
             let (less, more) = if a < b { (a, b) } else { (b, a) };
-            let keeps = |ratio| Sampler::ratio(ratio).expect("valid").keeps(id, None);
-            prop_assert!(!keeps(less) || keeps(more));
+            let sampled = |ratio| Sampler::ratio(ratio).expect("valid").should_sample(id, None);
+            prop_assert!(!sampled(less) || sampled(more));
         }
     }
 
     #[test]
-    fn a_ratio_keeps_about_its_share() {
+    fn a_ratio_samples_about_its_share() {
         let sampler = Sampler::ratio(0.25).expect("valid");
         let mut random = fastrand::Rng::with_seed(7);
-        let kept = (0..100_000).filter(|_| sampler.keeps(random.u128(..), None)).count();
+        let kept = (0..100_000).filter(|_| sampler.should_sample(random.u128(..), None)).count();
         assert!((24_000..26_000).contains(&kept), "{kept}");
     }
 }

@@ -1,4 +1,4 @@
-//! One answer, as JSON or as a sentence.
+//! A response as JSON or as plain text, by the client's preference.
 
 use std::convert::Infallible;
 
@@ -15,7 +15,7 @@ pub(crate) fn empty() -> Body {
     Empty::new().boxed()
 }
 
-/// What the client would rather have.
+/// The format that the client prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wants {
     Json,
@@ -23,7 +23,7 @@ pub(crate) enum Wants {
 }
 
 impl Wants {
-    /// JSON for those who name it and do not like text better; a sentence for the rest.
+    /// Returns `Json` if `Accept` names JSON and prefers it to text, and `Text` otherwise.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let (mut json, mut text) = (0.0_f32, 0.0_f32);
         let lists = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -44,7 +44,7 @@ impl Wants {
     }
 }
 
-/// A status, and the same thing said twice.
+/// A status, and a body in both formats.
 #[derive(Debug)]
 pub(crate) struct Answer {
     status: StatusCode,
@@ -53,12 +53,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// A good answer.
+    /// Creates a response with status 200.
     pub(crate) fn ok(json: Value, text: String) -> Self {
         Self { status: StatusCode::OK, json, text }
     }
 
-    /// Something went wrong, and what to do about it.
+    /// Creates an error response. `sentence` says what is wrong and what to do.
     pub(crate) fn problem(status: StatusCode, sentence: impl Into<String>) -> Self {
         let text = sentence.into();
         Self { status, json: json!({ "error": text, "status": status.as_u16() }), text }
@@ -86,7 +86,7 @@ mod tests {
     use super::Wants;
 
     #[test]
-    fn json_is_for_those_who_prefer_it() {
+    fn json_is_sent_to_clients_that_prefer_it() {
         for (accept, expected) in [
             (None, Wants::Text),
             (Some("*/*"), Wants::Text),

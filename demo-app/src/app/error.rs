@@ -1,4 +1,4 @@
-//! `GET /error?status=503&rate=0.2`: fails on purpose.
+//! `GET /error?status=503&rate=0.2`: fails with this status and probability.
 
 use http::StatusCode;
 use serde_json::json;
@@ -16,10 +16,10 @@ fn try_fail(query: &str) -> Result<Answer, Answer> {
     if fastrand::f64() >= rate {
         return Ok(Answer::ok(
             json!({ "failed": false, "rate": rate }),
-            format!("This one went well; {:.0} % fail.", rate * 100.0),
+            format!("This request succeeded; {:.0} % of them fail.", rate * 100.0),
         ));
     }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    tracing::warn!(status = status.as_u16(), "a request failed, as it asked to");
-    Ok(Answer::problem(status, format!("It failed with {status}, as you asked.")))
+    tracing::warn!(status = status.as_u16(), "a request to /error failed, as requested");
+    Ok(Answer::problem(status, format!("Failed with {status}, as requested.")))
 }

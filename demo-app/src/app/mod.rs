@@ -1,4 +1,4 @@
-//! What visitors see.
+//! The application: its routes and responses.
 
 mod answer;
 mod error;
@@ -17,10 +17,10 @@ use answer::{Answer, Wants};
 
 use crate::store::Store;
 
-/// The routes, for the route table and for those who ask for another one.
+/// The routes, for the kit's route table and for the 404 response.
 pub(crate) const ROUTES: [&str; 5] = ["/", "/error", "/slow", "/stream", "/panic"];
 
-/// Routes whose every response is a stream.
+/// The routes whose responses are streams.
 pub(crate) const STREAMS: [&str; 1] = ["/stream"];
 
 /// The application. Cheap to clone.
@@ -52,7 +52,8 @@ impl App {
         } else {
             not_allowed(wants)
         };
-        // On HTTP/2 hyper sends the body of an answer to HEAD, and the client breaks off.
+        // hyper would send the body of a HEAD response on HTTP/2, and the client would reset the
+        // stream.
         Ok(if head_only { response.map(|_| answer::empty()) } else { response })
     }
 
@@ -63,28 +64,28 @@ impl App {
             "/stream" => return stream::ticks(query, wants),
             "/error" | "/panic" if !self.inner.faults => Answer::problem(
                 StatusCode::FORBIDDEN,
-                "Faults are not allowed here; start the demo with --allow-faults.",
+                "Faults are disabled; start the demo with --allow-faults.",
             ),
             "/error" => error::fail(query),
-            #[allow(clippy::panic, reason = "it is what was asked for")]
-            "/panic" => panic!("somebody asked /panic for it"),
+            #[allow(clippy::panic, reason = "the route exists to panic")]
+            "/panic" => panic!("/panic was requested"),
             _ => Answer::problem(
                 StatusCode::NOT_FOUND,
-                format!("There is no {path} here; try {}.", ROUTES.join(", ")),
+                format!("{path} does not exist; try {}.", ROUTES.join(", ")),
             ),
         };
         answer.into_response(wants)
     }
 }
 
-/// What a client is told when its request panicked. The reason is in the log.
+/// Returns the response to a request that panicked. The reason is in the log.
 pub(crate) fn apology(_: Box<dyn std::any::Any + Send>) -> Response<Body> {
-    let sentence = "Something went wrong here; it was counted, and logged.";
+    let sentence = "An internal error occurred. It was counted and logged.";
     Answer::problem(StatusCode::INTERNAL_SERVER_ERROR, sentence).into_response(Wants::Text)
 }
 
 fn not_allowed(wants: Wants) -> Response<Body> {
-    let answer = Answer::problem(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are answered.");
+    let answer = Answer::problem(StatusCode::METHOD_NOT_ALLOWED, "Only GET and HEAD are allowed.");
     let mut response = answer.into_response(wants);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     response

@@ -1,4 +1,4 @@
-//! Numbers in a query, with a sentence for those that cannot be used.
+//! Parses numbers in a query string.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -8,7 +8,11 @@ use http::StatusCode;
 
 use super::answer::Answer;
 
-/// The number called `name`, or `default` where it is not there.
+/// Returns the number called `name`, or `default` if it is missing.
+///
+/// # Errors
+///
+/// Returns a response with status 400 if the value is not a number in `allowed`.
 pub(crate) fn number<T>(
     query: &str,
     name: &str,
@@ -25,7 +29,7 @@ where
     text.parse().ok().filter(|number| allowed.contains(number)).ok_or_else(|| {
         let (low, high) = (allowed.start(), allowed.end());
         let sentence = format!(
-            "`{name}` is {text:?}, but it is a number from {low} to {high}; try ?{name}={default}."
+            "`{name}` is {text:?}, but must be a number from {low} to {high}; try ?{name}={default}."
         );
         Answer::problem(StatusCode::BAD_REQUEST, sentence)
     })
@@ -45,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_told_with_the_bounds() {
+    fn other_values_are_rejected_with_the_bounds() {
         for bad in ["b=", "b=x", "b=-1", "b=10", "b=%00", "b=NaN"] {
             let answer = number(bad, "b", 9, 0..=9).expect_err(bad);
             assert!(format!("{answer:?}").contains("from 0 to 9"), "{answer:?}");

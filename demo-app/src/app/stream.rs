@@ -1,4 +1,4 @@
-//! `GET /stream?chunks=5&ms=200`: a body in pieces.
+//! `GET /stream?chunks=5&ms=200`: streams a body of 5 chunks, 200 ms apart.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use http_body_util::{BodyExt, StreamBody};
 use super::answer::{Body, Wants};
 use super::query;
 
-const MOST: u32 = 100_000;
-const LONGEST: u64 = 60_000;
+const MAX_CHUNKS: u32 = 100_000;
+const MAX_MS: u64 = 60_000;
 
 pub(super) fn ticks(query: &str, wants: Wants) -> Response<Body> {
-    let numbers = query::number(query, "chunks", 5, 1..=MOST)
-        .and_then(|chunks| Ok((chunks, query::number(query, "ms", 200, 0..=LONGEST)?)));
+    let numbers = query::number(query, "chunks", 5, 1..=MAX_CHUNKS)
+        .and_then(|chunks| Ok((chunks, query::number(query, "ms", 200, 0..=MAX_MS)?)));
     let (chunks, ms) = match numbers {
         Ok(numbers) => numbers,
         Err(refused) => return refused.into_response(wants),

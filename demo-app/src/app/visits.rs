@@ -14,8 +14,8 @@ pub(super) async fn visit(store: &Store) -> Answer {
             format!("Welcome, you are visitor number {visits}."),
         ),
         Err(err) => {
-            // The text of a database error may name hosts and users: it is for the log only.
-            tracing::error!(error = %err, "the visit could not be counted");
+            // Log the error, but do not send it: its text may contain host and user names.
+            tracing::error!(error = %err, "could not count the visit");
             Answer::problem(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The visit could not be counted; try again in a moment.",

@@ -1,7 +1,7 @@
-//! `demo-app gate`: watches a canary beside its fleet, and says whether to go on.
+//! `demo-app gate`: canary analysis that decides whether to promote or roll back.
 //!
-//! The rule is [`sre_kit::slo::canary`]'s. Here are the numbers it needs, from a
-//! Prometheus, and the exit code that a pipeline acts on.
+//! The decision rule is [`sre_kit::slo::canary`]. This module queries the event counts from
+//! Prometheus and returns the exit code that a pipeline acts on.
 
 mod prometheus;
 
@@ -15,7 +15,7 @@ use sre_kit::slo::Slos;
 use sre_kit::slo::canary::{CanaryGate, CanaryVerdict};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use self::prometheus::{Answer, Prometheus, Trouble};
+use self::prometheus::{Prometheus, QueryError, SloCounts};
 use crate::cli;
 use crate::failure::Failure;
 use crate::objectives;
@@ -23,8 +23,8 @@ use crate::objectives;
 const ROLL_BACK: u8 = 5;
 const NO_DATA: u8 = 6;
 
-/// Two or three scrapes, so that there is an increase to read.
-const SHORTEST: Duration = Duration::from_mins(1);
+/// The shortest window to query: two or three scrapes, which `increase` needs.
+const MIN_WINDOW: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(settings: cli::Gate) -> Result<ExitCode, Failure> {
     let slos = objectives::set()?;
@@ -36,33 +36,33 @@ pub(crate) async fn run(settings: cli::Gate) -> Result<ExitCode, Failure> {
     let started = Instant::now();
     let mut ticks = interval(Duration::from_secs(settings.every.into()));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last = Err("nobody was asked".to_owned());
+    let mut last = Err("Prometheus was not queried".to_owned());
     for look in 1..=looks {
         ticks.tick().await;
-        let window = started.elapsed().max(SHORTEST);
+        let window = started.elapsed().max(MIN_WINDOW);
         last = match ask(&prometheus, &settings, window).await {
-            Ok((canary, fleet)) => Ok(judge(&gate, &slos, &canary, fleet.as_ref())),
-            Err(Trouble::Setting(error)) => return Err(error.into()),
-            // A port-forward breaks, a server restarts: the next look may work.
-            Err(Trouble::Passing(sentence)) => Err(sentence),
+            Ok((canary, fleet)) => Ok(compare(&gate, &slos, &canary, fleet.as_ref())),
+            Err(QueryError::Setting(error)) => return Err(error.into()),
+            // A broken port-forward or a restarting server may work at the next look.
+            Err(QueryError::Transient(sentence)) => Err(sentence),
         };
         match &last {
-            Ok(judged) if judged.iter().any(|(_, verdict)| is_worse(verdict)) => break,
-            Ok(judged) => tracing::info!("look {look} of {looks}: {}", in_a_line(judged)),
-            Err(sentence) => tracing::warn!("look {look} of {looks}: {sentence}"),
+            Ok(verdicts) if verdicts.iter().any(|(_, verdict)| is_worse(verdict)) => break,
+            Ok(verdicts) => tracing::info!("comparison {look} of {looks}: {}", one_line(verdicts)),
+            Err(sentence) => tracing::warn!("comparison {look} of {looks}: {sentence}"),
         }
     }
-    Ok(ExitCode::from(conclude(&last)))
+    Ok(ExitCode::from(print_result(&last)))
 }
 
-/// What each SLO's counts say.
-type Judged = [(String, CanaryVerdict)];
+/// The verdict for each SLO, by its name.
+type Verdicts = [(String, CanaryVerdict)];
 
 async fn ask(
     prometheus: &Prometheus<'_>,
     settings: &cli::Gate,
     window: Duration,
-) -> Result<(Answer, Option<Answer>), Trouble> {
+) -> Result<(SloCounts, Option<SloCounts>), QueryError> {
     let canary = prometheus.counts("--canary", &settings.canary, window).await?;
     let fleet = match &settings.fleet {
         Some(fleet) => Some(prometheus.counts("--fleet", fleet, window).await?),
@@ -71,46 +71,46 @@ async fn ask(
     Ok((canary, fleet))
 }
 
-fn judge(
+fn compare(
     gate: &CanaryGate,
     slos: &Slos,
-    canary: &Answer,
-    fleet: Option<&Answer>,
+    canary: &SloCounts,
+    fleet: Option<&SloCounts>,
 ) -> Vec<(String, CanaryVerdict)> {
     slos.iter()
         .map(|slo| {
             let fleet = fleet.map(|fleet| fleet.of(slo.name()));
-            let verdict = gate.judge(slo.objective(), canary.of(slo.name()), fleet);
+            let verdict = gate.evaluate(slo.objective(), canary.of(slo.name()), fleet);
             (slo.name().to_owned(), verdict)
         })
         .collect()
 }
 
-/// Says how it ended, and gives the exit code.
-fn conclude(last: &Result<Vec<(String, CanaryVerdict)>, String>) -> u8 {
+/// Prints the result and returns the exit code.
+fn print_result(last: &Result<Vec<(String, CanaryVerdict)>, String>) -> u8 {
     let (code, sentence) = match last {
         Err(sentence) => (NO_DATA, format!("no data: {sentence}\n")),
-        Ok(judged) => {
-            let (code, word) = decide(judged);
+        Ok(verdicts) => {
+            let (code, word) = decide(verdicts);
             let mut text = format!("{word}\n");
-            for (name, verdict) in judged {
+            for (name, verdict) in verdicts {
                 // Writing to a String cannot fail.
                 let _ = writeln!(text, "  {name}: {verdict}");
             }
             (code, text)
         }
     };
-    // Whoever reads may stop reading; the code is what counts.
+    // A closed standard output is no error: the exit code is the result.
     let _ = std::io::stdout().write_all(sentence.as_bytes());
     code
 }
 
-/// One SLO that is worse is enough to go back, and all are needed to go on.
-fn decide(judged: &Judged) -> (u8, &'static str) {
-    if judged.iter().any(|(_, verdict)| is_worse(verdict)) {
+/// Rolls back if at least one SLO is worse, and promotes only if all are as good.
+fn decide(verdicts: &Verdicts) -> (u8, &'static str) {
+    if verdicts.iter().any(|(_, verdict)| is_worse(verdict)) {
         (ROLL_BACK, "roll back")
-    } else if judged.iter().all(|(_, verdict)| matches!(verdict, CanaryVerdict::AsGood(_))) {
-        (0, "go on")
+    } else if verdicts.iter().all(|(_, verdict)| matches!(verdict, CanaryVerdict::AsGood(_))) {
+        (0, "promote")
     } else {
         (NO_DATA, "no data")
     }
@@ -120,12 +120,12 @@ fn is_worse(verdict: &CanaryVerdict) -> bool {
     matches!(verdict, CanaryVerdict::Worse(_))
 }
 
-fn in_a_line(judged: &Judged) -> String {
-    let each: Vec<_> = judged.iter().map(|(name, verdict)| format!("{name} {verdict}")).collect();
+fn one_line(verdicts: &Verdicts) -> String {
+    let each: Vec<_> = verdicts.iter().map(|(name, verdict)| format!("{name} {verdict}")).collect();
     each.join("; ")
 }
 
-impl From<ConfigError> for Trouble {
+impl From<ConfigError> for QueryError {
     fn from(error: ConfigError) -> Self {
         Self::Setting(error)
     }

@@ -1,4 +1,4 @@
-//! Counted events of some instances, from Prometheus's HTTP API.
+//! Queries the event counts of a group of instances from Prometheus's HTTP API.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,32 +11,32 @@ use tokio::time::timeout;
 
 use crate::fetch;
 
-/// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(10);
+/// The timeout of one query.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why there are no counts.
-pub(super) enum Trouble {
-    /// No later look will be better.
+/// The reason why a query returned no counts.
+pub(super) enum QueryError {
+    /// A setting is wrong, so a retry cannot succeed.
     Setting(ConfigError),
-    /// A sentence about this look.
-    Passing(String),
+    /// The query failed, but a retry may succeed. Holds a message.
+    Transient(String),
 }
 
-/// Where to ask, and about which service.
+/// A Prometheus server, and the service to query.
 pub(super) struct Prometheus<'a> {
     base: String,
     service: &'a str,
 }
 
-/// Counts by the name of the SLO.
+/// Good and bad events by the name of the SLO.
 #[derive(Debug, Default)]
-pub(super) struct Answer(BTreeMap<String, (f64, f64)>);
+pub(super) struct SloCounts(BTreeMap<String, (f64, f64)>);
 
-impl Answer {
-    /// An SLO without a series has counted nothing.
+impl SloCounts {
+    /// Returns the counts of one SLO, which are zero if it has no series.
     pub(super) fn of(&self, slo: &str) -> EventCounts {
         let (good, bad) = self.0.get(slo).copied().unwrap_or_default();
-        // An increase is extrapolated to the window's ends, so it is no whole number.
+        // `increase` extrapolates to the ends of the window, so its result is not an integer.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
         let whole = |number: f64| number.round() as u64;
         EventCounts::new(whole(good + bad), whole(bad))
@@ -49,20 +49,20 @@ impl<'a> Prometheus<'a> {
             return Err(ConfigError::new(
                 "--prometheus",
                 format_args!("{url}"),
-                "it is not http with a host and without a query",
-                "give the address of a port-forward, such as http://localhost:9090",
+                "it must have the scheme http and a host, and no query",
+                "use the address of a port-forward, such as http://localhost:9090",
             ));
         }
         Ok(Self { base: url.to_string().trim_end_matches('/').to_owned(), service })
     }
 
-    /// What the series that `matchers` pick counted in the last `window`.
+    /// Returns what the series that match `matchers` counted in the last `window`.
     pub(super) async fn counts(
         &self,
         field: &'static str,
         matchers: &str,
         window: Duration,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<SloCounts, QueryError> {
         let query = format!(
             "sum by (slo, outcome) (increase(slo_events_total{{service=\"{}\",{matchers}}}[{}s]))",
             self.service,
@@ -71,14 +71,18 @@ impl<'a> Prometheus<'a> {
         let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
         let uri = format!("{}/api/v1/query?query={encoded}", self.base);
         let uri = uri.parse::<Uri>().map_err(|error| refused(field, matchers, &error))?;
-        let (status, body) = match timeout(ANSWER, fetch::get(&uri)).await {
+        let (status, body) = match timeout(TIMEOUT, fetch::get(&uri)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
-                return Err(Trouble::Passing(format!("Prometheus cannot be asked: {error}")));
+                return Err(QueryError::Transient(format!(
+                    "the query to Prometheus failed: {error}"
+                )));
             }
             Err(_) => {
-                let seconds = ANSWER.as_secs();
-                return Err(Trouble::Passing(format!("Prometheus gave no answer in {seconds} s")));
+                let seconds = TIMEOUT.as_secs();
+                return Err(QueryError::Transient(format!(
+                    "Prometheus did not answer within {seconds} s"
+                )));
             }
         };
         read(field, matchers, status, &body)
@@ -89,8 +93,8 @@ fn refused(field: &'static str, matchers: &str, error: &dyn std::fmt::Display) -
     ConfigError::new(
         field,
         matchers,
-        format!("Prometheus cannot read it: {error}"),
-        "write matchers as in PromQL, such as pod=~\"demo-app-6b4f-.+\"",
+        format!("Prometheus cannot parse it: {error}"),
+        "use PromQL label matchers, such as pod=~\"demo-app-6b4f-.+\"",
     )
 }
 
@@ -108,7 +112,7 @@ struct Data {
 #[derive(Deserialize)]
 struct Series {
     metric: Labels,
-    /// Seconds, and the number as text.
+    /// A timestamp in seconds, and the value as text.
     value: (f64, String),
 }
 
@@ -123,19 +127,19 @@ fn read(
     matchers: &str,
     status: StatusCode,
     body: &[u8],
-) -> Result<Answer, Trouble> {
+) -> Result<SloCounts, QueryError> {
     let parsed: Result<Body, _> = serde_json::from_slice(body);
     if status == StatusCode::BAD_REQUEST
         && let Ok(Body { error: Some(error), .. }) = &parsed
     {
         return Err(refused(field, matchers, error).into());
     }
-    let odd = |what: String| Trouble::Passing(format!("Prometheus answered {status}: {what}"));
+    let odd = |what: String| QueryError::Transient(format!("Prometheus answered {status}: {what}"));
     let body = parsed.map_err(|error| odd(error.to_string()))?;
     let Some(data) = body.data else {
         return Err(odd(body.error.unwrap_or_else(|| "without data".to_owned())));
     };
-    let mut answer = Answer::default();
+    let mut answer = SloCounts::default();
     for series in data.result {
         let number: f64 = series.value.1.parse().map_err(|_| odd(series.value.1.clone()))?;
         let (good, bad) = answer.0.entry(series.metric.slo).or_default();
@@ -152,7 +156,7 @@ fn read(
 mod tests {
     use http::StatusCode;
 
-    use super::{Prometheus, Trouble, read};
+    use super::{Prometheus, QueryError, read};
 
     #[test]
     fn only_plain_http_is_spoken() {
@@ -164,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_no_count() {
+    fn an_unexpected_response_is_an_error() {
         for (status, body) in [
             (StatusCode::OK, "<html>"),
             (StatusCode::OK, r#"{"status":"success"}"#),
@@ -175,7 +179,7 @@ mod tests {
             ),
         ] {
             let read = read("--canary", "x", status, body.as_bytes());
-            assert!(matches!(read, Err(Trouble::Passing(_))), "{body}");
+            assert!(matches!(read, Err(QueryError::Transient(_))), "{body}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The table `visits`: a few rows whose sum is the number of visits.
 
-#![expect(unreachable_pub, reason = "the derive needs it so")]
+#![expect(unreachable_pub, reason = "the derive macro requires pub items")]
 
 use sea_orm::entity::prelude::*;
 

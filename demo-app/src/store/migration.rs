@@ -1,6 +1,6 @@
-//! The schema, step by step. A step that was released is never changed.
+//! The migrations of the schema. Do not change a migration after its release.
 
-#![expect(elided_lifetimes_in_paths, reason = "the trait was declared so, and must be matched")]
+#![expect(elided_lifetimes_in_paths, reason = "the signatures of the trait elide them")]
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Where visits are kept.
+//! The visitor counter in the database.
 
 mod entity;
 mod migration;
@@ -16,11 +16,12 @@ use migration::Migrator;
 
 use crate::cli;
 
-/// How long a start waits for the database, and for somebody else's migrations.
+/// How long `serve` waits for the database at startup, and for migrations that another process
+/// runs.
 const START: Duration = Duration::from_mins(1);
 
-/// Visits are counted in as many rows, so that concurrent visits on a database
-/// with row locks seldom wait for each other.
+/// The number of rows that visits are spread over, so that concurrent visits seldom wait for the
+/// same row lock.
 const SLOTS: i16 = 16;
 
 /// The visitor counter. Cheap to clone.
@@ -31,22 +32,22 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Checks the settings. Nothing is connected to yet.
+    /// Checks the settings. Does not connect yet.
     pub(crate) fn new(settings: &cli::Database, registry: &Registry) -> Result<Self, ConfigError> {
         let environment = |name: &str| std::env::var(name).ok();
         let database = DbSettings::new(&settings.url)?.with_vars(environment)?;
         let db = Db::new(&database, &DbMetrics::new(registry)?)?;
-        // A SQLite file is this process's own, and nobody else migrates it.
+        // Only this process uses its SQLite file, so it has to run the migrations itself.
         Ok(Self { migrates: db.postgres_pool().is_none(), db })
     }
 
-    /// The database, for the kit.
+    /// Returns the database, for the kit.
     pub(crate) fn db(&self) -> &Db {
         &self.db
     }
 
-    /// Connects, and sees to it that the schema is the newest: SQLite's by migrating
-    /// it, PostgreSQL's by waiting for `demo-app migrate`.
+    /// Connects and ensures that the schema is up to date: migrates SQLite, and waits for
+    /// `demo-app migrate` on PostgreSQL.
     pub(crate) async fn start(&self) -> Result<(), DbError> {
         self.db.connect(START).await?;
         if self.migrates {
@@ -55,12 +56,12 @@ impl Store {
         self.db.wait_migrated::<Migrator>(START).await
     }
 
-    /// Brings the schema up to date, and tells how many steps that took.
+    /// Applies pending migrations and returns their number.
     pub(crate) async fn migrate(&self) -> Result<usize, DbError> {
         self.db.migrate::<Migrator>(&MigrateSettings::default()).await
     }
 
-    /// Connects, for a moment's work.
+    /// Connects without a check of the schema.
     pub(crate) async fn connect(&self) -> Result<(), DbError> {
         self.db.connect(START).await
     }
@@ -70,7 +71,7 @@ impl Store {
         self.db.close().await;
     }
 
-    /// Counts one visit and gives the number of all.
+    /// Counts one visit and returns the total.
     pub(crate) async fn visit(&self) -> Result<u64, DbErr> {
         let slot = fastrand::i16(..SLOTS);
         let counted = Expr::col((Entity, Column::Count)).add(1);
@@ -81,9 +82,9 @@ impl Store {
         self.visits().await
     }
 
-    /// The number of all visits.
+    /// Returns the total number of visits.
     pub(crate) async fn visits(&self) -> Result<u64, DbErr> {
-        // PostgreSQL sums bigint to numeric, which no integer type reads.
+        // PostgreSQL returns the sum of bigint as numeric, which does not decode as an integer.
         let sum = Column::Count.sum().cast_as("BIGINT");
         let sum: Option<Option<i64>> = Entity::find()
             .select_only()

@@ -1,5 +1,5 @@
-// What is done with the console, and what has to be seen. Waits are for things to
-// appear, each with a bound far above what it takes; nothing here measures time.
+// The scenarios of the console tests. They wait until elements appear, with generous time limits,
+// and measure no time.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { existsSync, readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const send = async (target, times = 1) => {
   for (let i = 0; i < times; i++) await (await fetch(APP + target)).text();
 };
 
-/** The samples of /metrics: name, labels, value. */
+/** Returns the samples of /metrics: name, labels, value. */
 const scrape = async () => {
   const text = await (await fetch(ADMIN + "/metrics", { headers: { accept: "text/plain" } })).text();
   return text.split("\n").filter((line) => line && !line.startsWith("#")).map((line) => {
@@ -29,7 +29,7 @@ const sum = (samples, name, labels = {}) =>
 
 const number = (text) => Number(text.replaceAll(",", ""));
 const textOf = (page, selector) => page.locator(selector).innerText();
-/** Waits until the text of an element is what it should be. */
+/** Waits until an element has the expected text. */
 const shows = (page, selector, wanted) =>
   page.waitForFunction(([selector, wanted]) => document.querySelector(selector)?.textContent.includes(wanted), [selector, wanted], { timeout: BOUND });
 const cell = (route, name) => `#routes tr[data-route="${route}"] [data-cell="${name}"]`;
@@ -38,7 +38,7 @@ const count = (page, name) => page.evaluate((name) => {
   const term = [...document.querySelectorAll("#facts dt")].find((dt) => dt.textContent === name);
   return term ? term.nextElementSibling.textContent : null;
 }, name);
-/** Lets the page take in some more answers. */
+/** Waits until the page has received some more responses. */
 const answers = async (page, n) => { for (let i = 0; i < n; i++) await page.waitForResponse((r) => r.url().endsWith("/console/data"), { timeout: BOUND }); };
 const shot = (page, name) => page.screenshot({ path: path.join(SCREENSHOTS, name + ".png"), fullPage: true });
 
@@ -63,7 +63,7 @@ const scenarios = {
     await send("/stream?chunks=2&ms=0", 4);
     const page = await open(browser);
     await shows(page, cell("/", "started"), "30");
-    // Nothing is sent any more, so both are of the same requests.
+    // No more requests arrive, so both sides show the same ones.
     const samples = await scrape();
     const routes = [["/", "/"], ["/error", "/error"], ["", undefined], ["/slow", "/slow"], ["/stream", "/stream"]];
     for (const [shown, label] of routes) {
@@ -82,14 +82,14 @@ const scenarios = {
       const counts = await textOf(page, card(slo) + " .counts");
       const [good, bad] = /^([\d,]+) good, ([\d,]+) bad/.exec(counts).slice(1).map(number);
       assert.deepEqual([good, bad], [events("good"), events("bad")], slo);
-      // As of the last tick on both sides, once there was one; nothing was counted since.
+      // Both sides show the last tick, and no event was counted since.
       const long = card(slo) + " .tiers tbody tr:first-child td:nth-child(3) .burn > span:last-child";
       if (events("bad")) await page.waitForFunction((long) => document.querySelector(long).textContent !== "0×", long, { timeout: BOUND });
       const burn = sum(await scrape(), "slo_instance_burn_rate", { slo, window: "1h" });
       const shown = Number((await textOf(page, long)).replace("×", ""));
       assert.ok(Math.abs(shown - burn) <= 0.5 * 10 ** -(burn >= 100 ? 0 : burn >= 10 ? 1 : 2), `burn rate of ${slo}: ${shown} and ${burn}`);
     }
-    // Percentiles, as the histogram of the scrape gives them: everything fell into view.
+    // Computes percentiles from the scraped histogram; all requests are within the shown time.
     await send("/slow?ms=60", 10);
     await shows(page, cell("/slow", "started"), "15");
     await answers(page, 2);
@@ -106,7 +106,7 @@ const scenarios = {
   },
 
   async fault(browser) {
-    // No visits: those of a busy machine are slow, and that is another budget.
+    // Sends no visits: on a busy machine they are slow and would burn the latency budget too.
     await send("/slow?ms=1", 20);
     const page = await open(browser);
     await shows(page, card("availability") + " .pill", "quiet");
@@ -123,7 +123,7 @@ const scenarios = {
     assert.equal(await color(card("visits-latency")), good, "the other is not");
     assert.match(await textOf(page, card("availability") + " .tiers"), /fast[\s\S]*page fires/);
     assert.equal(await page.locator("#verdict").getAttribute("aria-live"), "polite", "it is read out");
-    // Of the numbers that change every second none is: that would never end.
+    // Numbers that change every second must not be live regions: screen readers would never stop.
     assert.equal(await page.locator("[aria-live], [role=status], [role=alert]").count(), 1);
     await shot(page, "burning-light");
     await page.emulateMedia({ colorScheme: "dark" });
@@ -147,7 +147,7 @@ const scenarios = {
     const policy = response.headers()["content-security-policy"];
     for (const rule of ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'", "form-action 'none'"]) assert.ok(policy.includes(rule), rule);
     assert.ok(!policy.includes("unsafe"), policy);
-    // The policy holds: the page itself cannot ask another place, nor run what it was not built with.
+    // The content security policy holds: no requests to other origins, no injected scripts.
     const tried = await page.evaluate(async (elsewhere) => {
       const violations = [];
       document.addEventListener("securitypolicyviolation", (event) => violations.push(event.effectiveDirective));
@@ -183,7 +183,7 @@ const scenarios = {
     assert.equal((await active()).text, "Skip to the numbers");
     await page.keyboard.press("Enter");
     assert.equal((await active()).id, "main");
-    // Every control and plot is reached, in the order of the page, and shows its focus.
+    // Tab reaches every control and plot in the order of the page, with a visible focus.
     await page.reload();
     await shows(page, cell("/", "started"), "12");
     const seen = [];
@@ -201,11 +201,11 @@ const scenarios = {
     }
     for (const control of ["span", "pause", "theme", "route", "p99"]) assert.ok(seen.includes(control), `${control} in ${seen}`);
     assert.equal(seen.filter((id) => /^(Traffic|Share|Latency|Saturation) /.test(id)).length, 4, `four plots in ${seen}`);
-    // Arrow keys choose the time shown.
+    // Arrow keys change the time range.
     await page.locator("[name=span]:checked").focus();
     await page.keyboard.press("ArrowLeft");
     assert.deepEqual([(await active()).name, (await active()).value], ["span", "60"]);
-    // Arrow keys read values along a plot, and Escape gives the last ones back.
+    // Arrow keys show values along a plot, and Escape returns to the latest ones.
     await answers(page, 4);
     const plot = page.locator(".plot").first();
     await plot.focus();
@@ -216,12 +216,12 @@ const scenarios = {
     await page.waitForFunction((first) => document.querySelector(".legend .at").textContent !== first, first, { timeout: BOUND });
     await page.keyboard.press("Escape");
     await page.waitForFunction(() => document.querySelector(".legend .at").textContent === "", null, { timeout: BOUND });
-    // A plot has a table with the same values.
+    // Each plot has a table with the same values.
     const details = page.locator(".panel details").first();
     await details.locator("summary").focus();
     await page.keyboard.press("Enter");
     await details.locator("tbody tr").first().waitFor();
-    // The focus stays through new numbers, though the table is sorted anew.
+    // The focus survives an update that sorts the table again.
     const route = page.locator(`#routes tr[data-route="/slow"] button`);
     await route.focus();
     await send("/slow?ms=1", 40);
@@ -230,7 +230,7 @@ const scenarios = {
     assert.equal(await route.evaluate((button) => button === document.activeElement), true, "the focus has moved");
     await page.keyboard.press("Enter");
     await shows(page, "#filter", "only GET /slow");
-    // Headings sort.
+    // A click on a heading sorts the table.
     await page.locator("[data-sort=started]").focus();
     await page.keyboard.press("Enter");
     assert.equal(await page.locator("th[aria-sort]").getAttribute("aria-sort"), "descending");
@@ -238,7 +238,7 @@ const scenarios = {
     await page.keyboard.press("Enter");
     assert.equal(await page.locator("th[aria-sort]").getAttribute("aria-sort"), "ascending");
     assert.match(await textOf(page, "#routes tbody tr:first-child"), /GET\s*\/\s/);
-    // Pause holds the numbers and says so; the theme can be chosen and is kept.
+    // Pause freezes the numbers and shows it; the page remembers the chosen theme.
     await page.locator("#pause").focus();
     await page.keyboard.press("Space");
     assert.equal(await page.locator("#pause").getAttribute("aria-pressed"), "true");
@@ -293,7 +293,7 @@ const scenarios = {
     }));
     assert.deepEqual([scroll <= inner, wide], [true, []], `${scroll} in ${inner}`);
     for (const selector of [...["rate", "errors", "latency", "full"].map((id) => `#${id}-now`), card("availability"), "#meters li", "#checks li", "#steps"]) assert.ok(await page.locator(selector).first().isVisible(), selector);
-    // A finger is wider than a pointer: 24 by 24 at least (WCAG 2.2, 2.5.8).
+    // Touch targets have at least 24 by 24 pixels (WCAG 2.2, 2.5.8).
     const small = await page.evaluate(() => [...document.querySelectorAll("header button, .spans label, .title button, summary")].filter((e) => e.offsetParent).map((e) => e.getBoundingClientRect()).filter((box) => box.width < 24 || box.height < 24).length);
     assert.equal(small, 0);
     await shot(page, "phone-light");
@@ -306,7 +306,7 @@ const scenarios = {
   async end(browser) {
     const page = await open(browser);
     await shows(page, "#pills", "running");
-    // A request that goes on keeps the process in its drain until this lets go of it.
+    // An open request keeps the process in its drain phase until the scenario closes it.
     const leave = new AbortController();
     const held = fetch(APP + "/slow?ms=60000", { signal: leave.signal }).catch(() => null);
     await page.waitForFunction(() => document.querySelector("#rate-now").textContent.includes("1 in flight"), null, { timeout: BOUND });
@@ -323,7 +323,7 @@ const scenarios = {
     return page;
   },
 
-  /* The parts that the demo does not have here, from answers as the kit gives them. */
+  /* Shows modules that this demo does not use, from responses in the kit's format. */
   async database(browser) {
     const page = await open(browser);
     const meters = await page.evaluate(() => {
@@ -366,7 +366,7 @@ const scenarios = {
     await page.locator(`#routes tr[data-route="/"] button`).click();
     await shows(page, "#filter", "only GET /");
     assert.equal(await page.locator(`#routes tr[data-route="/"] button`).getAttribute("aria-pressed"), "true");
-    // Of one route without errors the error plot is empty.
+    // The error plot of a route without errors is empty.
     await page.locator(".panel summary").nth(1).click();
     await page.locator("[aria-labelledby=errors-title] details td").first().waitFor();
     const ratios = await page.locator("[aria-labelledby=errors-title] details td").allInnerTexts();
@@ -384,7 +384,7 @@ const scenarios = {
 const name = process.argv[2];
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
-  // Who is root has no sandbox. No name is resolved: all of this is on loopback.
+  // Chromium cannot use its sandbox as root. No DNS is needed, since everything is on loopback.
   args: ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"],
 });
 try {

@@ -1,7 +1,7 @@
-// As much of k6 as the script uses, over Node's fetch: what k6 runs is real there,
-// and what it measures is not. All modules of k6 are this one file.
+// The part of k6 that the script uses, implemented with Node's fetch. It sends real requests, but
+// measures nothing. This file replaces all modules of k6.
 //
-// k6 waits for each answer in the script's own thread, so a worker does the asking.
+// k6 blocks the script's thread until the response, so a worker sends the requests.
 
 import { receiveMessageOnPort, MessageChannel, Worker } from 'node:worker_threads';
 
@@ -39,7 +39,7 @@ function ask(url, headers) {
   return receiveMessageOnPort(asking.port)?.message ?? { status: 0, error: 'no answer' };
 }
 
-/** What was sent and checked, for the test to read. */
+/** The sent requests and the checks, for the test. */
 const seen = (globalThis.k6Seen = { requests: [], checks: [], expected: null });
 
 export function check(value, checks) {

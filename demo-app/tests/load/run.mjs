@@ -1,5 +1,5 @@
-// node run.mjs BUNDLE ITERATIONS: runs a bundled script as k6 does, one visitor after
-// another, and prints what it did as JSON. K6_* holds what `k6 run -e` would give.
+// node run.mjs BUNDLE ITERATIONS: runs a bundled script like k6, one visitor after another, and
+// prints the requests and checks as JSON. Variables K6_* replace those of `k6 run -e`.
 
 globalThis.__ENV = Object.fromEntries(
   Object.entries(process.env).flatMap(([name, value]) =>

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Longer than a batch waits, on a busy machine.
+/// The timeout for a batch to arrive on a busy machine.
 const LOOKS: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -17,7 +17,7 @@ pub(crate) struct Collector {
     directory: tempfile::TempDir,
 }
 
-/// Where a collector listens, whether or not it runs.
+/// The addresses of a collector, which may not run yet.
 #[derive(Clone, Copy)]
 pub(crate) struct Ports {
     host: &'static str,
@@ -30,20 +30,20 @@ impl Ports {
         Self::free_on("127.0.0.1")
     }
 
-    /// On another address of this machine.
+    /// Returns free ports on this address.
     pub(crate) fn free_on(host: &'static str) -> Self {
         let ports = [(); 2].map(|()| TcpListener::bind((host, 0)).expect("a port is free"));
         let [grpc, http] = ports.map(|port| port.local_addr().expect("bound").port());
         Self { host, grpc, http }
     }
 
-    /// What asks for traces to be sent there.
+    /// Returns the variables that export traces to the collector.
     pub(crate) fn traces(self) -> Vec<(&'static str, String)> {
         let endpoint = format!("http://{}:{}/v1/traces", self.host, self.http);
         vec![("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint)]
     }
 
-    /// What asks for everything to be sent there.
+    /// Returns the variables that export all signals to the collector.
     pub(crate) fn variables(self, protocol: &str) -> Vec<(&'static str, String)> {
         let port = if protocol == "grpc" { self.grpc } else { self.http };
         vec![
@@ -84,7 +84,7 @@ impl Collector {
         Self { child, directory }
     }
 
-    /// How many spans of this name it has printed.
+    /// Returns the number of received spans with this name.
     pub(crate) fn spans(&self, name: &str) -> usize {
         let line = format!("Name           : {name}");
         self.printed().lines().filter(|printed| printed.trim_start() == line).count()
@@ -94,7 +94,7 @@ impl Collector {
         fs::read_to_string(self.directory.path().join("out")).expect("there")
     }
 
-    /// Waits until the collector has printed everything that `wanted` asks for.
+    /// Waits until the output of the collector satisfies `wanted`.
     pub(crate) fn wait_for(&self, wanted: &[&str]) -> String {
         wait(|| {
             let printed = self.printed();

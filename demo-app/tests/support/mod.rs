@@ -1,4 +1,4 @@
-//! Starts the demo as a newcomer does: the program, and what it prints.
+//! Starts the demo as a process and reads its addresses from its output.
 #![allow(dead_code, reason = "not every test file uses all of it")]
 
 use std::io::{BufRead, BufReader, Read};
@@ -13,7 +13,7 @@ pub(crate) struct Demo {
     directory: tempfile::TempDir,
 }
 
-/// The program, in an environment that only the test decides.
+/// Returns a command for the program, without variables of the test's environment.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo-app"));
     for (name, _) in std::env::vars_os() {
@@ -23,19 +23,19 @@ pub(crate) fn command() -> Command {
         }
     }
     command.env_remove("DATABASE_URL").env_remove("RUST_LOG").env("NO_COLOR", "1");
-    // The demo panics on request; where it did is of no interest here.
+    // The demo panics on request, and a backtrace would only fill the log.
     command.env("RUST_BACKTRACE", "0");
     command
 }
 
 impl Demo {
-    /// Starts on ports of the kernel's choice, with a database in a directory of its own.
+    /// Starts a demo on free ports, with a database in a temporary directory.
     pub(crate) fn start(args: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         Self::start_in(directory, args, &[], Stdio::inherit())
     }
 
-    /// The same with some variables set, and its log in the file `log`.
+    /// Starts a demo with environment variables, and its log in the file `log`.
     pub(crate) fn start_with(args: &[&str], variables: &[(&str, String)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let log = std::fs::File::create(directory.path().join("log")).expect("a file");
@@ -81,7 +81,7 @@ impl Demo {
         demo
     }
 
-    /// It says where it listens a moment before it is ready.
+    /// Waits until the demo is ready, which is shortly after it prints its addresses.
     fn until_ready(&self) {
         for _ in 0..600 {
             if self.admin("/readyz").0 == 200 {
@@ -108,7 +108,7 @@ impl Demo {
         fetch(&format!("{}{path}", self.admin), accept)
     }
 
-    /// The sum of the samples of `name` whose labels hold all of `labels`.
+    /// Returns the sum of the samples of `name` whose labels contain all of `labels`.
     pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> f64 {
         let (status, text) = self.admin("/metrics");
         assert_eq!(status, 200);
@@ -130,12 +130,12 @@ impl Demo {
         assert!(status.expect("kill runs").success());
     }
 
-    /// Waits for the end, which has to come within half a minute.
+    /// Waits at most 30 s for the process to exit.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         wait(&mut self.child)
     }
 
-    /// Where the demo runs.
+    /// Returns the working directory of the demo.
     pub(crate) fn directory(&self) -> &std::path::Path {
         self.directory.path()
     }
@@ -148,7 +148,7 @@ impl Drop for Demo {
     }
 }
 
-/// Waits for a process; one that does not end fails the test and is killed.
+/// Waits for a process. If it does not exit in time, kills it and fails the test.
 pub(crate) fn wait(child: &mut Child) -> ExitStatus {
     for _ in 0..600 {
         if let Some(status) = child.try_wait().expect("it can be waited for") {
@@ -160,7 +160,7 @@ pub(crate) fn wait(child: &mut Child) -> ExitStatus {
     panic!("the process did not end");
 }
 
-/// Runs the demo to its end: exit code and what it said on standard error.
+/// Runs the demo to its end and returns the exit code and standard error.
 pub(crate) fn run(args: &[&str]) -> (Option<i32>, String) {
     let directory = tempfile::tempdir().expect("a directory");
     let mut child = command()
@@ -176,7 +176,7 @@ pub(crate) fn run(args: &[&str]) -> (Option<i32>, String) {
     (status.code(), said)
 }
 
-/// Between two looks at something that takes its time.
+/// The interval of polling.
 pub(crate) fn pause() {
     std::thread::sleep(Duration::from_millis(250));
 }

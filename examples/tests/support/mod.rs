@@ -1,13 +1,13 @@
-//! Where the examples are that a test runs.
+//! Builds the examples and finds their programs.
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The program of an example.
+/// Returns the path of an example's program, after building it.
 ///
-/// Cargo builds examples for `cargo test`, but not for `cargo test --test NAME`,
-/// and tells no test where they are.
+/// Cargo builds the examples for `cargo test`, but not for `cargo test --test NAME`, and has no
+/// variable with their paths.
 pub(crate) fn example(name: &str) -> PathBuf {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
     DIRECTORY.get_or_init(build).join(name)

@@ -1,4 +1,4 @@
-//! The body of an admin page's response.
+//! The response body of an admin page.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,15 +10,15 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use tower::BoxError;
 
-/// A body of any kind: text, bytes, or a stream.
+/// The response body of an admin page: text, bytes, or a stream.
 ///
-/// Boxed, since pages come from many places and none of them is busy.
+/// It is boxed, because pages have different bodies and few requests.
 pub struct AdminBody {
     inner: UnsyncBoxBody<Bytes, BoxError>,
 }
 
 impl AdminBody {
-    /// Any body.
+    /// Creates a body from any other body.
     pub fn new<B>(body: B) -> Self
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -27,9 +27,15 @@ impl AdminBody {
         Self { inner: body.map_err(Into::into).boxed_unsync() }
     }
 
-    /// No body.
+    /// Creates an empty body.
     pub fn empty() -> Self {
         Self::new(Empty::new())
+    }
+}
+
+impl Default for AdminBody {
+    fn default() -> Self {
+        Self::empty()
     }
 }
 

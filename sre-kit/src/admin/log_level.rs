@@ -1,16 +1,16 @@
-//! The log level as a page: read by anybody who reaches it, changed from this machine only.
+//! The page of the log level: every client can read it, only this machine can change it.
 
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 
-use super::answer;
 use super::body::AdminBody;
 use super::page::{AdminRequest, Page};
+use super::response::text;
 use crate::telemetry::LogLevel;
 
 const PATH: &str = "/loglevel";
 
-/// Reading and changing.
+/// Returns the pages that read and change the log level.
 pub(super) fn pages(level: &LogLevel) -> [Page; 2] {
     let (read, change) = (level.clone(), level.clone());
     [
@@ -24,6 +24,7 @@ pub(super) fn pages(level: &LogLevel) -> [Page; 2] {
     ]
 }
 
+/// Sets the log level to the body of `request`.
 async fn set(level: &LogLevel, request: AdminRequest) -> Response<AdminBody> {
     let Ok(body) = request.into_body().collect().await;
     let body = body.to_bytes();
@@ -43,5 +44,5 @@ async fn set(level: &LogLevel, request: AdminRequest) -> Response<AdminBody> {
 }
 
 fn line(status: StatusCode, line: &str) -> Response<AdminBody> {
-    answer::text(status, format!("{line}\n"))
+    text(status, format!("{line}\n"))
 }

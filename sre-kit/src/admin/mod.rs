@@ -1,9 +1,8 @@
-//! The second listener: metrics, probes, the version, and pages of one's own.
+//! The admin listener: metrics, probes, the version, and custom pages on a second port.
 //!
-//! What an operator, a prober or a scraper asks is answered on an address of its
-//! own, by an accept loop of its own with its own limits, so that a flood on the
-//! service's port cannot keep a probe from being answered, and nothing of this
-//! is ever published with the service.
+//! Operators, probers and scrapers have a separate address, with a separate accept loop and
+//! separate limits. A flood of requests on the service's port can therefore not delay a probe, and
+//! the pages are not published together with the service.
 //!
 //! ```
 //! use std::time::Duration;
@@ -18,7 +17,7 @@
 //!     .build(&registry)?;
 //! let running = admin.start().await?;
 //! println!("http://{}/metrics", running.local_addr());
-//! // Last of all, when everything else has ended:
+//! // When everything else has ended:
 //! running.shutdown(Duration::from_secs(1)).await;
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! # })?;
@@ -29,42 +28,52 @@
 //!
 //! | Path | Content |
 //! |---|---|
-//! | `/` | the [console] for a browser, if there is one; the list of pages for everybody else; or a page of one's own |
+//! | `/` | the [console] for browsers, if there is one, and the list of pages for other clients; or your own page |
 //! | `/metrics` | the registry, see [`Exposition`](crate::metrics::Exposition) |
 //! | `/livez`, `/readyz`, `/startupz`, `/readyz/{check}` | the probes, see [`Health::service`](crate::health::Health::service) |
-//! | `/version` | which build runs, as text or JSON |
-//! | `/loglevel` | what is logged; changed by a POST from this machine, with `AdminBuilder::log_level` |
+//! | `/version` | service, version, revision and compiler of the build, as text or JSON |
+//! | `/loglevel` | the log level, with `AdminBuilder::log_level`; a POST from this machine changes it |
 //!
-//! More are added with [`AdminBuilder::page`]. Every response has
-//! `Cache-Control: no-store` and `X-Content-Type-Options: nosniff` unless the
-//! page says otherwise.
+//! [`AdminBuilder::page`] adds further pages. Every response has `Cache-Control: no-store` and
+//! `X-Content-Type-Options: nosniff`, unless the page sets these headers itself.
 //!
-//! # What is refused
+//! # Refused requests
 //!
 //! | Status | When |
 //! |---|---|
-//! | 403 | a method that may change something, from elsewhere than this machine: see [`Page::post`] |
-//! | 404 | a path that no page has; the answer lists those that exist |
-//! | 405 | a method that the page does not know; `Allow` names those it does |
-//! | 408 | a body that does not arrive in 10 seconds |
-//! | 413 | a body of more than 64 KiB |
-//! | 414 | a target of more than 8 KiB |
-//! | 431 | a head of more than 16 KiB |
-//! | 500 | a page that panicked |
+//! | 403 | a POST does not come from this machine: see [`Page::post`] |
+//! | 404 | no page has the path; the response lists the pages |
+//! | 405 | the page does not have the method; `Allow` lists its methods |
+//! | 408 | the body does not arrive within 10 s |
+//! | 413 | the body is larger than 64 KiB |
+//! | 414 | the request target is longer than 8 KiB |
+//! | 431 | the request head is larger than 16 KiB |
+//! | 500 | the page failed or panicked |
 //!
-//! Connections past the limit wait in the listener's backlog.
+//! # Limits
+//!
+//! | Limit | Value |
+//! |---|---|
+//! | open connections | [`AdminBuilder::max_connections`], 64 by default; more wait in the listener's backlog |
+//! | time for a request head | 5 s |
+//! | idle time of a connection | 75 s |
+//! | requests in flight per HTTP/2 connection | 32 |
 
-mod answer;
 mod body;
 mod builder;
+mod builtin_pages;
 #[cfg(feature = "console")]
 pub mod console;
-mod guard;
+mod future;
+mod listen;
+mod local_only;
 #[cfg(feature = "telemetry")]
 mod log_level;
 mod page;
-mod pages;
-mod running;
+mod page_router;
+mod probe_pages;
+mod response;
+mod running_admin;
 mod service;
 
 use std::fmt;
@@ -74,48 +83,49 @@ pub use body::AdminBody;
 pub use builder::AdminBuilder;
 #[cfg(feature = "console")]
 pub use console::{Console, ConsoleBuilder};
+pub use future::AdminFuture;
 pub use page::{AdminRequest, Page};
-pub use running::RunningAdmin;
-pub use service::{AdminFuture, AdminService};
+pub use running_admin::RunningAdmin;
+pub use service::AdminService;
 
-use self::builder::Listen;
-use self::service::Pages;
+use self::listen::Listen;
+use self::page_router::PageRouter;
 use crate::ConfigError;
 
-/// The admin pages, ready to be served on a listener of their own, or on any
-/// router by [`service`](Self::service).
+/// The admin pages, to be served on their own listener with [`start`](Self::start), or on any
+/// router with [`service`](Self::service).
+#[must_use = "nothing is served before `start`"]
 pub struct Admin {
-    pages: Arc<Pages>,
+    pages: Arc<PageRouter>,
     listen: Listen,
 }
 
 impl Admin {
-    /// Begins an admin listener that shows `registry`.
-    pub fn builder() -> AdminBuilder {
-        AdminBuilder::new()
-    }
-
-    /// The pages as a tower `Service`.
+    /// Returns the pages as a tower `Service`.
     pub fn service(&self) -> AdminService {
         AdminService::new(Arc::clone(&self.pages))
     }
 
-    /// Binds the address and answers from now on, in the background.
+    /// Binds the address and starts to serve in the background.
     ///
     /// # Errors
     ///
-    /// When the address cannot be had: it is in use, not one of this machine's,
-    /// or not for this user.
+    /// Returns an error if
+    ///
+    /// - the address is in use, or is not an address of this machine;
+    /// - this user may not listen on the port;
+    /// - the connection metrics already have a server of the name `admin`.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
+    /// Panics if it is polled outside of a Tokio runtime.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves nothing behind.
+    /// This future is cancel safe: if it is dropped, nothing listens.
     pub async fn start(self) -> Result<RunningAdmin, ConfigError> {
-        running::start(self.service(), self.listen).await
+        let Self { pages, listen } = self;
+        running_admin::start(AdminService::new(pages), listen).await
     }
 }
 

@@ -1,8 +1,8 @@
-//! One page: a path, what it is for, which methods it knows, and who answers.
+//! A page of the admin listener: its path, its method and its handler.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -11,13 +11,14 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use tower::{BoxError, ServiceExt};
+use tower::BoxError;
 use tower_service::Service;
 
 use super::body::AdminBody;
-use sre_kit_core::internal::accept_weight as weight;
+use super::response::internal_error;
+use sre_kit_core::internal::accept_weight;
 
-/// What a page is asked: the body is read already, and within its bound.
+/// The request that a page handles. Its body was read and is within its limit.
 pub type AdminRequest = Request<Full<Bytes>>;
 
 pub(super) type PageFuture = Pin<Box<dyn Future<Output = Response<AdminBody>> + Send>>;
@@ -37,6 +38,7 @@ type Handler = Arc<dyn Fn(AdminRequest) -> PageFuture + Send + Sync>;
 /// });
 /// ```
 #[derive(Clone)]
+#[must_use = "a page is served by the admin listener that it is added to"]
 pub struct Page {
     path: Cow<'static, str>,
     about: Cow<'static, str>,
@@ -46,11 +48,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page that is read: `GET`, and `HEAD` with it.
+    /// Creates a page for `GET` and `HEAD`.
     ///
-    /// `path` begins with a slash and may hold `{parameters}` and a last
-    /// `{*rest}`, as `matchit` writes them. `about` is a few words for the list
-    /// of pages.
+    /// `path` begins with a slash and may contain `{parameters}` and end with `{*rest}`, in the
+    /// syntax of `matchit`. `about` is a short description for the list of pages.
     pub fn get<F, R>(
         path: impl Into<Cow<'static, str>>,
         about: impl Into<Cow<'static, str>>,
@@ -63,14 +64,16 @@ impl Page {
         Self::new(Method::GET, path.into(), about.into(), handler)
     }
 
-    /// A page that changes something.
+    /// Creates a page for `POST`, which may change something. It takes requests from this machine
+    /// only and answers others 403. A request is from this machine if
     ///
-    /// It answers only to requests of this machine: the peer is a loopback
-    /// address, the request was not forwarded, and it does not come from a page
-    /// of another site in a browser that runs here (its `Host` is a loopback name,
-    /// and its `Origin`, if it has one, is the same).
-    /// Others get 403. On a router that does not tell the peer's address by
-    /// [`ConnectionInfo`](crate::server::ConnectionInfo) nobody passes.
+    /// - the peer has a loopback address;
+    /// - it was not forwarded: it has neither `Forwarded` nor `X-Forwarded-For`;
+    /// - its `Host` is a loopback name or address, and its `Origin`, if it has one, is the same
+    ///   host, so that the page of another site in a local browser cannot send it.
+    ///
+    /// The peer's address comes from [`ConnectionInfo`](crate::server::ConnectionInfo). On a router
+    /// that does not add it, every request is refused.
     pub fn post<F, R>(
         path: impl Into<Cow<'static, str>>,
         about: impl Into<Cow<'static, str>>,
@@ -83,8 +86,8 @@ impl Page {
         Self::new(Method::POST, path.into(), about.into(), handler)
     }
 
-    /// A tower service that is read: a router, or what a part of the kit offers.
-    /// It is given the whole path.
+    /// Creates a page for `GET` and `HEAD` from a tower service, such as a router. The service gets
+    /// the whole path.
     pub fn service<S, B>(
         path: impl Into<Cow<'static, str>>,
         about: impl Into<Cow<'static, str>>,
@@ -98,18 +101,22 @@ impl Page {
         B::Error: Into<BoxError>,
     {
         Self::get(path, about, move |request| {
-            let service = service.clone();
+            let mut service = service.clone();
             async move {
-                match service.oneshot(request).await {
+                let called = match poll_fn(|cx| service.poll_ready(cx)).await {
+                    Ok(()) => service.call(request),
+                    Err(error) => return internal_error(&error.into()),
+                };
+                match called.await {
                     Ok(response) => response.map(AdminBody::new),
-                    Err(error) => super::answer::failed(&error.into()),
+                    Err(error) => internal_error(&error.into()),
                 }
             }
         })
     }
 
-    /// A page that is JSON for who asks for it (`Accept: application/json`) and a
-    /// plain text for everybody else.
+    /// Creates a page for `GET` and `HEAD` that is JSON for clients that prefer it
+    /// (`Accept: application/json`), and plain text for the others.
     pub fn text_or_json(
         path: impl Into<Cow<'static, str>>,
         about: impl Into<Cow<'static, str>>,
@@ -117,7 +124,7 @@ impl Page {
         text: impl Fn() -> String + Send + Sync + 'static,
     ) -> Self {
         Self::get(path, about, move |request| {
-            let weight = |media_type| weight(request.headers(), media_type);
+            let weight = |media_type| accept_weight(request.headers(), media_type);
             let (content_type, body) = if weight("application/json") > weight("text/plain") {
                 ("application/json", json())
             } else {
@@ -131,14 +138,13 @@ impl Page {
         })
     }
 
-    /// Keeps the page out of the list of pages.
-    #[must_use]
+    /// Removes the page from the list of pages.
     pub fn unlisted(mut self) -> Self {
         self.listed = false;
         self
     }
 
-    /// The path, with its parameters.
+    /// Returns the path, with its parameters.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -164,8 +170,8 @@ impl Page {
         self.listed
     }
 
-    /// Whether the page answers to `method`. `HEAD` comes with `GET`.
-    pub(super) fn knows(&self, method: &Method) -> bool {
+    /// Returns whether the page has `method`. `GET` includes `HEAD`.
+    pub(super) fn has_method(&self, method: &Method) -> bool {
         self.method == *method || (self.method == Method::GET && *method == Method::HEAD)
     }
 

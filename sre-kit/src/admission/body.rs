@@ -8,16 +8,16 @@ use pin_project_lite::pin_project;
 use super::permit::Permit;
 
 pin_project! {
-    /// A response body that holds its request's permit until it ends.
+    /// A response body that holds the permit of its request until it ends.
     ///
-    /// It has ended at `None`, an error, trailers, when `is_end_stream` is true,
-    /// or when it is dropped, which is what a server does once it has sent as many
-    /// bytes as the head declares. The body of a refusal is empty.
+    /// It ends at `None`, at an error, at trailers, if `is_end_stream` is true, or when it is
+    /// dropped. A server drops it once it has sent as many bytes as the head declares. The body of
+    /// a refusal is empty.
     pub struct AdmissionBody<B> {
         // `None` in a refusal.
         #[pin]
         inner: Option<B>,
-        // After `inner`: what the body holds is gone before its permit is given back.
+        // After `inner`, so that the inner body is dropped before the permit is released.
         permit: Option<Permit>,
     }
 }
@@ -35,7 +35,7 @@ impl<B> AdmissionBody<B> {
         Self { inner: None, permit: None }
     }
 
-    /// The body within; `None` in a refusal.
+    /// Returns the inner body, or `None` in a refusal.
     pub fn get_ref(&self) -> Option<&B> {
         self.inner.as_ref()
     }
@@ -52,7 +52,7 @@ impl<B: Body> Body for AdmissionBody<B> {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let this = self.project();
         let Some(mut inner) = this.inner.as_pin_mut() else { return Poll::Ready(None) };
-        // Out of its place while others' code runs: a panic in there gives it back.
+        // Moved out while foreign code runs, so that a panic releases the permit.
         let permit = this.permit.take();
         let polled = inner.as_mut().poll_frame(cx);
         if permit.is_none() {
@@ -77,7 +77,7 @@ impl<B: Body> Body for AdmissionBody<B> {
         self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
-    // Without it hyper would send chunks where the inner body has a length.
+    // Forwarded, because hyper would otherwise send a body of known length in chunks.
     #[inline]
     fn size_hint(&self) -> SizeHint {
         self.inner.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)

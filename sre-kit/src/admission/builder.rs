@@ -1,15 +1,16 @@
-//! Settings of an admission, checked once.
+//! The settings of an admission.
 
-use sre_kit_metrics::internal::RegistryInternals as _;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::gate::{Gate, Gates};
-use super::limit;
-use super::limit::{Controller, Limit};
+use sre_kit_metrics::internal::RegistryInternals as _;
+
+use super::handle::ShardedHandles;
+use super::limit::{self, Controller, Limit};
 use super::refusal::Refusals;
 use super::rules::Rules;
+use super::semaphore::Semaphore;
 use super::series::Series;
 use super::{Admission, Shared};
 use crate::ConfigError;
@@ -17,10 +18,10 @@ use crate::metrics::Registry;
 use sre_kit_core::RequestHead;
 use sre_kit_core::internal::Clock;
 
-/// More waiters than this are not a burst but a second service's worth of work.
-const LONGEST_QUEUE: usize = 1_000_000;
+/// The longest queue that can be set.
+const MAX_QUEUE: usize = 1_000_000;
 
-/// Builds an [`Admission`].
+/// A builder of [`Admission`].
 #[must_use = "nothing is limited before `build`"]
 pub struct AdmissionBuilder {
     limit: Option<Limit>,
@@ -30,8 +31,15 @@ pub struct AdmissionBuilder {
     clock: Option<Clock>,
 }
 
+impl Admission {
+    /// Returns a builder. A [`limit`](AdmissionBuilder::limit) must be set.
+    pub fn builder() -> AdmissionBuilder {
+        AdmissionBuilder::new()
+    }
+}
+
 impl AdmissionBuilder {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             limit: None,
             queue: None,
@@ -41,32 +49,35 @@ impl AdmissionBuilder {
         }
     }
 
-    /// How many may be under way. Must be set: no number suits every service.
+    /// Sets how many units of work may be in use at the same time. There is no default, because no
+    /// number suits every service.
     pub fn limit(mut self, limit: Limit) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Lets up to `length` requests wait, each for at most `timeout`. Without it
-    /// nobody waits, and what does not get in at once is refused.
+    /// Lets up to `length` requests wait, each of them for at most `timeout`. Defaults to no queue:
+    /// a request that cannot be admitted immediately is refused.
     ///
-    /// The queue is there for bursts. By Little's law one of `length` adds
-    /// `length / rate` to the latency when it is full: make the timeout a fraction
-    /// of what callers are willing to wait, and the queue about as long as the limit.
+    /// The queue is meant for bursts. By Little's law a full queue adds `length / rate` to the
+    /// latency. Make the timeout a fraction of the time that callers wait for, and the queue about
+    /// as long as the limit.
     pub fn queue(mut self, length: usize, timeout: Duration) -> Self {
         self.queue = Some((length, timeout));
         self
     }
 
-    /// The `Retry-After` of refusals: whole seconds between these two, in turn, so
-    /// that clients refused together do not return together. 1 to 3 s unless set.
+    /// Sets the range of the `Retry-After` header of refusals. Defaults to 1 s to 3 s.
+    ///
+    /// Refusals use the whole seconds of the range in turn, so that clients that are refused
+    /// together do not retry together.
     pub fn retry_after(mut self, from: Duration, to: Duration) -> Self {
         self.retry_after = (from, to);
         self
     }
 
-    /// Requests that always pass and take no place: probes that come by this
-    /// listener, event streams.
+    /// Sets a rule for requests that are always admitted and use no units, such as probes on this
+    /// listener or event streams.
     pub fn exempt(
         mut self,
         rule: impl Fn(RequestHead<'_>) -> bool + Send + Sync + 'static,
@@ -75,8 +86,10 @@ impl AdmissionBuilder {
         self
     }
 
-    /// Requests that go before all others in the queue, and take a normal one's
-    /// place when it is full. They keep to the limit like any other.
+    /// Sets a rule for critical requests.
+    ///
+    /// They are served before all others in the queue, and displace a normal request if the queue
+    /// is full. The limit holds for them too.
     pub fn critical(
         mut self,
         rule: impl Fn(RequestHead<'_>) -> bool + Send + Sync + 'static,
@@ -85,8 +98,9 @@ impl AdmissionBuilder {
         self
     }
 
-    /// How many units of the limit a request takes: 1 unless set. 0 counts as 1; a
-    /// request heavier than the limit takes all of it.
+    /// Sets a rule that returns the weight of a request in units of the limit. Defaults to 1.
+    ///
+    /// A weight of 0 counts as 1. A weight above the limit takes the whole limit.
     pub fn weight(
         mut self,
         weigh: impl Fn(RequestHead<'_>) -> u32 + Send + Sync + 'static,
@@ -105,10 +119,12 @@ impl AdmissionBuilder {
     ///
     /// # Errors
     ///
-    /// When there is no limit or it is 0, the queue has no room or no time, bounds
-    /// of an adaptive limit contradict each other, `Retry-After` is out of range,
-    /// or a second admission is built on the same registry: give it a registry of
-    /// its own, or clone the first.
+    /// Returns an error if
+    /// - there is no limit, or it is 0;
+    /// - the length or the timeout of the queue is out of range;
+    /// - the settings of an adaptive limit contradict each other;
+    /// - `Retry-After` is out of range; or
+    /// - the registry already has an `Admission`: clone that one, or use another registry.
     pub fn build(self, registry: &Registry) -> Result<Admission, ConfigError> {
         let Some(limit) = self.limit else {
             return Err(ConfigError::new(
@@ -119,9 +135,9 @@ impl AdmissionBuilder {
             ));
         };
         limit.check()?;
-        let (bound, patience) = self.queue.unwrap_or((0, Duration::MAX));
+        let (max_queue, max_wait) = self.queue.unwrap_or((0, Duration::MAX));
         if self.queue.is_some() {
-            check_queue(bound, patience)?;
+            check_queue(max_queue, max_wait)?;
         }
         let (from, to) = self.retry_after;
         let refusals = Refusals::new(from, to)?;
@@ -130,23 +146,23 @@ impl AdmissionBuilder {
         let controller = match limit.kind {
             limit::Kind::Fixed(_) => None,
             limit::Kind::Gradient(settings) => {
-                let clock = self.clock.unwrap_or_else(Clock::new);
+                let clock = self.clock.unwrap_or_default();
                 Some(Controller::new(settings, clock, Arc::clone(registry.cells())))
             }
         };
         let adaptive = controller.is_some();
-        let gate = Gate::new(initial, bound, patience, controller, series);
-        let gates = Arc::new(Gates::new(gate, Arc::clone(registry.cells())));
-        export(registry, &gates)?;
+        let semaphore = Semaphore::new(initial, max_queue, max_wait, controller, series);
+        let handles = Arc::new(ShardedHandles::new(semaphore, Arc::clone(registry.cells())));
+        export(registry, &handles)?;
         if adaptive {
-            export_internals(registry, &gates)?;
+            export_internals(registry, &handles)?;
         }
-        Ok(Admission { shared: Arc::new(Shared { gates, rules: self.rules, refusals }) })
+        Ok(Admission { shared: Arc::new(Shared { handles, rules: self.rules, refusals }) })
     }
 }
 
 fn check_queue(length: usize, timeout: Duration) -> Result<(), ConfigError> {
-    if length == 0 || length > LONGEST_QUEUE {
+    if length == 0 || length > MAX_QUEUE {
         return Err(ConfigError::new(
             "queue.length",
             length,
@@ -165,47 +181,47 @@ fn check_queue(length: usize, timeout: Duration) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn export(registry: &Registry, gates: &Arc<Gates>) -> Result<(), ConfigError> {
-    let gauge = |name, help, read: fn(&Gate) -> f64| {
-        let gates = Arc::clone(gates);
+fn export(registry: &Registry, handles: &Arc<ShardedHandles>) -> Result<(), ConfigError> {
+    let gauge = |name, help, read: fn(&Semaphore) -> f64| {
+        let handles = Arc::clone(handles);
         registry.gauge_fn(name, help, &[], move |samples| {
-            samples.push(&[], read(gates.shared().gate()));
+            samples.push(&[], read(handles.semaphore()));
         })
     };
     gauge(
         "http_server_concurrency_limit",
         "Units of work that may be under way at once.",
-        |gate| f64::from(gate.limit()),
+        |semaphore| f64::from(semaphore.limit()),
     )?;
     gauge(
         "http_server_concurrency_in_flight",
         "Units of work that are under way, to the end of the response body.",
-        |gate| gate.in_flight() as f64,
+        |semaphore| semaphore.in_flight() as f64,
     )?;
-    gauge("http_server_queue_depth", "Requests that wait to be admitted.", |gate| {
-        gate.depth() as f64
+    gauge("http_server_queue_depth", "Requests that wait to be admitted.", |semaphore| {
+        semaphore.depth() as f64
     })
 }
 
-fn export_internals(registry: &Registry, gates: &Arc<Gates>) -> Result<(), ConfigError> {
-    let source = Arc::clone(gates);
+fn export_internals(registry: &Registry, handles: &Arc<ShardedHandles>) -> Result<(), ConfigError> {
+    let source = Arc::clone(handles);
     registry.gauge_fn(
         "http_server_concurrency_gradient",
         "What the adaptive limit was last multiplied with: 1 is no queue.",
         &[],
         move |samples| {
-            if let Some(controller) = &source.shared().gate().controller {
+            if let Some(controller) = &source.semaphore().controller {
                 samples.push(&[], controller.internals().gradient);
             }
         },
     )?;
-    let source = Arc::clone(gates);
+    let source = Arc::clone(handles);
     registry.gauge_fn(
         "http_server_concurrency_latency_seconds",
         "Time to response head that the adaptive limit compares.",
         &["kind"],
         move |samples| {
-            let Some(controller) = &source.shared().gate().controller else { return };
+            let Some(controller) = &source.semaphore().controller else { return };
             let internals = controller.internals();
             for (kind, nanos) in [("baseline", internals.baseline), ("window", internals.mean)] {
                 if let Some(nanos) = nanos {
@@ -214,13 +230,13 @@ fn export_internals(registry: &Registry, gates: &Arc<Gates>) -> Result<(), Confi
             }
         },
     )?;
-    let source = Arc::clone(gates);
+    let source = Arc::clone(handles);
     registry.counter_fn(
         "http_server_concurrency_probes_total",
         "How often the adaptive limit went to its minimum to measure its baseline.",
         &[],
         move |samples| {
-            if let Some(controller) = &source.shared().gate().controller {
+            if let Some(controller) = &source.semaphore().controller {
                 samples.push(&[], controller.internals().probes as f64);
             }
         },

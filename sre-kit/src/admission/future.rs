@@ -10,13 +10,14 @@ use tower_service::Service;
 use super::Admission;
 use super::body::AdmissionBody;
 use super::permit::Permit;
-use super::queue::{Ticket, Waited};
 use super::series::Reason;
+use super::waiter::{QueuedWaiter, Waited};
 
 pin_project! {
-    /// The future of an [`AdmissionService`](super::AdmissionService).
+    /// The response future of an [`AdmissionService`](super::AdmissionService).
     ///
-    /// Dropping it at any time leaves the queue or gives the permit back.
+    /// Dropping it at any time leaves the queue or releases the permit.
+    #[must_use = "futures do nothing unless polled"]
     pub struct AdmissionFuture<S, B>
     where
         S: Service<Request<B>>,
@@ -32,18 +33,18 @@ pin_project! {
     where
         S: Service<Request<B>>,
     {
-        // `inner` before `permit`: the work is gone before its place is free.
+        // `inner` before `permit`, so that the work is dropped before its units are released.
         Running { #[pin] inner: S::Future, permit: Option<Permit> },
-        // Boxed, so that a request that is admitted is not moved around in a future
-        // with room for one that waits, or for a refusal. `None` once it is over.
+        // Boxed, so that the future of an admitted request has no room for a waiting request or for
+        // a refusal. `None` once the wait is over.
         Waiting { waiting: Option<Box<Waiting<S, B>>> },
         Refused { head: Option<Box<Response<()>>> },
     }
 }
 
 struct Waiting<S, B> {
-    ticket: Ticket,
-    patience: Pin<Box<Sleep>>,
+    waiter: QueuedWaiter,
+    timeout: Pin<Box<Sleep>>,
     service: S,
     request: Request<B>,
     admission: Admission,
@@ -56,15 +57,15 @@ impl<S: Service<Request<B>>, B> AdmissionFuture<S, B> {
     }
 
     #[cold]
-    pub(crate) fn waiting(
-        ticket: Ticket,
+    pub(super) fn waiting(
+        waiter: QueuedWaiter,
         service: S,
         request: Request<B>,
         admission: Admission,
     ) -> Self {
-        let patience = admission.shared.gates.shared().gate().patience;
-        let patience = Box::pin(tokio::time::sleep(patience));
-        let waiting = Waiting { ticket, patience, service, request, admission };
+        let max_wait = admission.shared.handles.semaphore().max_wait;
+        let timeout = Box::pin(tokio::time::sleep(max_wait));
+        let waiting = Waiting { waiter, timeout, service, request, admission };
         Self { state: State::Waiting { waiting: Some(Box::new(waiting)) } }
     }
 
@@ -76,14 +77,14 @@ impl<S: Service<Request<B>>, B> AdmissionFuture<S, B> {
 
 impl<S, B> Waiting<S, B> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Permit, Reason>> {
-        // The grant first: one that comes with the last moment is not refused.
-        if let Poll::Ready(waited) = self.ticket.poll(cx) {
+        // The grant first, so that a grant at the last moment is not refused.
+        if let Poll::Ready(waited) = self.waiter.poll(cx) {
             return Poll::Ready(match waited {
                 Waited::Admitted(permit) => Ok(permit),
                 Waited::Displaced => Err(Reason::Displaced),
             });
         }
-        self.patience.as_mut().poll(cx).map(|()| Err(Reason::QueueTimeout))
+        self.timeout.as_mut().poll(cx).map(|()| Err(Reason::QueueTimeout))
     }
 }
 
@@ -99,12 +100,10 @@ where
         loop {
             let next = match self.as_mut().project().state.project() {
                 StateProj::Running { inner, permit: slot } => {
-                    // Out of its place while others' code runs: a panic in there
-                    // gives it back.
+                    // Moved out while foreign code runs, so that a panic releases the permit.
                     let mut permit = slot.take();
                     let polled = inner.poll(cx);
-                    // Looked at where it lies: to move a response costs as much as
-                    // to admit it.
+                    // Read in place: moving a response costs as much as admitting it.
                     if let (Poll::Ready(Ok(response)), Some(permit)) = (&polled, &mut permit) {
                         permit.head(!response.status().is_server_error());
                     }
@@ -128,7 +127,7 @@ where
                     start(*waiting, admitted)
                 }
                 StateProj::Refused { head } => {
-                    // Polled again after it was ready, which no caller may do.
+                    // `None` if the future is polled after it was ready.
                     let Some(head) = head.take() else { return Poll::Pending };
                     return Poll::Ready(Ok(head.map(|()| AdmissionBody::empty())));
                 }
@@ -138,14 +137,14 @@ where
     }
 }
 
-/// What comes after the queue.
+/// Returns the state after the wait.
 fn start<S, B>(waiting: Waiting<S, B>, admitted: Result<Permit, Reason>) -> State<S, B>
 where
     S: Service<Request<B>>,
 {
-    let Waiting { ticket, mut service, request, admission, .. } = waiting;
-    // Out of the queue before the service runs: it may take its time to begin.
-    drop(ticket);
+    let Waiting { waiter, mut service, request, admission, .. } = waiting;
+    // The wait ends before the call of the service, which may take long.
+    drop(waiter);
     match admitted {
         Ok(mut permit) => {
             permit.start();
@@ -153,7 +152,7 @@ where
         }
         Err(reason) => {
             let shared = &*admission.shared;
-            let head = shared.refusals.refuse(reason, &shared.gates);
+            let head = shared.refusals.refuse(reason, shared.handles.semaphore());
             State::Refused { head: Some(Box::new(head)) }
         }
     }

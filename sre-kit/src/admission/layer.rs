@@ -3,15 +3,16 @@ use tower_layer::Layer;
 use super::Admission;
 use super::service::AdmissionService;
 
-/// Puts an [`Admission`] around a service.
+/// A layer that limits the concurrency of a service. See [`Admission`].
 #[derive(Clone, Debug)]
 pub struct AdmissionLayer {
     admission: Admission,
 }
 
-impl AdmissionLayer {
-    pub(crate) fn new(admission: Admission) -> Self {
-        Self { admission }
+impl Admission {
+    /// Creates a layer. Put it inside the golden signals and around everything else.
+    pub fn layer(&self) -> AdmissionLayer {
+        AdmissionLayer { admission: self.clone() }
     }
 }
 

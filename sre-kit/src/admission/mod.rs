@@ -1,22 +1,25 @@
-//! Admits what the service can carry and refuses the rest at once.
+//! Admission control: a concurrency limit with a queue and load shedding.
 
 mod body;
 mod builder;
 mod future;
-mod gate;
+mod handle;
 mod layer;
 mod limit;
 mod permit;
+mod priority;
 mod queue;
 mod refusal;
 mod rules;
+mod semaphore;
 mod series;
 mod service;
+mod waiter;
 
 use std::fmt;
 use std::sync::Arc;
 
-use gate::Gates;
+use handle::ShardedHandles;
 use refusal::Refusals;
 use rules::Rules;
 
@@ -26,26 +29,15 @@ pub use future::AdmissionFuture;
 pub use layer::AdmissionLayer;
 pub use limit::{GradientSettings, Limit};
 pub use permit::Permit;
+pub use priority::Priority;
 pub use service::AdmissionService;
 
-/// Who goes first when there is a queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Priority {
-    /// Waits its turn.
-    #[default]
-    Normal,
-    /// Goes before every normal request, and takes the place of one when the
-    /// queue is full.
-    Critical,
-}
-
-/// Keeps the number of requests under way within a limit.
+/// Admission control, which keeps the number of concurrent requests within a limit.
 ///
-/// A service that takes in more than it can carry does not slow down a little:
-/// its queue grows without bound, every answer comes after its caller has given
-/// up, and all of its work is wasted. Admission refuses what is too much in
-/// microseconds, so that the rest is served as well as on a quiet day.
+/// A service that accepts more than it can serve does not only slow down. Its queue grows without
+/// bound, every response comes after its caller has given up, and all of its work is wasted.
+/// Admission control refuses the excess within microseconds, so that the service serves the rest at
+/// its normal latency.
 ///
 /// ```
 /// use std::time::Duration;
@@ -70,110 +62,100 @@ pub enum Priority {
 ///
 /// # When to use it
 ///
-/// On every listener that strangers can reach, with the limit of [`Limit`]'s
-/// reckoning. Not on the listener of probes and metrics: a full service must still
-/// be able to say that it is alive and how full it is. Where probes come in by the
-/// same listener, [`exempt`](AdmissionBuilder::exempt) them.
+/// Use it on every listener that accepts requests from outside, with a limit as [`Limit`] derives
+/// it. Do not use it on the listener of probes and metrics, because a full service must still
+/// report that it is alive and how full it is. If probes use the same listener,
+/// [`exempt`](AdmissionBuilder::exempt) them.
 ///
-/// Put it inside the [golden signals](crate::golden_signals), which then count
-/// what it refuses as `shed`, and outside of timeouts and everything that works.
+/// Put the layer inside the [golden signals](crate::golden_signals), which then count refused
+/// requests as `shed`, and around timeouts and everything else.
 ///
 /// # What happens to a request
 ///
-/// 1. An exempt request passes, counted by nobody here.
-/// 2. If its weight is free and nobody waits, it is admitted.
-/// 3. Otherwise it waits, if the queue has room, and at most for the queue's
-///    timeout. The first to come is the first to go in. Once the queue has not
-///    been empty for as long as its timeout, it is no burst any more and the
-///    newest goes first: those who have waited longest are the likeliest to have
-///    given up ("adaptive LIFO", B. Maurer, "Fail at Scale", ACM Queue 13(8),
-///    2015). Critical requests always go before normal ones.
-/// 4. Otherwise it is answered at once: 503 with `Retry-After`, an empty body, and
-///    [`Shed`](crate::Shed) in the extensions. A gRPC client reads a 503 as
-///    `UNAVAILABLE`.
+/// 1. An exempt request passes. Admission control does not count it.
+/// 2. If its weight is free and the queue is empty, it is admitted.
+/// 3. Otherwise it waits for at most the timeout of the queue, if the queue has room. The oldest
+///    request is admitted first. Once the queue has not been empty for its timeout, it is a
+///    standing queue instead of a burst, and the newest request is admitted first, because the
+///    requests that have waited longest are the likeliest to have been given up ("adaptive LIFO",
+///    B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015). Critical requests are always admitted
+///    before normal ones.
+/// 4. Otherwise it is refused immediately with status 503, `Retry-After`, an empty body and
+///    [`Shed`](crate::Shed) in the extensions. A gRPC client reads a 503 as `UNAVAILABLE`.
 ///
-/// The permit is held until the *body* of the response ends, is dropped, fails or
-/// panics: a response that is still being sent is work under way. An upgraded
-/// connection is none: its permit goes back with the response head.
+/// The permit is held until the *body* of the response ends, is dropped, fails or panics, because a
+/// response that is still being sent is work. An upgraded connection does not hold a permit, which
+/// is released with the response head.
 ///
 /// # Metrics
 ///
 /// | Metric | Kind | Labels | Meaning |
 /// |---|---|---|---|
 /// | `http_server_concurrency_limit` | gauge | | units that may be in use now |
-/// | `http_server_concurrency_in_flight` | gauge | | units in use; over the limit it is the saturation |
+/// | `http_server_concurrency_in_flight` | gauge | | units in use; divided by the limit it is the saturation |
 /// | `http_server_queue_depth` | gauge | | requests that wait |
-/// | `http_server_queue_wait_seconds` | histogram | | how long they waited, admitted or not; those that did not wait are not in it |
+/// | `http_server_queue_wait_seconds` | histogram | | time that requests waited, admitted or not; requests that did not wait are not included |
 /// | `http_server_shed_total` | counter | `reason`: `limit`, `queue_full`, `queue_timeout`, `displaced` | requests refused |
 /// | `http_server_concurrency_gradient` | gauge | | adaptive limit: the last gradient, 0.5 to 1 |
-/// | `http_server_concurrency_latency_seconds` | gauge | `kind`: `baseline`, `window` | adaptive limit: what it compares, once measured |
-/// | `http_server_concurrency_probes_total` | counter | | adaptive limit: how often the baseline was measured anew |
+/// | `http_server_concurrency_latency_seconds` | gauge | `kind`: `baseline`, `window` | adaptive limit: the latencies that it compares, once measured |
+/// | `http_server_concurrency_probes_total` | counter | | adaptive limit: measurements of the baseline |
 ///
 /// # Cost
 ///
-/// An uncontended request makes one atomic exchange on its way in and one
-/// subtraction on its way out, takes no lock and allocates nothing. With an
-/// adaptive limit it reads the clock twice more. A request that waits allocates
-/// its place in the queue and a timer, and needs a Tokio runtime with time; where
-/// there is none, nothing waits.
+/// An uncontended request makes one atomic exchange at its start and one atomic subtraction at its
+/// end, takes no lock and allocates nothing. With an adaptive limit it also reads the clock twice.
+/// A request that waits allocates an entry of the queue and a timer. Waiting requires a Tokio
+/// runtime with time; without one, requests are refused instead.
 ///
 /// # Cancel safety
 ///
-/// A future that is dropped leaves the queue or gives its permit back, and what
-/// was granted to it in the same moment goes to the next one.
+/// A future that is dropped leaves the queue or releases its permit. Units that were granted to it
+/// at the same moment go to the next waiter.
 ///
-/// Cloning is cheap; clones share one limit.
+/// Clones are cheap and share one limit.
 #[derive(Clone)]
 pub struct Admission {
-    pub(crate) shared: Arc<Shared>,
+    shared: Arc<Shared>,
 }
 
-pub(crate) struct Shared {
-    pub(crate) gates: Arc<Gates>,
-    pub(crate) rules: Rules,
-    pub(crate) refusals: Refusals,
+/// The state that all clones of an [`Admission`] share.
+struct Shared {
+    handles: Arc<ShardedHandles>,
+    rules: Rules,
+    refusals: Refusals,
 }
 
 impl Admission {
-    /// Begins an admission whose families are registered in `registry`.
-    pub fn builder() -> AdmissionBuilder {
-        AdmissionBuilder::new()
-    }
-
-    /// The layer. Put it inside the golden signals and outside of the rest.
-    pub fn layer(&self) -> AdmissionLayer {
-        AdmissionLayer::new(self.clone())
-    }
-
-    /// Admits `weight` units of work that is not an HTTP request, if they are free
-    /// and nobody waits. Does not wait. A weight of 0 counts as 1, one above the
-    /// limit as the whole limit.
+    /// Admits `weight` units of work that is not an HTTP request, if they are free and the queue is
+    /// empty. Returns `None` otherwise, without waiting.
+    ///
+    /// A weight of 0 counts as 1. A weight above the limit takes the whole limit.
     pub fn try_admit(&self, weight: u32) -> Option<Permit> {
-        self.shared.gates.admit(weight.max(1))
+        Permit::try_acquire(self.shared.handles.of_current_shard(), weight.max(1))
     }
 
-    /// Units in use.
+    /// Returns the units in use.
     pub fn in_flight(&self) -> u64 {
-        self.shared.gates.shared().gate().in_flight()
+        self.shared.handles.semaphore().in_flight()
     }
 
-    /// Units that may be in use now.
+    /// Returns the units that may be in use now.
     pub fn limit(&self) -> u32 {
-        self.shared.gates.shared().gate().limit()
+        self.shared.handles.semaphore().limit()
     }
 
-    /// Requests that wait.
+    /// Returns the number of requests that wait.
     pub fn queued(&self) -> usize {
-        self.shared.gates.shared().gate().depth()
+        self.shared.handles.semaphore().depth()
     }
 
-    /// Requests that were refused so far.
+    /// Returns the number of requests that have been refused.
     pub fn shed(&self) -> u64 {
-        self.shared.gates.shared().gate().series.shed_total()
+        self.shared.handles.semaphore().series.shed_total()
     }
 
-    /// How full it is: units in use over the limit. Above 1 for a moment after the
-    /// limit has shrunk. A service can leave optional work out before it is full.
+    /// Returns the units in use divided by the limit, so that a service can skip optional work
+    /// before it is full. The value can exceed 1 for a moment after the limit was lowered.
     pub fn utilization(&self) -> f64 {
         self.in_flight() as f64 / f64::from(self.limit())
     }

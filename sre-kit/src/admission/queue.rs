@@ -1,146 +1,112 @@
-//! Those who wait, and in which order they get in.
+//! The queue of waiters and its order.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::Priority;
-use super::gate::GateRef;
-use super::permit::Permit;
+use super::priority::Priority;
 
-/// Where somebody stands: the lane, and the number that was drawn.
+/// Units that the semaphore hands to a waiter.
+#[derive(Debug)]
+pub(super) struct Grant {
+    pub(super) weight: u32,
+    /// The units in use at the time of the grant, including these.
+    pub(super) in_use: u64,
+}
+
+/// The id of a waiter: its priority and its sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place(Priority, u64);
+pub(super) struct WaiterId(Priority, u64);
 
 struct Waiter {
     weight: u32,
-    grant: oneshot::Sender<Permit>,
+    grant: oneshot::Sender<Grant>,
 }
 
-/// The waiters by arrival, critical ones apart.
+/// The waiters in the order of their arrival, critical ones apart from normal ones.
 #[derive(Default)]
-pub(crate) struct Lanes {
+pub(super) struct WaitQueue {
     critical: BTreeMap<u64, Waiter>,
     normal: BTreeMap<u64, Waiter>,
-    drawn: u64,
-    /// Since when there has always been somebody waiting.
+    next_seq: u64,
+    /// The start of the time in which the queue has never been empty.
     busy_since: Option<Instant>,
 }
 
-impl Lanes {
-    pub(crate) fn len(&self) -> usize {
+impl WaitQueue {
+    pub(super) fn len(&self) -> usize {
         self.critical.len() + self.normal.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.critical.is_empty() && self.normal.is_empty()
     }
 
-    /// Nobody waits: the next rush starts anew.
-    pub(crate) fn calm(&mut self) {
+    /// Ends the burst of an empty queue. The next waiter begins a new one.
+    pub(super) fn reset_burst(&mut self) {
         self.busy_since = None;
     }
 
-    /// A queue that has not been empty for as long as anybody in it is willing to
-    /// wait is not a burst. From then on the oldest are the ones most likely to
-    /// be gone before they are served, so the newest go first.
-    fn standing(&self, now: Instant, patience: Duration) -> bool {
-        self.busy_since.is_some_and(|since| now.saturating_duration_since(since) > patience)
+    /// Returns whether the queue is a standing queue instead of a burst: it has not been empty for
+    /// `max_wait`.
+    ///
+    /// The oldest waiters of a standing queue are the likeliest to give up before they are served,
+    /// so the newest are served first. The term is that of CoDel, which detects a queue that does
+    /// not drain within an interval (K. Nichols, V. Jacobson, "Controlling Queue Delay", ACM Queue
+    /// 10(5), 2012).
+    fn is_standing_queue(&self, now: Instant, max_wait: Duration) -> bool {
+        self.busy_since.is_some_and(|since| now.saturating_duration_since(since) > max_wait)
     }
 
-    fn lane(&mut self, priority: Priority) -> &mut BTreeMap<u64, Waiter> {
+    fn waiters_mut(&mut self, priority: Priority) -> &mut BTreeMap<u64, Waiter> {
         match priority {
             Priority::Critical => &mut self.critical,
             Priority::Normal => &mut self.normal,
         }
     }
 
-    pub(crate) fn push(
+    pub(super) fn push(
         &mut self,
         weight: u32,
         priority: Priority,
         now: Instant,
-    ) -> (Place, oneshot::Receiver<Permit>) {
+    ) -> (WaiterId, oneshot::Receiver<Grant>) {
         self.busy_since.get_or_insert(now);
-        let number = self.drawn;
-        self.drawn += 1;
+        let seq = self.next_seq;
+        self.next_seq += 1;
         let (grant, granted) = oneshot::channel();
-        self.lane(priority).insert(number, Waiter { weight, grant });
-        (Place(priority, number), granted)
+        self.waiters_mut(priority).insert(seq, Waiter { weight, grant });
+        (WaiterId(priority, seq), granted)
     }
 
-    pub(crate) fn remove(&mut self, place: Place) -> Option<oneshot::Sender<Permit>> {
-        self.lane(place.0).remove(&place.1).map(|waiter| waiter.grant)
+    pub(super) fn remove(&mut self, id: WaiterId) -> Option<oneshot::Sender<Grant>> {
+        self.waiters_mut(id.0).remove(&id.1).map(|waiter| waiter.grant)
     }
 
-    /// Who is next, and how much it wants.
-    pub(crate) fn next(&self, now: Instant, patience: Duration) -> Option<(Place, u32)> {
-        let first = |lane: &BTreeMap<u64, Waiter>, priority, newest: bool| {
-            let entry = if newest { lane.last_key_value() } else { lane.first_key_value() };
-            entry.map(|(&number, waiter)| (Place(priority, number), waiter.weight))
+    /// Returns the waiter that is served next, and its weight.
+    pub(super) fn next(&self, now: Instant, max_wait: Duration) -> Option<(WaiterId, u32)> {
+        let first = |waiters: &BTreeMap<u64, Waiter>, priority, newest: bool| {
+            let entry = if newest { waiters.last_key_value() } else { waiters.first_key_value() };
+            entry.map(|(&seq, waiter)| (WaiterId(priority, seq), waiter.weight))
         };
-        first(&self.critical, Priority::Critical, false)
-            .or_else(|| first(&self.normal, Priority::Normal, self.standing(now, patience)))
+        first(&self.critical, Priority::Critical, false).or_else(|| {
+            first(&self.normal, Priority::Normal, self.is_standing_queue(now, max_wait))
+        })
     }
 
-    /// Takes out the normal waiter that would have been served last.
-    pub(crate) fn displace(
+    /// Removes the normal waiter that would be served last.
+    pub(super) fn displace(
         &mut self,
         now: Instant,
-        patience: Duration,
-    ) -> Option<oneshot::Sender<Permit>> {
-        let last = if self.standing(now, patience) {
+        max_wait: Duration,
+    ) -> Option<oneshot::Sender<Grant>> {
+        let last = if self.is_standing_queue(now, max_wait) {
             self.normal.pop_first()
         } else {
             self.normal.pop_last()
         };
         last.map(|(_, waiter)| waiter.grant)
-    }
-}
-
-/// How a wait ended.
-#[derive(Debug)]
-pub(crate) enum Waited {
-    Admitted(Permit),
-    /// A critical request took the place.
-    Displaced,
-}
-
-/// A place in the queue. Dropping it leaves the queue, and hands on what may
-/// have been granted in the same moment.
-pub(crate) struct Ticket {
-    gate: GateRef,
-    place: Place,
-    granted: oneshot::Receiver<Permit>,
-    since: Instant,
-}
-
-impl Ticket {
-    pub(crate) fn new(
-        gate: GateRef,
-        place: Place,
-        granted: oneshot::Receiver<Permit>,
-        since: Instant,
-    ) -> Self {
-        Self { gate, place, granted, since }
-    }
-
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Waited> {
-        Pin::new(&mut self.granted).poll(cx).map(|granted| match granted {
-            Ok(permit) => Waited::Admitted(permit),
-            Err(_) => Waited::Displaced,
-        })
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        let waited = Instant::now().saturating_duration_since(self.since);
-        self.gate.gate().series.waited.observe_duration(waited);
-        self.gate.leave(self.place);
     }
 }

@@ -1,19 +1,18 @@
-//! The answer to those who do not get in.
+//! The response to refused requests.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
 
-use super::gate::Gates;
+use super::semaphore::Semaphore;
 use super::series::Reason;
 use crate::{ConfigError, Shed};
 
-/// The longest `Retry-After`. A client that is sent away for longer is better
-/// told so by something that knows why.
-const LONGEST: u64 = 3_600;
+/// The longest `Retry-After`, in seconds.
+const MAX_RETRY_AFTER: u64 = 3_600;
 
-/// Makes refusals, each with the next of a few values of `Retry-After`.
+/// Creates refusals, which use the values of `Retry-After` in turn.
 #[derive(Debug)]
 pub(crate) struct Refusals {
     retry_after: Box<[HeaderValue]>,
@@ -21,11 +20,11 @@ pub(crate) struct Refusals {
 }
 
 impl Refusals {
-    /// `Retry-After` is in whole seconds (RFC 9110, section 10.2.3): the bounds
-    /// are rounded up.
+    /// Creates the values of `Retry-After` between two bounds. The header has whole seconds (RFC
+    /// 9110, section 10.2.3), so the bounds are rounded up.
     pub(crate) fn new(from: Duration, to: Duration) -> Result<Self, ConfigError> {
         let (first, last) = (whole_seconds(from), whole_seconds(to));
-        if first == 0 || first > last || last > LONGEST {
+        if first == 0 || first > last || last > MAX_RETRY_AFTER {
             return Err(ConfigError::new(
                 "retry_after",
                 (from, to),
@@ -37,12 +36,12 @@ impl Refusals {
         Ok(Self { retry_after, next: AtomicUsize::new(0) })
     }
 
-    /// Counts a refusal and makes the head of its answer.
-    pub(crate) fn refuse(&self, reason: Reason, gates: &Gates) -> http::Response<()> {
-        gates.shared().gate().series.shed(reason);
+    /// Counts a refusal and returns the head of its response.
+    pub(crate) fn refuse(&self, reason: Reason, semaphore: &Semaphore) -> http::Response<()> {
+        semaphore.series.shed(reason);
         let mut response = http::Response::new(());
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-        // In turn, so that those refused together do not come back together.
+        // In turn, so that clients that are refused together do not retry together.
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.retry_after.len();
         response.headers_mut().insert(header::RETRY_AFTER, self.retry_after[turn].clone());
         response.extensions_mut().insert(Shed);

@@ -1,21 +1,21 @@
-//! Which requests are limited, and how.
+//! The rules that decide how a request is limited.
 
 use std::fmt;
 
-use super::Priority;
+use super::priority::Priority;
 use sre_kit_core::RequestHead;
 
 type Predicate = Box<dyn Fn(RequestHead<'_>) -> bool + Send + Sync>;
 type Weigh = Box<dyn Fn(RequestHead<'_>) -> u32 + Send + Sync>;
 
-/// What a request is to go through.
+/// The admission that a request needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
     Exempt,
     Admit { weight: u32, priority: Priority },
 }
 
-/// Questions to a request. None is asked unless it was set.
+/// The rules of the caller, each of which is optional.
 #[derive(Default)]
 pub(crate) struct Rules {
     pub(crate) exempt: Option<Predicate>,
@@ -31,7 +31,7 @@ impl Rules {
         }
         let critical = self.critical.as_ref().is_some_and(|critical| critical(head));
         Plan::Admit {
-            // Nothing is free: a weight of 0 would be an exemption by accident.
+            // A weight of 0 would exempt the request by accident.
             weight: self.weight.as_ref().map_or(1, |weight| weight(head)).max(1),
             priority: if critical { Priority::Critical } else { Priority::Normal },
         }

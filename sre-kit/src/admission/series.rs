@@ -1,18 +1,18 @@
-//! The metrics of an admission. Every counter exists at zero from the start.
+//! The metrics of an admission. Every counter exists at zero from the beginning.
 
 use crate::ConfigError;
 use crate::metrics::{Buckets, Counter, Histogram, Registry};
 
-/// Why a request was refused: the label `reason`.
+/// The reason of a refusal, which is the value of the label `reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// The limit was reached and there is no queue.
     Limit,
     /// The queue was full.
     QueueFull,
-    /// It waited for as long as the queue allows.
+    /// The request waited for the timeout of the queue.
     QueueTimeout,
-    /// It waited, and a critical request took its place.
+    /// The request waited, and a critical request displaced it.
     Displaced,
 }
 

@@ -6,14 +6,15 @@ use tower_service::Service;
 use super::Admission;
 use super::body::AdmissionBody;
 use super::future::AdmissionFuture;
+use super::permit::Permit;
 use super::rules::Plan;
+use super::waiter::QueuedWaiter;
 use sre_kit_core::RequestHead;
 
-/// A service that admits no more requests than its limit. See [`Admission`].
+/// A service that admits requests up to a limit. See [`Admission`].
 ///
-/// It is ready when the service within is. The instance that was polled ready is
-/// the one that is called, at once or after the queue, so readiness that the
-/// service within has reserved is neither lost nor used twice.
+/// It is ready if the inner service is. It calls the instance that was polled ready, immediately or
+/// after the queue, so capacity that `poll_ready` has reserved is neither lost nor used twice.
 #[derive(Clone, Debug)]
 pub struct AdmissionService<S> {
     inner: S,
@@ -25,12 +26,12 @@ impl<S> AdmissionService<S> {
         Self { inner, admission }
     }
 
-    /// The service within.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// Gives the service within back.
+    /// Returns the inner service by value.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -57,17 +58,20 @@ where
             Plan::Exempt => return AdmissionFuture::running(self.inner.call(request), None),
             Plan::Admit { weight, priority } => (weight, priority),
         };
-        if let Some(mut permit) = shared.gates.admit(weight) {
+        let handle = shared.handles.of_current_shard();
+        if let Some(mut permit) = Permit::try_acquire(handle, weight) {
             permit.start();
             return AdmissionFuture::running(self.inner.call(request), Some(permit));
         }
-        match shared.gates.mine().enqueue(weight, priority) {
-            Ok(ticket) => {
+        match QueuedWaiter::new(handle, weight, priority) {
+            Ok(waiter) => {
                 let next = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, next);
-                AdmissionFuture::waiting(ticket, ready, request, self.admission.clone())
+                AdmissionFuture::waiting(waiter, ready, request, self.admission.clone())
             }
-            Err(reason) => AdmissionFuture::shed(shared.refusals.refuse(reason, &shared.gates)),
+            Err(reason) => {
+                AdmissionFuture::shed(shared.refusals.refuse(reason, handle.semaphore()))
+            }
         }
     }
 }

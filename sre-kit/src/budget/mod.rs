@@ -1,26 +1,29 @@
-//! Error budgets in the process: recorded, read in code, exported.
+//! Error budgets in the process: recorded by middleware or by hand, read in code, exported.
 
+#[expect(clippy::module_inception, reason = "a file is named as its type")]
+mod budget;
+mod budget_cells;
+mod budget_state;
+mod budgets;
 mod builder;
-mod cells;
 mod checkpoint;
-mod engine;
-mod handle;
-mod metrics;
+mod gauges;
 mod report;
-mod state;
 mod ticker;
-mod track;
+mod tier_state;
+mod tier_status;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
+pub use budget::Budget;
+pub(crate) use budget_cells::BudgetCells;
+pub use budgets::Budgets;
 pub use builder::BudgetsBuilder;
-pub(crate) use cells::BudgetCells;
 pub use checkpoint::CheckpointError;
-pub use engine::Budgets;
-pub use handle::Budget;
 pub use report::{Report, SloReport, TierReport, WindowReport};
-pub use state::{TierState, TierStatus};
 pub use ticker::Ticker;
+pub use tier_state::TierState;
+pub use tier_status::TierStatus;
 pub use window::{Clock, ManualClock, WindowStats};

@@ -1,46 +1,46 @@
-//! What `/slo` shows: the same numbers as JSON and as a table.
+//! The report that `/slo` serves as JSON and as a table.
 
 use std::fmt;
 
 #[cfg(feature = "serve")]
 use serde::Serialize;
 
-use super::engine::Budgets;
-use super::handle::Budget;
-use super::state::TierStatus;
+use super::budget::Budget;
+use super::budgets::Budgets;
+use super::tier_status::TierStatus;
 use super::window::WindowStats;
 
-/// Every SLO as this instance sees it, taken at one moment.
+/// The state of every SLO as this instance observed it, at one moment.
 ///
-/// [`Display`](fmt::Display) is a plain table for people, [`Report::to_json`] the
-/// same for programs. Neither knows of HTTP; whoever serves them picks one.
-#[derive(Clone, Debug)]
+/// [`Display`](fmt::Display) writes a plain-text table, [`Report::to_json`] returns the same
+/// numbers as JSON.
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serve", derive(Serialize))]
 #[non_exhaustive]
 pub struct Report {
-    /// The service.
+    /// The name of the service.
     pub service: String,
     /// Whether any SLO burns fast enough to page.
     pub burning_fast: bool,
     /// One entry per SLO.
     pub slos: Vec<SloReport>,
-    /// Standard tiers that were left out or changed.
+    /// The standard tiers that were left out or changed, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// One SLO in a [`Report`].
-#[derive(Clone, Debug)]
+/// The state of one SLO in a [`Report`].
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serve", derive(Serialize))]
 #[non_exhaustive]
 pub struct SloReport {
-    /// Its name.
+    /// The name of the SLO.
     pub name: String,
     /// `availability`, `latency` or `ratio`.
     pub kind: &'static str,
-    /// What it promises, or nothing.
+    /// The description from the definition, or an empty string.
     #[cfg_attr(feature = "serve", serde(skip_serializing_if = "String::is_empty"))]
     pub description: String,
-    /// The team that answers its alerts, or nothing.
+    /// The team that answers the alerts, or an empty string.
     #[cfg_attr(feature = "serve", serde(skip_serializing_if = "String::is_empty"))]
     pub owner: String,
     /// The objective in percent, such as `99.9`.
@@ -53,74 +53,74 @@ pub struct SloReport {
     pub bad: u64,
     /// Excluded events since the process began, by reason.
     pub excluded: std::collections::BTreeMap<String, u64>,
-    /// The share of the budget that is left, negative when it is overspent.
+    /// The share of the period's error budget that is left, negative if it is overspent.
     pub budget_remaining: f64,
-    /// `page`, `ticket` or nothing.
+    /// The highest severity that fires: `page`, `ticket` or `None`.
     pub firing: Option<&'static str>,
-    /// Its windows, the shortest first, the period last.
+    /// The windows, from the shortest to the longest, which is the period.
     pub windows: Vec<WindowReport>,
-    /// Its burn tiers.
+    /// The burn tiers.
     pub tiers: Vec<TierReport>,
 }
 
-/// One window in a [`SloReport`].
-#[derive(Clone, Debug)]
+/// The counts of one window in a [`SloReport`].
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serve", derive(Serialize))]
 #[non_exhaustive]
 pub struct WindowReport {
-    /// Its length, such as `5m`.
+    /// The length of the window, such as `5m`.
     pub window: String,
-    /// Good events in it.
+    /// The good events in the window.
     pub good: u64,
-    /// Bad events in it.
+    /// The bad events in the window.
     pub bad: u64,
-    /// The share of bad events.
+    /// The share of bad events, from 0 to 1.
     pub error_ratio: f64,
-    /// The error ratio over the error budget.
+    /// The burn rate: the error ratio divided by the error budget.
     pub burn_rate: f64,
-    /// The share of the window that was observed.
+    /// The share of the window that was observed, from 0 to 1.
     pub coverage: f64,
 }
 
-/// One burn tier in a [`SloReport`].
-#[derive(Clone, Debug)]
+/// The state of one burn tier in a [`SloReport`].
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serve", derive(Serialize))]
 #[non_exhaustive]
 pub struct TierReport {
-    /// Its name.
+    /// The name of the tier.
     pub name: String,
-    /// What it asks of people now: a page with too few bad events is a ticket.
+    /// The severity now, `page` or `ticket`. A page with too few bad events is a ticket.
     pub severity: &'static str,
     /// `quiet`, `rising`, `cooling` or `firing`.
     pub state: &'static str,
-    /// Its long window.
+    /// The length of the long window.
     pub long: String,
-    /// Its short window.
+    /// The length of the short window.
     pub short: String,
     /// The burn rate above which it fires.
     pub factor: String,
-    /// Bad events in the long window that a page needs.
+    /// The bad events in the long window that a page needs, if it needs any.
     pub min_bad_events: Option<u64>,
 }
 
 impl Budgets {
-    /// Every SLO as this instance sees it now.
+    /// Returns the state of every SLO as this instance observed it.
     pub fn report(&self) -> Report {
         Report {
             service: self.slos().service().to_owned(),
             burning_fast: self.burning_fast(),
             slos: self.iter().map(SloReport::of).collect(),
-            notes: self.slos().notes().iter().map(ToString::to_string).collect(),
+            notes: self.slos().tier_adjustments().iter().map(ToString::to_string).collect(),
         }
     }
 }
 
 impl Report {
-    /// The report as JSON.
+    /// Returns the report as JSON.
     #[cfg(feature = "serve")]
     #[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
     pub fn to_json(&self) -> serde_json::Value {
-        // Only a map with keys that are no text, or a writer, could fail.
+        // Serializing fails only for maps with keys that are not strings.
         serde_json::to_value(self).unwrap_or_default()
     }
 }
@@ -131,8 +131,8 @@ impl SloReport {
         let tiers = budget.tiers();
         let (good, bad) = budget.totals();
         let excluded = budget.excluded_total();
-        let readings = budget
-            .track
+        let windows = budget
+            .state
             .with_ring(|ring| slo.windows().iter().map(|&w| ring.read(w)).collect::<Vec<_>>());
         Self {
             name: slo.name().to_owned(),
@@ -146,21 +146,21 @@ impl SloReport {
             excluded: excluded.into_iter().map(|(reason, n)| (reason.to_owned(), n)).collect(),
             budget_remaining: budget.budget_remaining(),
             firing: budget.firing().map(sre_kit_slo::Severity::as_str),
-            windows: readings.iter().map(WindowReport::of).collect(),
+            windows: windows.iter().map(WindowReport::of).collect(),
             tiers: tiers.iter().map(TierReport::of).collect(),
         }
     }
 }
 
 impl WindowReport {
-    fn of(reading: &WindowStats) -> Self {
+    fn of(stats: &WindowStats) -> Self {
         Self {
-            window: reading.window().to_string(),
-            good: reading.good(),
-            bad: reading.bad(),
-            error_ratio: reading.error_ratio(),
-            burn_rate: reading.burn_rate(),
-            coverage: reading.coverage(),
+            window: stats.window().to_string(),
+            good: stats.good(),
+            bad: stats.bad(),
+            error_ratio: stats.error_ratio(),
+            burn_rate: stats.burn_rate(),
+            coverage: stats.coverage(),
         }
     }
 }

@@ -12,33 +12,33 @@ fn percent(percent: f64) -> Objective {
     Objective::percent(percent).expect("valid")
 }
 
-struct Bench {
+struct Fixture {
     registry: Registry,
     budgets: Budgets,
-    hand: ManualClock,
+    clock: ManualClock,
 }
 
-fn bench(slos: impl IntoIterator<Item = Slo>) -> Bench {
-    let (clock, hand) = Clock::manual();
+fn fixture(slos: impl IntoIterator<Item = Slo>) -> Fixture {
+    let (clock, handle) = Clock::manual();
     let registry = Registry::new();
     let slos = Slos::new("shop", slos).expect("valid");
     let budgets = Budgets::builder().slos(&slos).clock(clock).build(&registry).expect("valid");
-    Bench { registry, budgets, hand }
+    Fixture { registry, budgets, clock: handle }
 }
 
 fn checkout() -> Slo {
     Slo::availability("checkout", percent(99.9))
 }
 
-impl Bench {
+impl Fixture {
     fn budget(&self) -> Budget {
         self.budgets.slo("checkout").expect("defined")
     }
 
-    /// So many minutes of so many good and bad events per tick.
+    /// Runs for `minutes` with `good` and `bad` events per tick.
     fn run(&self, minutes: u64, good: u64, bad: u64) {
         for _ in 0..minutes * 30 {
-            self.hand.advance(TICK);
+            self.clock.advance(TICK);
             self.budget().add(good, bad);
             self.budgets.tick();
         }
@@ -53,8 +53,8 @@ impl Bench {
 
 #[test]
 fn both_outcomes_and_every_reason_exist_at_zero_from_the_start() {
-    let bench = bench([checkout().exclude_marked("synthetic")]);
-    let text = bench.text();
+    let fixture = fixture([checkout().exclude_marked("synthetic")]);
+    let text = fixture.text();
     for line in [
         "slo_events_total{service=\"shop\",slo=\"checkout\",outcome=\"good\"} 0\n",
         "slo_events_total{service=\"shop\",slo=\"checkout\",outcome=\"bad\"} 0\n",
@@ -76,7 +76,7 @@ fn both_outcomes_and_every_reason_exist_at_zero_from_the_start() {
 }
 
 #[test]
-fn the_switch_leaves_the_two_families_that_rules_read() {
+fn counters_only_exports_the_two_families_that_rules_read() {
     let registry = Registry::new();
     let slos = Slos::new("shop", [checkout()]).expect("valid");
     Budgets::builder().slos(&slos).counters_only().build(&registry).expect("valid");
@@ -94,15 +94,15 @@ fn the_switch_leaves_the_two_families_that_rules_read() {
 /// reset after `short x (1 - factor x budget)` for a total outage.
 #[test]
 fn a_total_outage_pages_after_52_seconds_and_clears_within_five_minutes() {
-    let bench = bench([checkout().tiers([Tier::fast()])]);
-    let budget = bench.budget();
-    bench.run(120, 10, 0);
+    let fixture = fixture([checkout().tiers([Tier::fast()])]);
+    let budget = fixture.budget();
+    fixture.run(120, 10, 0);
     assert_eq!(budget.firing(), None);
     let mut ticks = 0;
     while !budget.burning_fast() {
-        bench.hand.advance(TICK);
+        fixture.clock.advance(TICK);
         budget.add(0, 10);
-        bench.budgets.tick();
+        fixture.budgets.tick();
         ticks += 1;
     }
     // 3600 s x 14.4 x 0.001 = 51.84 s.
@@ -113,9 +113,9 @@ fn a_total_outage_pages_after_52_seconds_and_clears_within_five_minutes() {
 
     let mut ticks = 0;
     while budget.burning_fast() {
-        bench.hand.advance(TICK);
+        fixture.clock.advance(TICK);
         budget.add(10, 0);
-        bench.budgets.tick();
+        fixture.budgets.tick();
         ticks += 1;
     }
     assert!(ticks * 2 <= 5 * 60, "cleared after {} s", ticks * 2);
@@ -127,17 +127,17 @@ fn a_total_outage_pages_after_52_seconds_and_clears_within_five_minutes() {
 
 #[test]
 fn two_percent_of_errors_page_after_43_minutes_and_one_percent_never() {
-    let bench = bench([checkout()]);
-    bench.run(120, 100, 0);
+    let fixture = fixture([checkout()]);
+    fixture.run(120, 100, 0);
     let mut minutes = 0;
-    while !bench.budget().burning_fast() {
-        bench.run(1, 98, 2);
+    while !fixture.budget().burning_fast() {
+        fixture.run(1, 98, 2);
         minutes += 1;
     }
     // 60 min x 14.4 x 0.001 / 0.02 = 43.2 min.
     assert_eq!(minutes, 44);
 
-    let calm = self::bench([checkout().without_tier("medium")]);
+    let calm = self::fixture([checkout().without_tier("medium")]);
     calm.run(120, 990, 10);
     assert_eq!(calm.budget().firing(), Some(Severity::Ticket));
     assert!((calm.budget().burn_rate(Window::hours(1)) - 10.0).abs() < 1e-9);
@@ -145,25 +145,25 @@ fn two_percent_of_errors_page_after_43_minutes_and_one_percent_never() {
 
 #[test]
 fn a_failure_in_a_quiet_hour_is_a_ticket_and_never_silence() {
-    let bench = bench([checkout().tiers([Tier::fast()])]);
-    let budget = bench.budget();
-    bench.run(60, 0, 0);
+    let fixture = fixture([checkout().tiers([Tier::fast()])]);
+    let budget = fixture.budget();
+    fixture.run(60, 0, 0);
     budget.add(9, 1);
-    bench.run(1, 0, 0);
+    fixture.run(1, 0, 0);
     assert!((budget.burn_rate(Window::hours(1)) - 100.0).abs() < 1e-9);
     assert_eq!(budget.tier_state("fast"), Some(TierState::Firing));
     assert_eq!((budget.firing(), budget.burning_fast()), (Some(Severity::Ticket), false));
     assert_eq!(budget.tiers()[0].severity(), Severity::Ticket);
     budget.add(0, 4);
-    bench.run(1, 0, 0);
+    fixture.run(1, 0, 0);
     assert_eq!(budget.firing(), Some(Severity::Page), "five bad events are no chance");
 }
 
 #[test]
 fn a_duration_on_the_threshold_is_good() {
     let slo = Slo::latency("checkout", percent(99.0), Duration::from_millis(300));
-    let bench = bench([slo]);
-    let budget = bench.budget();
+    let fixture = fixture([slo]);
+    let budget = fixture.budget();
     budget.record(true, Duration::from_millis(300));
     budget.record(true, Duration::from_nanos(300_000_001));
     budget.record(false, Duration::ZERO);
@@ -172,8 +172,8 @@ fn a_duration_on_the_threshold_is_good() {
 
 #[test]
 fn an_undeclared_reason_has_one_series_for_all() {
-    let bench = bench([checkout().exclude_marked("synthetic")]);
-    let budget = bench.budget();
+    let fixture = fixture([checkout().exclude_marked("synthetic")]);
+    let budget = fixture.budget();
     for reason in ["synthetic", "surprise", "another"] {
         budget.record_excluded(reason);
     }
@@ -183,22 +183,22 @@ fn an_undeclared_reason_has_one_series_for_all() {
 
 #[test]
 fn a_read_takes_the_snapshot_that_a_stalled_ticker_missed() {
-    let bench = bench([checkout()]);
-    bench.budget().add(0, 8);
-    bench.hand.advance(Duration::from_mins(1));
-    let reading = bench.budget().window(Window::minutes(5));
-    assert_eq!((reading.bad(), reading.span()), (8, Duration::from_mins(1)));
+    let fixture = fixture([checkout()]);
+    fixture.budget().add(0, 8);
+    fixture.clock.advance(Duration::from_mins(1));
+    let stats = fixture.budget().window(Window::minutes(5));
+    assert_eq!((stats.bad(), stats.span()), (8, Duration::from_mins(1)));
 }
 
 #[test]
-fn a_name_that_is_not_defined_is_told_the_ones_that_are() {
-    let bench = bench([checkout(), Slo::ratio("import", percent(95.0))]);
-    let err = bench.budgets.slo("chekout").expect_err("a slip");
+fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
+    let fixture = fixture([checkout(), Slo::ratio("import", percent(95.0))]);
+    let err = fixture.budgets.slo("chekout").expect_err("a slip");
     assert!(err.to_string().contains("the names are checkout, import"), "{err}");
 }
 
 #[test]
-fn more_slos_than_a_family_holds_are_refused_and_not_folded_together() {
+fn more_slos_than_a_family_holds_are_an_error() {
     let registry = Registry::builder().max_series_per_family(16).build().expect("valid");
     let slos = |n: usize| {
         Slos::new("shop", (0..n).map(|i| Slo::ratio(format!("s{i}"), percent(99.0))))
@@ -213,13 +213,13 @@ fn more_slos_than_a_family_holds_are_refused_and_not_folded_together() {
 
 #[test]
 fn the_report_is_the_same_as_json_and_as_a_table() {
-    let bench = bench([
+    let fixture = fixture([
         checkout().owner("payments").description("Orders go through."),
         Slo::availability("loose", percent(90.0)),
     ]);
-    bench.run(5, 1, 1);
-    bench.budget().record_excluded("client_abort");
-    let report = bench.budgets.report();
+    fixture.run(5, 1, 1);
+    fixture.budget().record_excluded("client_abort");
+    let report = fixture.budgets.report();
     let json = report.to_json();
     let slo = &json["slos"][0];
     assert_eq!(json["service"], "shop");

@@ -1,18 +1,18 @@
-//! What takes the snapshots.
+//! The task that takes the snapshots.
 
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::engine::Budgets;
+use super::budgets::Budgets;
 use super::window::TICK;
 
-/// How often a checkpoint is written, if one was set.
+/// The time between two writes of the checkpoint, if one was set.
 const CHECKPOINT_EVERY: Duration = Duration::from_mins(1);
 
-/// Takes snapshots until it is dropped.
-#[must_use = "dropping it stops the snapshots"]
+/// A guard of the task that takes the snapshots. Dropping it stops the task.
+#[must_use = "dropping the ticker stops the snapshots"]
 #[derive(Debug)]
 pub struct Ticker(JoinHandle<()>);
 
@@ -23,21 +23,24 @@ impl Drop for Ticker {
 }
 
 impl Budgets {
-    /// Starts the ticker: a snapshot every two seconds, and a checkpoint every
-    /// minute if a file was set.
+    /// Spawns a task that takes a snapshot every two seconds and, if a file was set, writes a
+    /// checkpoint every minute. The task ends when the returned guard is dropped.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime.
+    /// Panics if it is called outside of a tokio runtime.
     pub fn spawn(&self) -> Ticker {
         Ticker(tokio::spawn(self.clone().run()))
     }
 
-    /// The ticker as a future that never ends, for whoever runs tasks in their
-    /// own way. It may be dropped at any time.
+    /// Takes a snapshot every two seconds and, if a file was set, writes a checkpoint every
+    /// minute. Use it instead of [`spawn`](Self::spawn) to run the loop in a task of your own.
     ///
-    /// After a pause, of this task or of the whole process, one snapshot is
-    /// taken at once and the next when it is due: there is no burst of late ones.
+    /// The future never completes. It is cancel safe: dropping it between two snapshots loses
+    /// nothing, and a checkpoint that is being written is completed on its blocking thread.
+    ///
+    /// After a pause of the task or of the whole process it takes one snapshot at once and the
+    /// next when it is due. Missed ticks are not caught up.
     pub async fn run(self) {
         let mut due = tokio::time::interval_at(Instant::now() + TICK, TICK);
         due.set_missed_tick_behavior(MissedTickBehavior::Skip);

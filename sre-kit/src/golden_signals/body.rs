@@ -10,14 +10,18 @@ use super::in_flight::InFlight;
 use super::trace;
 
 pin_project! {
-    /// A response body that knows when it has ended.
+    /// The response body of a [`GoldenSignalsService`](super::GoldenSignalsService).
     ///
-    /// "Polled to `None`" is not how most bodies end: hyper stops polling once
-    /// `is_end_stream` is true, or once it has as many bytes as `Content-Length`
-    /// says, and it never polls the body of a HEAD, 204 or 304 response on
-    /// HTTP/1. A body has ended at `None`, an error, trailers, `is_end_stream`
-    /// after a frame, or when as many bytes as were declared went by. Dropped
-    /// before that, it counts `aborted_mid_body`.
+    /// Most bodies are not polled until they return `None`. hyper stops polling once
+    /// `is_end_stream` is true or once it has as many bytes as `Content-Length` says, and on HTTP/1
+    /// it never polls the body of a HEAD, 204 or 304 response. A body has therefore ended
+    ///
+    /// - at `None`, at an error or at trailers,
+    /// - if `is_end_stream` is true after a frame, or
+    /// - once as many bytes were sent as the head declares.
+    ///
+    /// Dropping it before that counts the request as
+    /// [`Outcome::AbortedMidBody`](super::Outcome::AbortedMidBody).
     pub struct ResponseBody<B> {
         #[pin]
         inner: B,
@@ -31,7 +35,7 @@ impl<B> ResponseBody<B> {
         Self { inner, in_flight }
     }
 
-    /// The body within.
+    /// Returns the inner body.
     pub fn get_ref(&self) -> &B {
         &self.inner
     }
@@ -50,11 +54,11 @@ impl<B: Body> Body for ResponseBody<B> {
         if this.in_flight.is_none() {
             return this.inner.poll_frame(cx);
         }
-        let _current = trace::enter(this.in_flight.as_ref());
+        let _current = trace::enter(this.in_flight.as_ref().map(InFlight::trace));
         let guard = PanicGuard::new(this.in_flight);
         let polled = this.inner.as_mut().poll_frame(cx);
         guard.disarm();
-        // Looked at where it lies: moving it would cost as much as counting it.
+        // Read in place: moving a frame costs as much as counting it.
         if let (Poll::Ready(frame), Some(in_flight)) = (&polled, this.in_flight.as_mut()) {
             let ended = match frame {
                 Some(Ok(frame)) => in_flight.frame(frame) || this.inner.is_end_stream(),
@@ -76,7 +80,7 @@ impl<B: Body> Body for ResponseBody<B> {
         self.inner.is_end_stream()
     }
 
-    // Without it hyper would send chunks where the inner body has a length.
+    // Forwarded, because hyper would otherwise send a body of known length in chunks.
     #[inline]
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()

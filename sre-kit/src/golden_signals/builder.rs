@@ -1,18 +1,20 @@
-//! Settings of the layer, checked once.
+//! The settings of a layer.
 
-use sre_kit_metrics::internal::{BucketsInternals as _, RegistryInternals as _};
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use sre_kit_metrics::internal::BucketsInternals as _;
+
 use super::GoldenSignals;
-use super::hub::{ErrorRule, Hub, MarkRule, Root, StreamRule};
+use super::handle::ShardedHandles;
 use super::label::{self, Label, LabelDef};
 use super::objectives::Objectives;
 use super::outcome::Outcome;
-use super::route::{Directory, Flags, RouteSource};
-use super::series::{Bounds, Store};
+use super::route::{RouteFlags, RouteIndex, RouteSource};
+use super::series::{BucketBounds, Store};
+use super::shared::{ErrorRule, ExclusionRule, Shared, StreamRule};
 use super::trace::{self, Traces};
 use crate::ConfigError;
 use crate::metrics::{Buckets, Registry};
@@ -20,65 +22,72 @@ use crate::slo::Budgets;
 use crate::{RequestHead, ResponseHead};
 use sre_kit_core::internal::Clock;
 
-/// The scheme of requests that do not name one: all of HTTP/1's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The URL scheme of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scheme {
-    /// Plain text, or TLS ended before this process.
+    /// Plain text, or TLS that a proxy in front of this process terminates.
     #[default]
     Http,
-    /// This process ends TLS.
+    /// TLS that this process terminates.
     Https,
 }
 
-/// Builds [`GoldenSignals`].
+/// A builder of [`GoldenSignals`].
 #[must_use = "nothing is recorded before `build`"]
 pub struct GoldenSignalsBuilder {
     source: RouteSource,
-    flags: HashMap<String, Flags>,
+    flags: HashMap<String, RouteFlags>,
     scheme: Scheme,
-    bounds: Bounds,
+    bounds: BucketBounds,
     labels: Vec<LabelDef>,
     max_routes: usize,
-    on_error: Option<ErrorRule>,
-    is_stream: Option<StreamRule>,
-    count_bodies: bool,
+    error_rule: Option<ErrorRule>,
+    stream_rule: Option<StreamRule>,
+    exclusion_rule: Option<ExclusionRule>,
+    counts_bodies: bool,
     objectives: Objectives,
-    mark: Option<MarkRule>,
     clock: Option<Clock>,
     traces: Traces,
 }
 
+impl GoldenSignals {
+    /// Returns a builder with the default settings.
+    pub fn builder() -> GoldenSignalsBuilder {
+        GoldenSignalsBuilder::new()
+    }
+}
+
 impl GoldenSignalsBuilder {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             source: RouteSource::none(),
             flags: HashMap::new(),
             scheme: Scheme::Http,
-            bounds: Bounds {
+            bounds: BucketBounds {
                 duration: Buckets::http_duration(),
                 size: Buckets::body_size(),
                 stream: Buckets::stream_duration(),
             },
             labels: Vec::new(),
             max_routes: 1_000,
-            on_error: None,
-            is_stream: None,
-            count_bodies: false,
+            error_rule: None,
+            stream_rule: None,
+            exclusion_rule: None,
+            counts_bodies: false,
             objectives: Objectives::default(),
-            mark: None,
             clock: None,
             traces: Traces::default(),
         }
     }
 
-    /// Where `http_route` comes from. No routes unless set.
+    /// Sets the source of the label `http_route`. Defaults to [`RouteSource::none`].
     pub fn routes(mut self, source: impl Into<RouteSource>) -> Self {
         self.source = source.into();
         self
     }
 
-    /// Routes that are not recorded at all, by template.
+    /// Excludes routes, by template. Their requests are not recorded.
     pub fn exclude<T: Into<String>>(mut self, templates: impl IntoIterator<Item = T>) -> Self {
         for template in templates {
             self.flags.entry(template.into()).or_default().excluded = true;
@@ -86,8 +95,9 @@ impl GoldenSignalsBuilder {
         self
     }
 
-    /// Routes whose every response is a stream, by template. Server-sent events
-    /// and upgrades are known as such without this.
+    /// Declares routes whose responses are all streams, by template.
+    ///
+    /// The layer recognizes server-sent events and upgrades without this setting.
     pub fn streams<T: Into<String>>(mut self, templates: impl IntoIterator<Item = T>) -> Self {
         for template in templates {
             self.flags.entry(template.into()).or_default().stream = true;
@@ -95,36 +105,38 @@ impl GoldenSignalsBuilder {
         self
     }
 
-    /// Tells streams by their response head, beside what is known already.
+    /// Adds a rule that recognizes streams by their response head. It runs for responses that are
+    /// not already known to be streams.
     pub fn stream_if(
         mut self,
         rule: impl Fn(ResponseHead<'_>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.is_stream = Some(Arc::new(rule));
+        self.stream_rule = Some(Arc::new(rule));
         self
     }
 
-    /// The scheme of requests that do not name one. [`Scheme::Http`] unless set.
+    /// Sets the scheme of requests that name none, as all requests of HTTP/1 do. Defaults to
+    /// [`Scheme::Http`].
     pub fn default_scheme(mut self, scheme: Scheme) -> Self {
         self.scheme = scheme;
         self
     }
 
-    /// Bounds of the two latency histograms. Unless set, the fourteen that the
-    /// OpenTelemetry semantic conventions advise, from 5 ms to 10 s.
+    /// Sets the bucket bounds of the two latency histograms, in seconds. Defaults to the 14 bounds
+    /// from 5 ms to 10 s that the OpenTelemetry semantic conventions recommend.
     pub fn duration_buckets(mut self, buckets: Buckets) -> Self {
         self.bounds.duration = buckets;
         self
     }
 
-    /// Bounds of the two body size histograms. Unless set, 0, then powers of
-    /// four from 64 B to 1 GiB.
+    /// Sets the bucket bounds of the two body size histograms, in bytes. Defaults to 0 and the
+    /// powers of four from 64 B to 1 GiB.
     pub fn body_size_buckets(mut self, buckets: Buckets) -> Self {
         self.bounds.size = buckets;
         self
     }
 
-    /// A label of one's own on the duration histogram, read from the request.
+    /// Adds a custom label to the duration histogram, read from the request.
     pub fn request_label<L: Label>(
         mut self,
         read: impl Fn(RequestHead<'_>) -> Option<L> + Send + Sync + 'static,
@@ -133,7 +145,7 @@ impl GoldenSignalsBuilder {
         self
     }
 
-    /// A label of one's own on the duration histogram, read from the response.
+    /// Adds a custom label to the duration histogram, read from the response.
     pub fn response_label<L: Label>(
         mut self,
         read: impl Fn(ResponseHead<'_>) -> Option<L> + Send + Sync + 'static,
@@ -142,60 +154,64 @@ impl GoldenSignalsBuilder {
         self
     }
 
-    /// How many routes are told apart before further ones share an overflow
-    /// series. 1 000 unless set.
+    /// Sets how many routes have series of their own. Further routes share one overflow series.
+    /// Defaults to 1 000.
     pub fn max_routes(mut self, limit: usize) -> Self {
         self.max_routes = limit;
         self
     }
 
-    /// Records the size of request bodies that declare none, as a
-    /// [`CountRequestBodyLayer`](super::CountRequestBodyLayer) further in counts
-    /// them. Without that layer they count as 0 bytes.
+    /// Records the size of request bodies that declare none, as an inner
+    /// [`CountRequestBodyLayer`](super::CountRequestBodyLayer) counts it. Without that layer the
+    /// recorded size is 0 bytes.
     pub fn count_request_bodies(mut self) -> Self {
-        self.count_bodies = true;
+        self.counts_bodies = true;
         self
     }
 
-    /// Tells the outcome of errors of the inner service; `None` leaves it to the
-    /// layer, which knows `tower`'s `Elapsed` and `Overloaded`.
+    /// Sets a rule that classifies errors of the inner service. If it returns `None`, the layer
+    /// classifies the error itself: `tower`'s `Elapsed` is a timeout, `Overloaded` is shed, and any
+    /// other error is a service error.
     pub fn classify_error(
         mut self,
         rule: impl Fn(&(dyn Any + 'static)) -> Option<Outcome> + Send + Sync + 'static,
     ) -> Self {
-        self.on_error = Some(Arc::new(rule));
+        self.error_rule = Some(Arc::new(rule));
         self
     }
 
-    /// Counts each request for the availability and latency SLOs that select it,
-    /// once, when it has ended. What an outcome counts as says
-    /// [`Slo`](crate::slo::Slo#what-counts).
+    /// Counts each request for the availability and latency SLOs that select it, once, when it has
+    /// ended.
     ///
-    /// [`build`](Self::build) refuses an SLO that names a route, method or outcome
-    /// that this layer does not have. May be called for several sets.
+    /// [`Slo`](crate::slo::Slo#what-counts) lists how each outcome counts. Several calls add several
+    /// sets of SLOs. [`build`](Self::build) returns an error if an SLO names a route, method or
+    /// outcome that this layer does not have.
     pub fn slos(mut self, budgets: &Budgets) -> Self {
         self.objectives.add(budgets);
         self
     }
 
-    /// Marks requests as they come in, such as those of a synthetic probe, for
-    /// SLOs that leave them out. A [`SloExclusion`](super::SloExclusion) in the response
-    /// takes precedence.
+    /// Sets a rule that returns the reason for which SLOs exclude a request, such as that of a
+    /// synthetic probe.
+    ///
+    /// A [`SloExclusion`](super::SloExclusion) in the response takes precedence.
     pub fn slo_exclusion(
         mut self,
         rule: impl Fn(RequestHead<'_>) -> Option<&'static str> + Send + Sync + 'static,
     ) -> Self {
-        self.mark = Some(Arc::new(rule));
+        self.exclusion_rule = Some(Arc::new(rule));
         self
     }
 
-    /// Makes a span of each request that is sampled, named `GET /items/{id}`, with
-    /// the attributes that the semantic conventions for HTTP servers name; passes on
-    /// the context of every request, sampled or not; and shows the spans of slow and
-    /// fast requests as exemplars of `http_server_request_duration_seconds`.
+    /// Traces requests.
     ///
-    /// The span ends with the body, as the duration does. What the handler and the
-    /// body do is within it; what they spawn is not, see
+    /// - Each sampled request has a span, named like `GET /items/{id}`, with the attributes of the
+    ///   semantic conventions for HTTP servers.
+    /// - The context of every request is propagated, sampled or not.
+    /// - Spans of slow and fast requests are exemplars of `http_server_request_duration_seconds`.
+    ///
+    /// The span ends with the body, as the duration does. It is current while the handler and the
+    /// body are polled. Tasks that they spawn are not part of it, see
     /// [`TraceExt`](crate::telemetry::TraceExt).
     #[cfg(feature = "telemetry")]
     pub fn telemetry(mut self, telemetry: &crate::telemetry::Telemetry) -> Self {
@@ -214,9 +230,13 @@ impl GoldenSignalsBuilder {
     ///
     /// # Errors
     ///
-    /// When bounds do not match their unit, a label is malformed, a marked route
-    /// is not declared, an SLO names what can not occur, a limit is out of range, or a second layer is built on
-    /// the same registry: give it a registry of its own, or clone the first.
+    /// Returns an error if
+    /// - bucket bounds have another unit than their histogram;
+    /// - a custom label is malformed;
+    /// - an excluded or streaming route is not in the table of routes;
+    /// - an SLO refers to a route, method or outcome that this layer can never produce;
+    /// - `max_routes` is out of range; or
+    /// - the registry already has `GoldenSignals`: clone those, or use another registry.
     pub fn build(self, registry: &Registry) -> Result<GoldenSignals, ConfigError> {
         self.bounds.check()?;
         label::check(&self.labels)?;
@@ -230,27 +250,28 @@ impl GoldenSignalsBuilder {
         }
         let excluded = |route: &str| self.flags.get(route).is_some_and(|flags| flags.excluded);
         self.objectives.check(&self.source, excluded)?;
-        let columns = registry.cells().shard_count();
-        let directory = Directory::new(self.source, self.flags, self.max_routes, columns)?;
+        let index = RouteIndex::new(self.source, self.flags, self.max_routes)?;
         for route in self.objectives.routes() {
-            directory.reserve(route)?;
+            index.reserve(route)?;
         }
-        let traced = trace::asked(&self.traces);
-        let curious = !self.labels.is_empty() || self.count_bodies || self.mark.is_some() || traced;
+        let inspects_requests = !self.labels.is_empty()
+            || self.counts_bodies
+            || self.exclusion_rule.is_some()
+            || trace::is_enabled(&self.traces);
         let store = Store::new(registry, self.bounds, self.labels.into())?;
-        let hub = Hub {
-            clock: self.clock.unwrap_or_else(Clock::new),
+        let shared = Shared {
+            clock: self.clock.unwrap_or_default(),
             store,
             default_scheme: self.scheme as usize,
-            on_error: self.on_error,
-            is_stream: self.is_stream,
-            count_bodies: self.count_bodies,
+            error_rule: self.error_rule,
+            stream_rule: self.stream_rule,
+            exclusion_rule: self.exclusion_rule,
+            counts_bodies: self.counts_bodies,
             objectives: self.objectives,
-            mark: self.mark,
             traces: self.traces,
-            is_curious: curious,
+            inspects_requests,
         };
-        Ok(GoldenSignals { root: Root::new(hub, directory) })
+        Ok(GoldenSignals { handles: ShardedHandles::new(shared, index) })
     }
 }
 

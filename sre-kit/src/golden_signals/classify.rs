@@ -1,4 +1,4 @@
-//! What heads, headers and errors say of a request.
+//! The classification of requests by their heads and errors.
 
 use std::any::Any;
 use std::error::Error;
@@ -7,25 +7,27 @@ use http::{HeaderMap, Version, header};
 use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
 
+use super::completed::StreamKind;
 use super::outcome::{Cause, Outcome, of_grpc_status};
-use super::series::StreamKind;
 use crate::Shed;
 use crate::{RequestHead, ResponseHead};
 
-/// What is known once there is a response head.
+/// The class of a response, as its head tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct ResponseClass {
     pub(crate) outcome: Outcome,
     pub(crate) cause: Cause,
     pub(crate) stream: Option<StreamKind>,
-    /// The trailers will say how it ended.
+    /// Whether the trailers will tell the outcome of a gRPC call.
     pub(crate) grpc: bool,
 }
 
-/// Marks a response as a stream: its lifetime is not a latency.
+/// Marks a response as a stream, whose duration is a lifetime and not a latency.
 ///
-/// Put it into the extensions of a response whose body has no natural end, when
-/// neither its content type nor its route says so.
+/// Insert it into the extensions of a response whose body has no natural end, if neither its
+/// content type nor its route says so. See [`GoldenSignalsBuilder::streams`] for whole routes.
+///
+/// [`GoldenSignalsBuilder::streams`]: super::GoldenSignalsBuilder::streams
 ///
 /// ```
 /// use sre_kit::golden_signals::Streaming;
@@ -33,24 +35,25 @@ pub(crate) struct Verdict {
 /// let mut response = http::Response::new(());
 /// response.extensions_mut().insert(Streaming);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Streaming;
 
-/// What the layer wants to know of a request's headers, found in one pass over
-/// their names: three lookups would hash three names.
+/// The traits of a request that its head tells.
+///
+/// One pass over the names of the headers finds them. Three lookups would hash three names.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RequestFacts {
-    /// The size of the body, where the request says it.
+pub(crate) struct RequestTraits {
+    /// The size of the body, if the head declares it.
     ///
-    /// `Content-Length` is what an HTTP/1 or HTTP/2 server holds the body to. An
-    /// HTTP/1 request with neither it nor `Transfer-Encoding` has no body. The
-    /// rest is not known before the body was read, and a guess is not recorded.
+    /// An HTTP/1 or HTTP/2 server enforces `Content-Length`. An HTTP/1 request with neither
+    /// `Content-Length` nor `Transfer-Encoding` has no body. Any other size is unknown until the
+    /// body was read.
     pub(crate) bytes: Option<u64>,
-    /// Whether it asks to change the protocol.
+    /// Whether the request asks for another protocol.
     pub(crate) upgrade: bool,
 }
 
-impl RequestFacts {
+impl RequestTraits {
     #[inline]
     pub(crate) fn of(head: RequestHead<'_>) -> Self {
         let mut upgrade = head.method == http::Method::CONNECT;
@@ -74,61 +77,62 @@ fn parse_length(value: &http::HeaderValue) -> Option<u64> {
     std::str::from_utf8(value.as_bytes()).ok()?.trim().parse().ok()
 }
 
-/// The size that a head declares.
+/// Returns the size that a head declares.
 pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     parse_length(headers.get(header::CONTENT_LENGTH)?)
 }
 
-/// Reads a response head. `exact` is the body's size where it is known: a body of
-/// known size is neither an event stream nor a gRPC message stream, so most
-/// responses are judged without a look at their headers.
+/// Classifies a response by its head.
+///
+/// `exact_size` is the size of the body, if it is known. A body of known size is neither an event
+/// stream nor a gRPC message stream, so most responses are classified without reading headers.
 pub(crate) fn response(
     head: ResponseHead<'_>,
-    exact: Option<u64>,
+    exact_size: Option<u64>,
     route_is_stream: bool,
     connect: bool,
-) -> Verdict {
-    let mut verdict = Verdict {
+) -> ResponseClass {
+    let mut class = ResponseClass {
         outcome: Outcome::of_status(head.status),
         cause: Cause::STATUS,
         stream: route_is_stream.then_some(StreamKind::Stream),
         grpc: false,
     };
     if head.status.as_u16() == 101 || (connect && head.status.is_success()) {
-        verdict.stream = Some(StreamKind::Upgrade);
-        return verdict;
+        class.stream = Some(StreamKind::Upgrade);
+        return class;
     }
-    if exact.is_none_or(|size| size == 0) {
-        read_content_type(head.headers, &mut verdict);
+    if exact_size.is_none_or(|size| size == 0) {
+        read_content_type(head.headers, &mut class);
     }
     if !head.extensions.is_empty() {
         if head.extensions.get::<Streaming>().is_some() {
-            verdict.stream = Some(StreamKind::Stream);
+            class.stream = Some(StreamKind::Stream);
         }
         if let Some(outcome) = head.extensions.get::<Outcome>() {
-            verdict.outcome = *outcome;
-            verdict.grpc = false;
+            class.outcome = *outcome;
+            class.grpc = false;
         } else if head.extensions.get::<Shed>().is_some() {
-            verdict.outcome = Outcome::Shed;
-            verdict.grpc = false;
+            class.outcome = Outcome::Shed;
+            class.grpc = false;
         }
     }
-    verdict
+    class
 }
 
-fn read_content_type(headers: &HeaderMap, verdict: &mut Verdict) {
+fn read_content_type(headers: &HeaderMap, class: &mut ResponseClass) {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return };
     let value = value.as_bytes();
     if has_prefix(value, b"text/event-stream") {
-        verdict.stream.get_or_insert(StreamKind::Sse);
+        class.stream.get_or_insert(StreamKind::Sse);
     } else if has_prefix(value, b"application/grpc")
-        // gRPC-Web carries its trailers inside the body, where nobody here reads them.
+        // gRPC-Web has its trailers inside the body, which the layer does not parse.
         && !has_prefix(value, b"application/grpc-web")
-        && verdict.outcome == Outcome::Ok
+        && class.outcome == Outcome::Ok
     {
         match headers.get("grpc-status") {
-            Some(status) => (verdict.outcome, verdict.cause) = of_grpc_status(status),
-            None => verdict.grpc = true,
+            Some(status) => (class.outcome, class.cause) = of_grpc_status(status),
+            None => class.grpc = true,
         }
     }
 }
@@ -137,8 +141,8 @@ fn has_prefix(value: &[u8], prefix: &[u8]) -> bool {
     value.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// Reads an error of the inner service: `tower`'s own are told apart, bare or
-/// boxed, at any depth of the chain of sources.
+/// Classifies an error of the inner service. Recognizes the errors of `tower`, boxed or not, at any
+/// depth of the chain of sources.
 pub(crate) fn error<E: 'static>(error: &E) -> Outcome {
     let any: &dyn Any = error;
     if any.is::<Elapsed>() {
@@ -163,7 +167,7 @@ pub(crate) fn error<E: 'static>(error: &E) -> Outcome {
     Outcome::ServiceError
 }
 
-/// Whether the status alone rules a body out.
+/// Returns whether a response with this status has no body.
 #[inline]
 pub(crate) fn has_no_body(status: http::StatusCode) -> bool {
     status.is_informational() || matches!(status.as_u16(), 204 | 304)

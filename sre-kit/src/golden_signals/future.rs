@@ -11,9 +11,11 @@ use super::in_flight::InFlight;
 use super::trace;
 
 pin_project! {
-    /// The future of a [`GoldenSignalsService`](super::GoldenSignalsService).
+    /// The response future of a [`GoldenSignalsService`](super::GoldenSignalsService).
     ///
-    /// Dropping it before it is ready counts `aborted_before_headers`.
+    /// Dropping it before it is ready counts the request as
+    /// [`Outcome::AbortedBeforeHeaders`](super::Outcome::AbortedBeforeHeaders).
+    #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F> {
         #[pin]
         pub(super) inner: F,
@@ -32,11 +34,10 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        // Filled in here, and looked at where it lies: each move of a response costs
-        // as much as counting it.
+        // Assigned and read in place: moving a response costs as much as recording it.
         let polled;
         {
-            let _current = trace::enter(this.in_flight.as_ref());
+            let _current = trace::enter(this.in_flight.as_ref().map(InFlight::trace));
             let guard = PanicGuard::new(this.in_flight);
             polled = this.inner.poll(cx);
             guard.disarm();

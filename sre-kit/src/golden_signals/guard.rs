@@ -1,8 +1,8 @@
-//! How a request that lies in a future or a body is let go of.
+//! The ends that futures and bodies have in common.
 
 use super::in_flight::InFlight;
 
-/// Counts the request as complete, unless it has ended, and lets it go.
+/// Ends the request as complete, unless it has ended, and drops it.
 #[inline(never)]
 pub(crate) fn complete(slot: &mut Option<InFlight>) {
     if let Some(in_flight) = slot {
@@ -11,11 +11,10 @@ pub(crate) fn complete(slot: &mut Option<InFlight>) {
     *slot = None;
 }
 
-/// Counts a panic if it is dropped by one, and lets it pass.
+/// A guard that records a panic if unwinding drops it. The panic continues.
 ///
-/// A guard in the scope that may panic, and not `std::thread::panicking` in
-/// `Drop`: a request that is dropped because of somebody else's panic was
-/// cancelled and did not panic.
+/// It lies in the scope that may panic. `std::thread::panicking` in a `Drop` would not do: a
+/// request that is dropped because of another panic was cancelled and did not panic itself.
 pub(crate) struct PanicGuard<'a>(Option<&'a mut Option<InFlight>>);
 
 impl<'a> PanicGuard<'a> {

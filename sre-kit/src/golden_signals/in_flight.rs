@@ -1,56 +1,58 @@
-//! One request, from its start to its one end.
+//! One request from its start to its only end.
 
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Buf;
-use http::{Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
 
-use super::classify::{self, RequestFacts};
-use super::objectives::{Mark, SloExclusion};
+use super::classify::{self, RequestTraits};
+use super::completed::{CompletedRequest, StreamKind};
+use super::exclusion::{ExclusionId, SloExclusion};
+use super::key::Key;
 use super::outcome::{Cause, Outcome, of_grpc_status};
+use super::recorder::RouteRecorder;
 use super::request_body::RequestBytes;
-use super::series::{End, Key, StreamKind};
-use super::site::Site;
 use super::trace::{self, Trace};
 use super::upgrade::UpgradeTimer;
 use crate::{RequestHead, ResponseHead};
 use sre_kit_core::internal::Reading;
 
-/// A request that has started and not ended. Ending it twice is not possible,
-/// and dropping it is an end: the client, or something around the layer, gave up.
+/// A request that has started and not ended.
 ///
-/// It lies in the future and then in the body, and is moved whenever they are, so
-/// its size is time.
+/// It ends at most once. Dropping it ends it as well, because then the client or something around
+/// the layer gave up. It lies in the future and then in the body and moves with them, so its size
+/// costs time.
 pub(crate) struct InFlight {
-    site: Arc<Site>,
+    recorder: Arc<RouteRecorder>,
     started: Reading,
     key: Key,
-    /// Nanoseconds to the response head, once it is there.
+    /// The nanoseconds to the response head, once it is there.
     to_headers: u64,
     response_bytes: u64,
-    /// Bytes that the response declares; the highest number where it does not.
+    /// The size that the response declares, or `u64::MAX`.
     declared: u64,
-    /// Only for bodies of undeclared size, when they are counted.
+    /// Set if the size of the body is not declared and bodies are counted.
     request_bytes: Option<RequestBytes>,
     phase: Phase,
-    /// The reason for which an SLO may leave it out.
-    mark: Option<Mark>,
+    /// The reason for which an SLO may exclude the request.
+    exclusion: Option<ExclusionId>,
     trace: Trace,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// The service is being called. What is known of the request until then:
-    /// whether it asks for another protocol, and whether it tells its size.
+    /// The service is being called.
     Called {
+        /// Whether the request asks for another protocol.
         upgrade: bool,
+        /// Whether the request declares its size.
         sized: bool,
     },
-    /// No response head yet.
+    /// The service was called and there is no response head yet.
     Waiting,
-    /// The head is out, the body is not through.
+    /// The response head was sent and the body has not ended.
     Body {
         status: StatusCode,
         outcome: Outcome,
@@ -63,88 +65,93 @@ enum Phase {
 
 impl InFlight {
     #[inline]
-    pub(crate) fn new(site: Arc<Site>, started: Reading, key: Key, facts: RequestFacts) -> Self {
+    pub(crate) fn new(
+        recorder: Arc<RouteRecorder>,
+        started: Reading,
+        key: Key,
+        traits: RequestTraits,
+    ) -> Self {
         Self {
-            site,
+            recorder,
             started,
             key,
             to_headers: 0,
             response_bytes: 0,
             declared: u64::MAX,
             request_bytes: None,
-            phase: Phase::Called { upgrade: facts.upgrade, sized: facts.bytes.is_some() },
-            mark: None,
+            phase: Phase::Called { upgrade: traits.upgrade, sized: traits.bytes.is_some() },
+            exclusion: None,
             trace: Trace::default(),
         }
     }
 
-    #[cfg(feature = "telemetry")]
+    #[inline]
     pub(crate) fn trace(&self) -> &Trace {
         &self.trace
     }
 
-    /// The service has been called, and did not panic.
+    /// Reads from the request what only some layers record and only some requests have.
+    #[inline]
+    pub(crate) fn inspect_request<B>(&mut self, request: &mut Request<B>) {
+        if self.recorder.shared.inspects_requests || self.is_upgrade() {
+            self.inspect(request);
+        }
+    }
+
+    #[inline]
+    fn is_upgrade(&self) -> bool {
+        matches!(self.phase, Phase::Called { upgrade: true, .. })
+    }
+
+    #[inline(never)]
+    fn inspect<B>(&mut self, request: &mut Request<B>) {
+        let head = RequestHead::of(request);
+        let shared = &self.recorder.shared;
+        for (i, label) in shared.store.labels().iter().enumerate() {
+            if let Some(value) = label.of_request(head) {
+                self.key = self.key.with_label(i, value);
+            }
+        }
+        self.trace = trace::start(&shared.traces, self.recorder.template(), self.key, head);
+        let reason = shared.exclusion_rule.as_ref().and_then(|rule| rule(head));
+        self.exclusion = reason.and_then(|reason| shared.objectives.exclusion(reason));
+        if self.is_upgrade() {
+            let timer = UpgradeTimer::new(Arc::clone(&self.recorder), self.key);
+            request.extensions_mut().insert(timer);
+        }
+        if shared.counts_bodies && !matches!(self.phase, Phase::Called { sized: true, .. }) {
+            let bytes = RequestBytes::default();
+            request.extensions_mut().insert(bytes.clone());
+            self.request_bytes = Some(bytes);
+        }
+    }
+
+    /// Records that the call of the service has returned.
     #[inline]
     pub(crate) fn called(&mut self) {
         self.phase = Phase::Waiting;
     }
 
-    /// Marks the request, for SLOs that leave out what is marked so.
-    pub(crate) fn mark(&mut self, mark: Option<&'static str>) {
-        self.mark = mark.and_then(|mark| self.site.hub.objectives.mark(mark));
-    }
-
-    /// Whether the request asks for another protocol. Known until it is [`called`](Self::called).
-    #[inline]
-    pub(crate) fn is_upgrade(&self) -> bool {
-        matches!(self.phase, Phase::Called { upgrade: true, .. })
-    }
-
-    /// Whether the request tells its size. Known as long.
-    pub(crate) fn is_sized(&self) -> bool {
-        matches!(self.phase, Phase::Called { sized: true, .. })
-    }
-
-    /// The value of a label of the caller's.
-    pub(crate) fn label(&mut self, label: usize, value: u8) {
-        self.key = self.key.with_label(label, value);
-    }
-
-    /// Starts its trace.
-    pub(crate) fn begin_trace(&mut self, head: RequestHead<'_>) {
-        self.trace = trace::begin(&self.site.hub.traces, &self.site, self.key, head);
-    }
-
-    /// Counts how long the connection lives that it becomes.
-    pub(crate) fn upgrade_lifetime(&self) -> UpgradeTimer {
-        UpgradeTimer::new(Arc::clone(&self.site), self.key)
-    }
-
-    /// The size of the request body is what `bytes` will have counted at the end.
-    pub(crate) fn count_request(&mut self, bytes: RequestBytes) {
-        self.request_bytes = Some(bytes);
-    }
-
-    /// The response head is there. Tells whether the response ends with it.
+    /// Records the response head. Returns whether the response ends with it.
     #[inline]
     pub(crate) fn head<C: Body>(&mut self, response: &Response<C>) -> bool {
         let body = response.body();
         self.read_head(ResponseHead::of(response), body.size_hint().exact()) || body.is_end_stream()
     }
 
-    // As other functions of this type a call, and so compiled once and not into
-    // the future of each service, which is moved around the less the less it does.
+    // Not inlined, like other functions of this type: it is compiled once instead of into the
+    // future of each service, and a smaller future is cheaper to move.
     #[inline(never)]
-    fn read_head(&mut self, head: ResponseHead<'_>, exact: Option<u64>) -> bool {
-        let site = &*self.site;
-        self.to_headers = site.hub.clock.nanos_since(self.started);
-        site.headers(self.to_headers);
+    fn read_head(&mut self, head: ResponseHead<'_>, exact_size: Option<u64>) -> bool {
+        let recorder = &*self.recorder;
+        self.to_headers = recorder.shared.clock.nanos_since(self.started);
+        recorder.record_headers(self.to_headers);
         let status = head.status;
-        // Most responses are judged by their status alone: see `classify::response`.
-        match exact {
+        // The status alone classifies most responses: see `classify::response`.
+        match exact_size {
             Some(size)
                 if size > 0
-                    && site.plain
+                    && recorder.status_is_enough
                     && status.as_u16() >= 200
                     && head.extensions.is_empty() =>
             {
@@ -152,36 +159,37 @@ impl InFlight {
                 self.phase = Phase::Body { status, outcome, cause, stream: None, grpc: false };
                 self.declared = size;
             }
-            _ => self.judge(head, exact),
+            _ => self.classify_head(head, exact_size),
         }
-        self.site.head_only || self.declared == 0 || classify::has_no_body(status)
+        self.recorder.head_only || self.declared == 0 || classify::has_no_body(status)
     }
 
     #[inline(never)]
-    fn judge(&mut self, head: ResponseHead<'_>, exact: Option<u64>) {
-        let site = &*self.site;
-        let verdict = site.hub.judge(head, exact, site.stream, site.connect);
-        for (i, label) in site.hub.store.labels().iter().enumerate() {
+    fn classify_head(&mut self, head: ResponseHead<'_>, exact_size: Option<u64>) {
+        let recorder = &*self.recorder;
+        let shared = &recorder.shared;
+        let class =
+            shared.classify_response(head, exact_size, recorder.is_stream, recorder.connect);
+        for (i, label) in shared.store.labels().iter().enumerate() {
             if let Some(value) = label.of_response(head) {
                 self.key = self.key.with_label(i, value);
             }
         }
         if let Some(exclusion) = head.extensions.get::<SloExclusion>() {
-            self.mark(Some(exclusion.reason()));
+            self.exclusion = shared.objectives.exclusion(exclusion.reason());
         }
         self.phase = Phase::Body {
             status: head.status,
-            outcome: verdict.outcome,
-            cause: verdict.cause,
-            stream: verdict.stream,
-            grpc: verdict.grpc,
+            outcome: class.outcome,
+            cause: class.cause,
+            stream: class.stream,
+            grpc: class.grpc,
         };
-        let declared = exact.or_else(|| classify::content_length(head.headers));
+        let declared = exact_size.or_else(|| classify::content_length(head.headers));
         self.declared = declared.unwrap_or(u64::MAX);
     }
 
-    /// A frame of the response body went out. Tells whether it was the last, as
-    /// far as the frame says.
+    /// Records a frame of the response body. Returns whether the frame says that it was the last.
     #[inline]
     pub(crate) fn frame<D: Buf>(&mut self, frame: &Frame<D>) -> bool {
         if let Some(data) = frame.data_ref() {
@@ -195,7 +203,7 @@ impl InFlight {
         false
     }
 
-    /// Trailers say how a gRPC call ended.
+    /// Reads the outcome of a gRPC call from its trailers.
     fn trailers(&mut self, trailers: &http::HeaderMap) {
         if let (Phase::Body { outcome, cause, grpc: grpc @ true, .. }, Some(status)) =
             (&mut self.phase, trailers.get("grpc-status"))
@@ -205,40 +213,45 @@ impl InFlight {
         }
     }
 
-    /// The response is complete.
+    /// Ends the request with a complete response.
     #[inline]
     pub(super) fn complete(&mut self) {
-        // There is no complete response without a head, and none is twice.
+        // A complete response has a head, and a request that has ended does not end again.
         let Phase::Body { status, outcome, cause, stream, grpc } = self.phase else { return };
         self.phase = Phase::Ended;
-        // A gRPC call that ends without a status is UNKNOWN to its client.
+        // A client reads a gRPC call that ends without a status as UNKNOWN.
         let (outcome, cause) =
             if grpc { (Outcome::Error, Cause::grpc(2)) } else { (outcome, cause) };
-        let (key, nanos) = (self.key.ended(outcome, Some(status), cause), self.nanos());
-        let end = || End { cause, stream, ..self.told(Some(status), key, outcome, nanos) };
-        let usual = stream.is_none() && self.request_bytes.is_none() && !self.trace.is_sampled();
-        if !usual || !self.site.end_as_usual(key, nanos, outcome, self.response_bytes, end) {
-            self.count(end());
+        let (key, nanos) = (self.key.with_end(outcome, Some(status), cause), self.nanos());
+        let completed = || CompletedRequest {
+            cause,
+            stream,
+            ..self.completed(Some(status), key, outcome, nanos)
+        };
+        let fast = stream.is_none() && self.request_bytes.is_none() && !self.trace.is_sampled();
+        let bytes = self.response_bytes;
+        if !fast || !self.recorder.record_end_fast_path(key, nanos, outcome, bytes, completed) {
+            self.record_end(completed());
         }
     }
 
-    /// The inner service failed.
+    /// Ends the request with an error of the inner service.
     pub(crate) fn service_error<E: 'static>(&mut self, error: &E) {
-        let outcome = self.site.hub.judge_error(error);
+        let outcome = self.recorder.shared.classify_error(error);
         self.end(outcome, Cause::STATUS);
     }
 
-    /// The body broke off with an error.
+    /// Ends the request with an error of the response body.
     pub(crate) fn body_error(&mut self) {
         self.end(Outcome::Error, Cause::BODY);
     }
 
-    /// The service panicked, before the head or in the body.
+    /// Ends the request with a panic, before the head or in the body.
     pub(crate) fn panicked(&mut self) {
         self.end(Outcome::Panic, Cause::STATUS);
     }
 
-    /// It ended in some other way.
+    /// Ends the request in any other way.
     #[cold]
     fn end(&mut self, outcome: Outcome, cause: Cause) {
         let (status, stream) = match std::mem::replace(&mut self.phase, Phase::Ended) {
@@ -246,19 +259,26 @@ impl InFlight {
             Phase::Called { .. } | Phase::Waiting => (None, None),
             Phase::Body { status, stream, .. } => (Some(status), stream),
         };
-        let (key, nanos) = (self.key.ended(outcome, status, cause), self.nanos());
-        self.count(End { cause, stream, ..self.told(status, key, outcome, nanos) });
+        let (key, nanos) = (self.key.with_end(outcome, status, cause), self.nanos());
+        let completed = self.completed(status, key, outcome, nanos);
+        self.record_end(CompletedRequest { cause, stream, ..completed });
     }
 
     #[inline]
     fn nanos(&self) -> u64 {
-        self.site.hub.clock.nanos_since(self.started)
+        self.recorder.shared.clock.nanos_since(self.started)
     }
 
-    /// What is to be told of an end that no stream and no cause of its own made.
+    /// Returns the record of a request that is no stream and whose status explains its outcome.
     #[inline]
-    fn told(&self, status: Option<StatusCode>, key: Key, outcome: Outcome, nanos: u64) -> End {
-        End {
+    fn completed(
+        &self,
+        status: Option<StatusCode>,
+        key: Key,
+        outcome: Outcome,
+        nanos: u64,
+    ) -> CompletedRequest {
+        CompletedRequest {
             key,
             outcome,
             cause: Cause::STATUS,
@@ -267,16 +287,16 @@ impl InFlight {
             response_bytes: status.map(|_| self.response_bytes),
             request_bytes: self.request_bytes.as_ref().map(RequestBytes::get),
             to_headers: status.map(|_| self.to_headers),
-            mark: self.mark,
+            exclusion: self.exclusion,
         }
     }
 
-    // Given by value: so the caller need not have it lie anywhere until then.
+    // By value, so that the caller does not have to keep the record in its frame.
     #[inline(never)]
     #[allow(clippy::needless_pass_by_value, reason = "see above")]
-    fn count(&self, end: End) {
-        self.site.end(&end, &self.trace);
-        self.trace.end(&end);
+    fn record_end(&self, completed: CompletedRequest) {
+        self.recorder.record_end(&completed, &self.trace);
+        self.trace.end(&completed);
     }
 }
 
@@ -287,7 +307,7 @@ impl Drop for InFlight {
             Phase::Ended => {}
             Phase::Called { .. } => self.panicked(),
             Phase::Waiting => self.end(Outcome::AbortedBeforeHeaders, Cause::STATUS),
-            // A stream has no end to miss: that its client leaves is how it ends.
+            // A client that disconnects from a stream ends it normally.
             Phase::Body { outcome, cause, stream: Some(_), .. } => self.end(outcome, cause),
             Phase::Body { .. } => self.end(Outcome::AbortedMidBody, Cause::STATUS),
         }

@@ -1,18 +1,17 @@
-//! Labels of a caller's own, with every value they can have.
+//! Custom labels with a closed set of values.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::series::key::{MAX_LABELS, NO_VALUE};
+use super::key::{MAX_LABELS, NO_VALUE};
 use crate::ConfigError;
 use crate::{RequestHead, ResponseHead};
 
-/// A label on `http_server_request_duration_seconds` with a closed set of values.
+/// A custom label on `http_server_request_duration_seconds` with a closed set of values.
 ///
-/// The number of series is bounded by construction: a value is an index into
-/// [`VALUES`](Label::VALUES), never text that a client could invent. Read it
-/// from the request with [`request_label`] or from the response with
-/// [`response_label`].
+/// The cardinality is bounded by construction, because a value is an index into
+/// [`VALUES`](Label::VALUES) and never text that a client could choose. Read the value from the
+/// request with [`request_label`] or from the response with [`response_label`].
 ///
 /// ```
 /// use sre_kit::golden_signals::Label;
@@ -30,17 +29,17 @@ use crate::{RequestHead, ResponseHead};
 /// [`request_label`]: super::GoldenSignalsBuilder::request_label
 /// [`response_label`]: super::GoldenSignalsBuilder::response_label
 pub trait Label: Copy + 'static {
-    /// The label's name.
+    /// The name of the label.
     const NAME: &'static str;
-    /// Every value, at most 255.
+    /// All values, at most 255.
     const VALUES: &'static [&'static str];
 
-    /// The place of this value in [`VALUES`](Self::VALUES). A place outside
-    /// counts as no value.
+    /// Returns the index of this value in [`VALUES`](Self::VALUES). An index out of range means
+    /// that there is no value.
     fn index(self) -> usize;
 }
 
-/// A label with its type erased.
+/// A custom label with its type erased.
 #[derive(Clone)]
 pub(crate) struct LabelDef {
     pub(crate) name: &'static str,
@@ -87,7 +86,7 @@ impl LabelDef {
         u8::try_from(index).ok().filter(|_| index < self.values.len()).unwrap_or(NO_VALUE)
     }
 
-    /// The text of a value, empty where there is none.
+    /// Returns the text of a value, which is empty if there is none.
     pub(crate) fn text(&self, index: usize) -> &'static str {
         self.values.get(index).copied().unwrap_or("")
     }
@@ -102,7 +101,7 @@ impl fmt::Debug for LabelDef {
     }
 }
 
-/// Names that the duration histogram has already.
+/// The label names that the duration histogram already has.
 const TAKEN: [&str; 7] = [
     "error_type",
     "http_request_method",
@@ -113,7 +112,7 @@ const TAKEN: [&str; 7] = [
     "url_scheme",
 ];
 
-/// Checks all labels of one layer together.
+/// Checks the custom labels of one layer together.
 pub(crate) fn check(labels: &[LabelDef]) -> Result<(), ConfigError> {
     if labels.len() > MAX_LABELS {
         return Err(ConfigError::new(

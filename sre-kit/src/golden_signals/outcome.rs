@@ -1,16 +1,14 @@
-//! How a request ended.
+//! The outcome of a request.
 
 use std::fmt;
 
-/// The one way in which a request ended.
+/// The outcome of a request.
 ///
-/// Every request that reaches the layer ends in exactly one of these, whatever
-/// happens to it. They are the values of the label `outcome` of
-/// `http_server_requests_total`, and
+/// Every request that reaches the layer ends in exactly one outcome. The outcomes are the values of
+/// the label `outcome` of `http_server_requests_total`, and
 /// `started = sum of outcomes + in flight` holds in every scrape.
 ///
-/// A service that knows better than the layer says so by leaving an outcome in
-/// the extensions of its response:
+/// A service overrides the outcome by inserting another one into the extensions of its response:
 ///
 /// ```
 /// use sre_kit::golden_signals::Outcome;
@@ -21,33 +19,32 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Answered in full: any status below 400, or gRPC `OK`.
+    /// The response was sent completely, with a status below 400 or gRPC `OK`.
     Ok,
-    /// Answered in full, and the client was at fault: 4xx, or a gRPC status that
-    /// the semantic conventions do not count as a server's error.
+    /// The response was sent completely and the client was at fault: status 4xx, or a gRPC status
+    /// that the semantic conventions do not count as a server error.
     ClientError,
-    /// Answered with a server's error: 5xx, a gRPC status such as `INTERNAL`, or
-    /// a body that broke off with an error.
+    /// The server failed: status 5xx, a gRPC status such as `INTERNAL`, or an error of the response
+    /// body.
     Error,
     /// The inner service returned an error instead of a response.
     ServiceError,
-    /// Given up because it took too long: `tower`'s `Elapsed`, status 504, or
-    /// gRPC `DEADLINE_EXCEEDED`.
+    /// The request took too long: `tower`'s `Elapsed`, status 504, or gRPC `DEADLINE_EXCEEDED`.
     Timeout,
-    /// Refused to protect the service: `tower`'s `Overloaded`, or a response that
-    /// is marked [`Shed`](crate::Shed).
+    /// The request was refused to protect the service: `tower`'s `Overloaded`, or a response with
+    /// [`Shed`](crate::Shed) in its extensions.
     Shed,
-    /// Dropped before there was a response head: the client went away, or
+    /// The request was dropped before there was a response head, because the client disconnected or
     /// something around the layer cancelled it.
     AbortedBeforeHeaders,
-    /// Dropped after the head and before the end of the body.
+    /// The request was dropped after the response head and before the end of the body.
     AbortedMidBody,
-    /// The service panicked. The panic goes on; it is only counted.
+    /// The service panicked. The layer counts the panic and lets it continue.
     Panic,
 }
 
 impl Outcome {
-    /// Every outcome, in the order of the labels.
+    /// All outcomes, in the order of the metric.
     pub const ALL: [Self; 9] = [
         Self::Ok,
         Self::ClientError,
@@ -60,7 +57,7 @@ impl Outcome {
         Self::Panic,
     ];
 
-    /// The value of the label `outcome`.
+    /// Returns the value of the label `outcome`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -75,8 +72,10 @@ impl Outcome {
         }
     }
 
-    /// What a status alone says. 504 is a timeout: some server gave up waiting.
-    /// 408 is the client's: it did not send its request in time.
+    /// Returns the outcome of a response with this status.
+    ///
+    /// 504 is a timeout, because a server behind this one took too long. 408 is a client error,
+    /// because the client did not send its request in time.
     pub(crate) fn of_status(status: http::StatusCode) -> Self {
         match status.as_u16() {
             ..400 => Self::Ok,
@@ -86,7 +85,7 @@ impl Outcome {
         }
     }
 
-    /// The `error.type` of an outcome that a status does not explain.
+    /// Returns the `error.type` of an outcome that a status does not explain.
     pub(crate) const fn error_type(self) -> Option<&'static str> {
         match self {
             Self::Ok | Self::ClientError | Self::Error => None,
@@ -105,18 +104,19 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What makes an [`Outcome::Error`] an error when the HTTP status was 200: five
-/// bits, as the series key has them.
+/// The cause of an [`Outcome::Error`] that the HTTP status does not explain.
+///
+/// It takes five bits of the series key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cause(u8);
 
 impl Cause {
-    /// The status, or the outcome, says it.
+    /// The status or the outcome explains the error.
     pub(crate) const STATUS: Self = Self(0);
     /// The response body ended in an error.
     pub(crate) const BODY: Self = Self(31);
 
-    /// A gRPC status code, 0 to 16.
+    /// Creates the cause for a gRPC status code from 0 to 16.
     pub(crate) const fn grpc(code: u8) -> Self {
         Self(code + 1)
     }
@@ -126,17 +126,17 @@ impl Cause {
         self.0 as u64
     }
 
-    /// The `error.type` that this cause gives, if it gives one.
+    /// Returns the `error.type` of this cause, if it has one.
     pub(crate) fn error_type(self) -> Option<&'static str> {
         match self {
             Self::STATUS => None,
             Self::BODY => Some("body_error"),
-            Self(after) => GRPC_CODES.get(usize::from(after - 1)).copied(),
+            Self(bits) => GRPC_CODES.get(usize::from(bits - 1)).copied(),
         }
     }
 }
 
-/// Names of the gRPC status codes, from the gRPC core documentation.
+/// The names of the gRPC status codes, from the gRPC core documentation.
 const GRPC_CODES: [&str; 17] = [
     "OK",
     "CANCELLED",
@@ -157,10 +157,10 @@ const GRPC_CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// What the value of a `grpc-status` header or trailer says. Anything that is
-/// not a known code counts as `UNKNOWN`, as gRPC clients read it.
+/// Returns the outcome and cause for the value of a `grpc-status` header or trailer.
 ///
-/// Source of the split: OpenTelemetry semantic conventions for gRPC, server spans.
+/// A value that is no known code counts as `UNKNOWN`, as it does for gRPC clients. The server
+/// errors are those of the OpenTelemetry semantic conventions for gRPC server spans.
 pub(crate) fn of_grpc_status(value: &http::HeaderValue) -> (Outcome, Cause) {
     let code = std::str::from_utf8(value.as_bytes())
         .ok()
@@ -182,7 +182,7 @@ mod tests {
     use super::{Cause, Outcome, of_grpc_status};
 
     #[test]
-    fn each_outcome_knows_its_place_and_its_label() {
+    fn each_outcome_has_its_index_and_its_own_label() {
         for (i, outcome) in Outcome::ALL.into_iter().enumerate() {
             assert_eq!(outcome as usize, i, "{outcome} indexes its counter");
         }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_says_who_was_at_fault() {
+    fn a_status_maps_to_its_outcome() {
         let of = |code| Outcome::of_status(StatusCode::from_u16(code).expect("valid"));
         assert_eq!([of(101), of(204), of(302), of(399)], [Outcome::Ok; 4]);
         assert_eq!([of(400), of(408), of(429), of(499)], [Outcome::ClientError; 4]);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grpc_status_says_it_whatever_the_http_status() {
+    fn a_grpc_status_maps_to_its_outcome() {
         let of = |text| of_grpc_status(&HeaderValue::from_static(text));
         assert_eq!(of("0"), (Outcome::Ok, Cause::STATUS));
         assert_eq!(of("5").0, Outcome::ClientError);

@@ -1,4 +1,4 @@
-//! Request bodies whose size nobody declared.
+//! The size of request bodies that declare none.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Bytes that were read of one request body, shared with the layer outside.
+/// The bytes read of one request body, shared with the golden signals layer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestBytes(Arc<AtomicU64>);
 
@@ -23,22 +23,21 @@ impl RequestBytes {
     }
 }
 
-/// Counts the bytes of request bodies that declare no size: chunked uploads,
-/// and on HTTP/2 most of them.
+/// A layer that counts the bytes of request bodies that declare no size: chunked uploads, and on
+/// HTTP/2 most uploads.
 ///
-/// A body changes its type when it is counted, which not every service takes.
-/// So this is a layer of its own, for inside the
-/// [`GoldenSignalsLayer`](super::GoldenSignalsLayer), and it is asked for with
-/// [`count_request_bodies`](super::GoldenSignalsBuilder::count_request_bodies).
-/// It allocates for the requests that it counts and for no others.
+/// Put it inside the [`GoldenSignalsLayer`](super::GoldenSignalsLayer) and enable it with
+/// [`count_request_bodies`](super::GoldenSignalsBuilder::count_request_bodies). It is a separate
+/// layer because counting changes the type of the body, which not every service accepts. It
+/// allocates only for the requests that it counts.
 ///
-/// Under axum, turn the type back with
+/// With axum, convert the body back with
 /// `tower_http::map_request_body::MapRequestBodyLayer::new(axum::body::Body::new)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CountRequestBodyLayer(());
 
 impl CountRequestBodyLayer {
-    /// The layer. Without a golden signals layer around it, it counts nothing.
+    /// Creates a layer. It counts nothing without a golden signals layer around it.
     pub fn new() -> Self {
         Self(())
     }
@@ -52,7 +51,7 @@ impl<S> Layer<S> for CountRequestBodyLayer {
     }
 }
 
-/// The service of [`CountRequestBodyLayer`].
+/// A service that counts the bytes of request bodies. Created by [`CountRequestBodyLayer`].
 #[derive(Clone, Debug)]
 pub struct CountRequestBody<S> {
     inner: S,
@@ -77,7 +76,7 @@ where
 }
 
 pin_project! {
-    /// A request body that is counted while it is read.
+    /// A request body that counts its bytes while it is read.
     pub struct CountedBody<B> {
         #[pin]
         inner: B,

@@ -1,33 +1,36 @@
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::GoldenSignals;
 use super::body::ResponseBody;
 use super::future::ResponseFuture;
-use super::hub::Hubs;
+use super::handle::{LayerHandle, ShardedHandles};
+use super::in_flight::InFlight;
 use super::trace;
 use crate::RequestHead;
 
-/// A service whose requests are recorded. See [`GoldenSignals`].
+/// A service that records the golden signals of its requests.
+///
+/// Created by [`GoldenSignalsLayer`](super::GoldenSignalsLayer).
 #[derive(Clone, Debug)]
 pub struct GoldenSignalsService<S> {
     inner: S,
-    hubs: Hubs,
+    handle: LayerHandle,
 }
 
 impl<S> GoldenSignalsService<S> {
-    pub(crate) fn new(inner: S, signals: &GoldenSignals) -> Self {
-        Self { inner, hubs: Hubs::new(&signals.root) }
+    pub(crate) fn new(inner: S, handles: &Arc<ShardedHandles>) -> Self {
+        Self { inner, handle: LayerHandle::new(handles) }
     }
 
-    /// The service within.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// Gives the service within back.
+    /// Returns the inner service by value.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -50,11 +53,11 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let mut in_flight = self.hubs.start(RequestHead::of(&request));
+        let mut in_flight = self.handle.start(RequestHead::of(&request));
         if let Some(in_flight) = &mut in_flight {
-            self.hubs.ask(in_flight, &mut request);
+            in_flight.inspect_request(&mut request);
         }
-        let _current = trace::enter(in_flight.as_ref());
+        let _current = trace::enter(in_flight.as_ref().map(InFlight::trace));
         let inner = self.inner.call(request);
         if let Some(in_flight) = &mut in_flight {
             in_flight.called();

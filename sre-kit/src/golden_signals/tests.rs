@@ -1,4 +1,4 @@
-//! Durations, by a clock that stands still unless the test moves it.
+//! Tests of durations with a manual clock.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::metrics::{Registry, TextFormat};
 use crate::slo::{Budget, Budgets, Objective, Slo, Slos};
 use sre_kit_core::internal::Clock;
 
-/// A body whose one frame takes `wait` to come.
+/// Returns a body of one frame, each poll of which takes `wait`.
 fn slow_body(
     clock: Arc<quanta::Mock>,
     wait: Duration,
@@ -29,7 +29,7 @@ fn slow_body(
 }
 
 #[tokio::test]
-async fn one_clock_stops_at_the_head_and_the_other_at_the_end_of_the_body() {
+async fn time_to_headers_ends_at_the_head_and_duration_at_the_end_of_the_body() {
     let registry = Registry::new();
     let (clock, mock) = Clock::manual();
     let signals = GoldenSignals::builder().clock(clock).build(&registry).expect("valid");
@@ -48,12 +48,12 @@ async fn one_clock_stops_at_the_head_and_the_other_at_the_end_of_the_body() {
         line.and_then(|line| line.rsplit(' ').next()).expect("recorded").to_owned()
     };
     assert_eq!(sum("http_server_time_to_headers_seconds"), "0.1");
-    // Two polls of the body: its frame, and its end.
+    // The body is polled twice: for its frame and for its end.
     assert_eq!(sum("http_server_request_duration_seconds"), "0.5");
 }
 
 #[tokio::test]
-async fn a_cancelled_request_has_lasted_until_it_was_dropped() {
+async fn the_duration_of_a_cancelled_request_ends_when_it_is_dropped() {
     let registry = Registry::new();
     let (clock, mock) = Clock::manual();
     let signals = GoldenSignals::builder().clock(clock).build(&registry).expect("valid");
@@ -70,7 +70,7 @@ async fn a_cancelled_request_has_lasted_until_it_was_dropped() {
     assert!(text.contains(line), "there was no head");
 }
 
-/// A latency SLO of 300 ms on a layer whose clock the service moves by hand.
+/// A latency SLO of 300 ms on a layer with a manual clock.
 struct Latency {
     signals: GoldenSignals,
     clock: Arc<quanta::Mock>,
@@ -90,11 +90,11 @@ fn latency(shape: impl Fn(Slo) -> Slo) -> Latency {
 }
 
 impl Latency {
-    /// A request whose head and body take so long. Good and bad events so far.
+    /// Sends a request whose head and body take this long. Returns the good and bad events.
     async fn request(&self, head: Duration, body: Duration, read_body: bool) -> (u64, u64) {
         let mut service = self.signals.layer().layer(service_fn(|_: Request<()>| {
             self.clock.increment(head);
-            // Two polls of the body: its frame, and its end.
+            // The body is polled twice: for its frame and for its end.
             let body = slow_body(Arc::clone(&self.clock), body / 2);
             std::future::ready(Ok::<_, Infallible>(Response::new(body)))
         }));
@@ -107,7 +107,7 @@ impl Latency {
         self.budget.totals()
     }
 
-    /// A request that is dropped after so long, before there is a head.
+    /// Drops a request after `wait`, before its response head. Returns the good and bad events.
     fn dropped_after(&self, wait: Duration) -> (u64, u64) {
         let mut service = self.signals.layer().layer(service_fn(|_: Request<()>| {
             std::future::pending::<Result<Response<http_body_util::Empty<Bytes>>, Infallible>>()
@@ -139,7 +139,7 @@ async fn a_latency_slo_may_end_at_the_head() {
 }
 
 #[tokio::test]
-async fn a_client_that_gave_up_after_the_threshold_was_answered_too_late() {
+async fn a_client_abort_after_the_threshold_is_a_bad_event() {
     let latency = latency(|slo| slo);
     assert_eq!(latency.dropped_after(300 * MS), (0, 0), "it says nothing about the service");
     assert_eq!(latency.budget.excluded_total()[0], ("client_abort", 1));
@@ -160,14 +160,14 @@ fn answer(
 }
 
 #[tokio::test]
-async fn a_clone_that_outlived_what_it_came_from_still_counts() {
+async fn a_clone_that_outlives_its_layer_still_counts() {
     let registry = Registry::new();
     let signals = GoldenSignals::builder().build(&registry).expect("valid");
     let service = signals.layer().layer(service_fn(answer));
     let mut clones: Vec<_> = (0..4)
         .map(|_| {
             let service = service.clone();
-            // From a thread of another shard, as often as not.
+            // Cloned on a thread that may have another shard.
             std::thread::spawn(move || service.clone()).join().expect("cloning does not panic")
         })
         .collect();
@@ -184,7 +184,7 @@ async fn a_clone_that_outlived_what_it_came_from_still_counts() {
 }
 
 #[tokio::test]
-async fn a_layer_is_freed_with_the_last_that_refers_to_it() {
+async fn a_layer_is_freed_with_its_last_request() {
     let held = Arc::new(());
     let rule = Arc::clone(&held);
     let registry = Registry::new();

@@ -1,47 +1,47 @@
-//! Connections that changed their protocol.
+//! The lifetime of upgraded connections.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::series::{Key, StreamKind};
-use super::site::Site;
+use super::completed::StreamKind;
+use super::key::Key;
+use super::recorder::RouteRecorder;
 use sre_kit_core::internal::Reading;
 
-/// Counts how long an upgraded connection lives.
+/// Measures the lifetime of an upgraded connection.
 ///
-/// The request of an upgrade ends with its response head; what comes after is
-/// out of the layer's sight. The layer leaves this in the extensions of every
-/// request that asks for an upgrade, for the handler to carry along:
+/// The request of an upgrade ends with its response head, and the layer does not see the connection
+/// after that. The layer therefore inserts a timer into the extensions of every request that asks
+/// for an upgrade, and the handler starts it:
 ///
 /// ```
 /// use sre_kit::golden_signals::UpgradeTimer;
 ///
 /// fn handler<B>(request: &http::Request<B>) {
-///     let lifetime = request.extensions().get::<UpgradeTimer>().cloned();
-///     // in the task that owns the upgraded connection:
-///     let _open = lifetime.map(|lifetime| lifetime.start());
-///     // ... talk; dropping `_open` records the lifetime.
+///     let timer = request.extensions().get::<UpgradeTimer>().cloned();
+///     // In the task that owns the upgraded connection:
+///     let _guard = timer.map(|timer| timer.start());
+///     // ... use the connection; dropping `_guard` records its lifetime.
 /// }
 /// # handler(&http::Request::new(()));
 /// ```
 ///
-/// Recorded in `http_server_stream_duration_seconds{stream="upgrade"}`. A
-/// handler that ignores it loses that sample and nothing else.
+/// The lifetime goes to `http_server_stream_duration_seconds{stream="upgrade"}`. Using the timer is
+/// optional. If the handler ignores it, the upgraded connection is not recorded in this histogram.
 #[derive(Clone)]
 pub struct UpgradeTimer {
-    site: Arc<Site>,
+    recorder: Arc<RouteRecorder>,
     key: Key,
 }
 
 impl UpgradeTimer {
-    pub(crate) fn new(site: Arc<Site>, key: Key) -> Self {
-        Self { site, key }
+    pub(crate) fn new(recorder: Arc<RouteRecorder>, key: Key) -> Self {
+        Self { recorder, key }
     }
 
-    /// Begins the lifetime, which ends when the result is dropped.
-    #[must_use = "dropping it ends the lifetime"]
+    /// Starts the lifetime, which ends when the returned guard is dropped.
     pub fn start(&self) -> UpgradeGuard {
-        UpgradeGuard { started: self.site.hub.clock.read(), lifetime: self.clone() }
+        UpgradeGuard { started: self.recorder.shared.clock.read(), timer: self.clone() }
     }
 }
 
@@ -51,17 +51,18 @@ impl fmt::Debug for UpgradeTimer {
     }
 }
 
-/// An upgraded connection that is open. Dropping it records its lifetime.
+/// A guard that records the lifetime of an upgraded connection when it is dropped.
 #[derive(Debug)]
+#[must_use = "dropping the guard ends the lifetime"]
 pub struct UpgradeGuard {
-    lifetime: UpgradeTimer,
+    timer: UpgradeTimer,
     started: Reading,
 }
 
 impl Drop for UpgradeGuard {
     fn drop(&mut self) {
-        let UpgradeTimer { site, key } = &self.lifetime;
-        let nanos = site.hub.clock.nanos_since(self.started);
-        site.stream_end(*key, StreamKind::Upgrade, nanos);
+        let UpgradeTimer { recorder, key } = &self.timer;
+        let nanos = recorder.shared.clock.nanos_since(self.started);
+        recorder.record_stream_end(*key, StreamKind::Upgrade, nanos);
     }
 }

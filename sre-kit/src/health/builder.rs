@@ -1,18 +1,32 @@
+//! The builder of [`Health`].
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{Mutex, watch};
 
-use super::board::Board;
 use super::check::Check;
-use super::handlers::{Identity, ShowDetails};
+use super::handle::{Health, Inner};
+use super::health_state::HealthState;
+use super::identity::Identity;
 use super::instruments::Instruments;
-use super::{Health, Inner};
+use super::show_details::ShowDetails;
 use crate::ConfigError;
 use crate::metrics::Registry;
 
-/// Builds [`Health`].
+impl Health {
+    /// Creates a builder without checks.
+    pub fn builder() -> HealthBuilder {
+        HealthBuilder {
+            checks: Vec::new(),
+            details: ShowDetails::never(),
+            identity: Identity::default(),
+        }
+    }
+}
+
+/// A builder of [`Health`].
 #[derive(Debug)]
 #[must_use = "nothing is checked before `build`"]
 pub struct HealthBuilder {
@@ -22,58 +36,57 @@ pub struct HealthBuilder {
 }
 
 impl HealthBuilder {
-    pub(super) fn new() -> Self {
-        Self { checks: Vec::new(), details: ShowDetails::never(), identity: Identity::default() }
-    }
-
     /// Adds a check.
     pub fn check(mut self, check: Check) -> Self {
         self.checks.push(check);
         self
     }
 
-    /// Who may read what a check said. Nobody unless set: an error's text may hold
-    /// host names and more, and probes are open to all who reach the port.
+    /// Sets which requests see details. Defaults to [`ShowDetails::never`], because an error's text
+    /// may contain host names and probes are open to every client that reaches the port.
     pub fn show_details(mut self, details: ShowDetails) -> Self {
         self.details = details;
         self
     }
 
-    /// `serviceId` in `application/health+json`.
+    /// Sets `serviceId` in `application/health+json`. Defaults to none.
     pub fn service_id(mut self, id: impl Into<String>) -> Self {
         self.identity.service_id = Some(id.into());
         self
     }
 
-    /// `version` in `application/health+json`: that of the service's interface.
+    /// Sets `version` in `application/health+json`, the version of the service's interface.
+    /// Defaults to none.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.identity.version = Some(version.into());
         self
     }
 
-    /// `releaseId` in `application/health+json`: that of the build.
+    /// Sets `releaseId` in `application/health+json`, the version of the build. Defaults to none.
     pub fn release_id(mut self, id: impl Into<String>) -> Self {
         self.identity.release_id = Some(id.into());
         self
     }
 
-    /// `description` in `application/health+json`.
+    /// Sets `description` in `application/health+json`. Defaults to none.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.identity.description = Some(text.into());
         self
     }
 
-    /// Checks the settings and registers the metrics. Nothing runs yet: see
+    /// Validates the settings and registers the metrics in `registry`. No check runs before
     /// [`Health::spawn`].
     ///
     /// # Errors
     ///
-    /// When a check's name is malformed or taken, when its interval, timeout, rise,
-    /// fall or jitter cannot work, or when the registry holds a `Health` already.
+    /// Returns an error if
+    /// - the name of a check is malformed or another check has it,
+    /// - an interval, timeout, rise, fall or jitter is out of its range, or
+    /// - `registry` already has the metrics of a `Health`.
     pub fn build(self, registry: &Registry) -> Result<Health, ConfigError> {
-        let (mut specs, mut runs, mut names) = (Vec::new(), Vec::new(), HashSet::new());
+        let (mut specs, mut check_fns, mut names) = (Vec::new(), Vec::new(), HashSet::new());
         for check in self.checks {
-            let (spec, run) = check.resolve()?;
+            let (spec, check_fn) = check.resolve()?;
             if !names.insert(spec.name.clone()) {
                 return Err(ConfigError::new(
                     "check name",
@@ -83,16 +96,16 @@ impl HealthBuilder {
                 ));
             }
             specs.push(spec);
-            runs.push(run);
+            check_fns.push(check_fn);
         }
         let specs: Arc<[_]> = specs.into();
-        let board = watch::Sender::new(Arc::new(Board::new(specs.len())));
-        let instruments = Instruments::new(registry, &specs, &board)?;
+        let state = watch::Sender::new(Arc::new(HealthState::new(specs.len())));
+        let instruments = Instruments::new(registry, &specs, &state)?;
         Ok(Health {
             inner: Arc::new(Inner {
                 specs,
-                runs: runs.into(),
-                board,
+                check_fns: check_fns.into(),
+                state,
                 instruments,
                 details: self.details,
                 identity: self.identity,

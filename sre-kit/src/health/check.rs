@@ -1,3 +1,5 @@
+//! A check and its settings.
+
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -5,25 +7,26 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::gate::ProbeGate;
-use super::verdict::{CheckResult, IntoCheckResult};
+use super::check_result::{CheckResult, IntoCheckResult};
+use super::check_spec::{CheckSpec, validate_name};
+use super::probe_gate::ProbeGate;
 use crate::ConfigError;
 
-/// The kubelet's own `periodSeconds`.
+/// The default interval, the same as the kubelet's `periodSeconds`.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Long enough for a reconnect, short enough that three failures are known within
-/// one `periodSeconds` × `failureThreshold`.
+/// The default timeout: long enough for a reconnect, and short enough that three failures are
+/// known within one `periodSeconds` × `failureThreshold`.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The resolution of the timer, below which a loop would spin; and a day, past which
-/// nobody waits for the third failure.
+/// The allowed intervals: from the resolution of the timer, below which a loop would spin, to a
+/// day, beyond which the third failure comes too late to be of use.
 const INTERVALS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(24);
 
-pub(super) type Run = Box<dyn Fn() -> BoxFuture<'static, CheckResult> + Send + Sync>;
+/// The function of a check.
+pub(super) type CheckFn = Box<dyn Fn() -> BoxFuture<'static, CheckResult> + Send + Sync>;
 
-/// One thing that can be well or not: a function that is run again and again in a
-/// loop of its own.
+/// A health check: a function that runs periodically in its own loop.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,12 +47,12 @@ pub(super) type Run = Box<dyn Fn() -> BoxFuture<'static, CheckResult> + Send + S
 ///
 /// # Cancel safety
 ///
-/// A run that takes longer than its timeout is dropped, where it last waited. What
-/// it has spawned elsewhere goes on: keep the work inside the future. Code that
-/// blocks the thread cannot be dropped; put it on
-/// [`spawn_blocking`](tokio::task::spawn_blocking). While it blocks, the check's
-/// last result grows old, and in the end it is stale, which is failing.
-#[must_use = "a check runs once it is given to a `HealthBuilder`"]
+/// A run that takes longer than its timeout is dropped at the `.await` it has reached. Tasks that
+/// it has spawned continue, so keep the work inside of the future. Code that blocks the thread
+/// cannot be dropped: move it to [`spawn_blocking`](tokio::task::spawn_blocking). While a run
+/// blocks, the last result of the check becomes [stale](super::CheckState::Stale), which counts as
+/// failing.
+#[must_use = "a check does not run until a `HealthBuilder` gets it"]
 pub struct Check {
     pub(super) name: String,
     pub(super) interval: Duration,
@@ -59,13 +62,13 @@ pub struct Check {
     pub(super) jitter: f64,
     pub(super) gate: ProbeGate,
     pub(super) component_type: Option<String>,
-    pub(super) run: Run,
+    pub(super) run: CheckFn,
 }
 
 impl Check {
-    /// A check that calls `f` for each run.
+    /// Creates a check that calls `f` for each run.
     ///
-    /// `name` is a segment of a path (`/readyz/{name}`) and a label value: letters,
+    /// `name` is a path segment (`/readyz/{name}`) and a label value. It may contain letters,
     /// digits, `-`, `_` and `.`.
     pub fn new<F, Fut>(name: impl Into<String>, f: F) -> Self
     where
@@ -82,81 +85,82 @@ impl Check {
             jitter: 0.1,
             gate: ProbeGate::Report,
             component_type: None,
-            run: Box::new(move || f().map(IntoCheckResult::into_verdict).boxed()),
+            run: Box::new(move || f().map(IntoCheckResult::into_check_result).boxed()),
         }
     }
 
-    /// From the start of a run to the start of the next. 10 s unless set; from a
-    /// millisecond to a day.
+    /// Sets the time from the start of a run to the start of the next. Defaults to 10 s. It must be
+    /// between 1 ms and 1 day.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
     }
 
-    /// How long one run may take; not more than the interval. Unless set 2 s, or
-    /// the interval where that is shorter.
+    /// Sets how long a run may take, which is at most the interval. Defaults to 2 s, or to the
+    /// interval if that is shorter.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// How many runs in a row must pass before a failing check passes. 2 unless
-    /// set. The first result of all counts at once.
+    /// Sets how many runs in a row must pass before a failing check passes. Defaults to 2. The
+    /// very first run decides alone.
     pub fn rise(mut self, runs: u32) -> Self {
         self.rise = runs;
         self
     }
 
-    /// How many runs in a row must fail before a passing check fails. 3 unless
-    /// set. The first result of all counts at once.
+    /// Sets how many runs in a row must fail before a passing check fails. Defaults to 3. The very
+    /// first run decides alone.
     pub fn fall(mut self, runs: u32) -> Self {
         self.fall = runs;
         self
     }
 
-    /// By how much of the interval each pause is made longer or shorter at random,
-    /// so that a hundred instances that started together do not ask together. 0.1
-    /// unless set; from 0 to 0.5.
+    /// Sets the share of the interval by which each pause is lengthened or shortened at random, so
+    /// that instances that started together do not check together. Defaults to 0.1. It must be
+    /// between 0 and 0.5.
     pub fn jitter(mut self, share: f64) -> Self {
         self.jitter = share;
         self
     }
 
-    /// Startup is not over before this check has passed. After that it holds nothing
-    /// back: a cache that must be warm once, a database that must have been reached once.
+    /// Makes startup wait until this check has passed once. Afterwards the check is only reported.
+    ///
+    /// Use it for a cache that must be warm, or a database that must have been reached once.
     pub fn gate_startup(mut self) -> Self {
         self.gate = self.gate.and_startup();
         self
     }
 
-    /// The instance is not ready while this check fails.
+    /// Makes the instance not ready while this check fails.
     ///
-    /// Only for what belongs to this instance alone, such as a full disk. When a
-    /// dependency that all instances share fails, all of them leave the load
-    /// balancer at once, and an outage of one feature is an outage of everything:
-    /// see the [module's page](super#why-a-check-is-reported-and-not-gated).
+    /// Use it only for what belongs to this instance alone, such as its disk. If a dependency that
+    /// all instances share gated readiness, its failure would remove all of them from the load
+    /// balancer at once and turn the outage of one feature into an outage of the service: see the
+    /// [module's page](super#why-checks-are-reported-by-default).
     pub fn gate_readiness(mut self) -> Self {
         self.gate = self.gate.and_readiness();
         self
     }
 
-    /// What kind of thing it is, for `application/health+json`: `component`,
-    /// `datastore` or `system`, or a URI.
+    /// Sets `componentType` in `application/health+json`: `component`, `datastore`, `system` or a
+    /// URI. Defaults to none.
     pub fn component_type(mut self, component_type: impl Into<String>) -> Self {
         self.component_type = Some(component_type.into());
         self
     }
 
-    /// Checks the settings and takes them apart.
-    pub(super) fn resolve(self) -> Result<(Spec, Run), ConfigError> {
-        check_name("check name", &self.name)?;
+    /// Validates the settings, and separates them from the function.
+    pub(super) fn resolve(self) -> Result<(CheckSpec, CheckFn), ConfigError> {
+        validate_name("check name", &self.name)?;
         let field = |what: &str| format!("{what} of check `{}`", self.name);
-        let refuse =
+        let error =
             |what: &str, value: &dyn fmt::Debug, rule: &'static str, advice: &'static str| {
                 Err(ConfigError::new(field(what), value, rule, advice))
             };
         if !INTERVALS.contains(&self.interval) {
-            return refuse(
+            return error(
                 "interval",
                 &self.interval,
                 "it lies between a millisecond and a day",
@@ -165,7 +169,7 @@ impl Check {
         }
         let timeout = self.timeout.unwrap_or(DEFAULT_TIMEOUT.min(self.interval));
         if timeout.is_zero() {
-            return refuse(
+            return error(
                 "timeout",
                 &timeout,
                 "a run needs some time to answer",
@@ -173,7 +177,7 @@ impl Check {
             );
         }
         if timeout > self.interval {
-            return refuse(
+            return error(
                 "timeout",
                 &timeout,
                 "a run ends before the next one is due, so a timeout is at most the interval",
@@ -182,7 +186,7 @@ impl Check {
         }
         for (what, runs) in [("rise", self.rise), ("fall", self.fall)] {
             if runs == 0 {
-                return refuse(
+                return error(
                     what,
                     &runs,
                     "it takes at least one run to change one's mind",
@@ -192,14 +196,14 @@ impl Check {
         }
         // NaN is in no range.
         if !(0.0..=0.5).contains(&self.jitter) {
-            return refuse(
+            return error(
                 "jitter",
                 &self.jitter,
                 "it is a share of the interval from 0 to 0.5",
                 "write 0.1 for ten percent more or less",
             );
         }
-        let spec = Spec {
+        let spec = CheckSpec {
             name: self.name,
             gate: self.gate,
             interval: self.interval,
@@ -222,40 +226,4 @@ impl fmt::Debug for Check {
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }
-}
-
-/// The settings of a check, once they are known to be good.
-#[derive(Debug)]
-pub(super) struct Spec {
-    pub(super) name: String,
-    pub(super) gate: ProbeGate,
-    pub(super) interval: Duration,
-    pub(super) timeout: Duration,
-    pub(super) rise: u32,
-    pub(super) fall: u32,
-    pub(super) jitter: f64,
-    pub(super) component_type: Option<String>,
-}
-
-impl Spec {
-    /// The age at which a result says nothing any more: by then three runs should
-    /// have begun, and the last of them ended.
-    pub(super) fn stale_after(&self) -> Duration {
-        self.interval * 3 + self.timeout
-    }
-}
-
-/// Names stand in paths, queries and labels; these characters are the same in all
-/// of them, percent-encoded nowhere (RFC 3986 §2.3, without `~`).
-pub(super) fn check_name(field: &'static str, name: &str) -> Result<(), ConfigError> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || !name.chars().all(allowed) || [".", ".."].contains(&name) {
-        return Err(ConfigError::new(
-            field,
-            name,
-            "a name has letters, digits, `-`, `_` and `.` only, for it is a segment of a path",
-            "write it like `orders-database`",
-        ));
-    }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! The same answers over gRPC: `grpc.health.v1`, by feature `tonic`.
+//! The gRPC health checking protocol, `grpc.health.v1`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,13 +15,14 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health as HealthRpc, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use super::board::Board;
-use super::{Health, Probe};
+use super::handle::Health;
+use super::health_state::HealthState;
+use super::probe::Probe;
 
-/// The gRPC health checking protocol, answered from a [`Health`].
+/// The [gRPC health checking protocol][protocol] for a [`Health`].
 ///
-/// The empty service name is the whole server, and says whether it is ready. Other
-/// names answer only when they are added.
+/// The empty service name stands for the whole server, and serves while it is ready. Other names
+/// are known only if they are added.
 ///
 /// ```
 /// use sre_kit::health::{Health, Probe};
@@ -43,8 +44,10 @@ use super::{Health, Probe};
 /// | `Check` | `SERVING` or `NOT_SERVING` | the status `NOT_FOUND` |
 /// | `Watch` | the state now, then each change | `SERVICE_UNKNOWN`, and the stream stays open |
 ///
-/// When the service drains, every `Watch` says so and ends: one that stayed open
-/// would hold up the shutdown that it announces (grpc/grpc-dotnet#2582).
+/// When the service drains, every `Watch` sends `NOT_SERVING` and ends, because a stream that stays
+/// open would delay the graceful shutdown (grpc/grpc-dotnet#2582).
+///
+/// [protocol]: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
 #[derive(Clone, Debug)]
 #[must_use = "nothing is served before `into_server`"]
 pub struct GrpcHealth {
@@ -57,32 +60,32 @@ impl GrpcHealth {
         Self { health, services: HashMap::from([(String::new(), Probe::Readiness)]) }
     }
 
-    /// Adds a service by its full name, such as `shop.v1.Checkout`. It serves when
-    /// the server is ready.
+    /// Adds a service by its full name, such as `shop.v1.Checkout`. It serves while the server is
+    /// ready.
     pub fn service(self, service: impl Into<String>) -> Self {
         self.probe(service, Probe::Readiness)
     }
 
-    /// The same, by the type that tonic has generated.
+    /// Adds a service by the type that tonic has generated.
     pub fn service_type<S: tonic::server::NamedService>(self) -> Self {
         self.service(S::NAME)
     }
 
-    /// Adds a name that answers one of the three questions, for the kubelet's gRPC
-    /// probes: they send a name of one's choice.
+    /// Adds a name that responds like `probe`. The kubelet's gRPC probes send the name that is
+    /// configured in their `service` field.
     pub fn probe(mut self, name: impl Into<String>, probe: Probe) -> Self {
         self.services.insert(name.into(), probe);
         self
     }
 
-    /// The service for tonic's server.
+    /// Returns the service for tonic's server.
     pub fn into_server(self) -> HealthServer<Self> {
         HealthServer::new(self)
     }
 }
 
 impl Health {
-    /// The gRPC health checking protocol, answered from here.
+    /// Returns the gRPC health checking protocol for this health.
     pub fn grpc(&self) -> GrpcHealth {
         GrpcHealth::new(self.clone())
     }
@@ -90,7 +93,7 @@ impl Health {
 
 #[tonic::async_trait]
 impl HealthRpc for GrpcHealth {
-    type WatchStream = Watch;
+    type WatchStream = WatchStream;
 
     async fn check(
         &self,
@@ -100,28 +103,32 @@ impl HealthRpc for GrpcHealth {
             .services
             .get(&request.get_ref().service)
             .ok_or_else(|| Status::not_found("no service of that name is served here"))?;
-        let status = status(&self.health.inner.board.borrow(), *probe, Instant::now());
-        Ok(Response::new(answer(status)))
+        let status = status(&self.health.inner.state.borrow(), *probe, Instant::now());
+        Ok(Response::new(response(status)))
     }
 
-    async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Watch>, Status> {
+    async fn watch(
+        &self,
+        request: Request<HealthCheckRequest>,
+    ) -> Result<Response<WatchStream>, Status> {
         let probe = self.services.get(&request.get_ref().service).copied();
-        Ok(Response::new(Watch::new(self.health.inner.board.subscribe(), probe)))
+        Ok(Response::new(WatchStream::new(self.health.inner.state.subscribe(), probe)))
     }
 }
 
-/// The stream of a `Watch` call.
-pub struct Watch {
+/// The response stream of a `Watch` call.
+#[must_use = "streams do nothing unless polled"]
+pub struct WatchStream {
     inner: BoxStream<'static, HealthCheckResponse>,
 }
 
-impl Watch {
-    fn new(board: watch::Receiver<Arc<Board>>, probe: Option<Probe>) -> Self {
-        Self { inner: unfold(Watching { board, probe, told: None }, Watching::next).boxed() }
+impl WatchStream {
+    fn new(state: watch::Receiver<Arc<HealthState>>, probe: Option<Probe>) -> Self {
+        Self { inner: unfold(WatchState { state, probe, sent: None }, WatchState::next).boxed() }
     }
 }
 
-impl Stream for Watch {
+impl Stream for WatchStream {
     type Item = Result<HealthCheckResponse, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -129,78 +136,80 @@ impl Stream for Watch {
     }
 }
 
-impl fmt::Debug for Watch {
+impl fmt::Debug for WatchStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").finish_non_exhaustive()
+        f.debug_struct("WatchStream").finish_non_exhaustive()
     }
 }
 
-struct Watching {
-    board: watch::Receiver<Arc<Board>>,
-    /// None for a name that nobody serves.
+struct WatchState {
+    state: watch::Receiver<Arc<HealthState>>,
+    /// `None` for an unknown name.
     probe: Option<Probe>,
-    told: Option<ServingStatus>,
+    sent: Option<ServingStatus>,
 }
 
-impl Watching {
+impl WatchState {
     async fn next(mut self) -> Option<(HealthCheckResponse, Self)> {
         loop {
             let (status, draining, until) = self.look();
-            if self.told != Some(status) {
-                self.told = Some(status);
-                return Some((answer(status), self));
+            if self.sent != Some(status) {
+                self.sent = Some(status);
+                return Some((response(status), self));
             }
             if draining {
                 return None;
             }
-            let time_passes = async {
+            let timer = async {
                 match until {
                     Some(until) => sleep_until(until).await,
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
-                changed = self.board.changed() => changed.ok()?,
-                () = time_passes => {}
+                changed = self.state.changed() => changed.ok()?,
+                () = timer => {}
             }
         }
     }
 
-    /// The state now, whether the stream is to end, and when to look again although
-    /// nothing was recorded.
+    /// Returns the current status, whether the stream ends, and when to look again even if no
+    /// change is recorded.
     fn look(&mut self) -> (ServingStatus, bool, Option<Instant>) {
-        let (board, now) = (self.board.borrow_and_update(), Instant::now());
-        let draining = board.draining.is_some();
+        let (state, now) = (self.state.borrow_and_update(), Instant::now());
+        let draining = state.draining.is_some();
         match self.probe {
             None => (ServingStatus::ServiceUnknown, draining, None),
-            Some(probe) => (status(&board, probe, now), draining, look_again(&board, probe, now)),
+            Some(probe) => (status(&state, probe, now), draining, recheck_at(&state, probe, now)),
         }
     }
 }
 
-fn status(board: &Board, probe: Probe, now: Instant) -> ServingStatus {
-    let holds = match probe {
-        Probe::Startup => board.started,
-        Probe::Readiness => board.is_ready(now),
-        Probe::Liveness => board.is_live(now),
+/// Returns the status of `probe`.
+fn status(state: &HealthState, probe: Probe, now: Instant) -> ServingStatus {
+    let serving = match probe {
+        Probe::Startup => state.started,
+        Probe::Readiness => state.is_ready(now),
+        Probe::Liveness => state.is_live(now),
     };
-    if holds { ServingStatus::Serving } else { ServingStatus::NotServing }
+    if serving { ServingStatus::Serving } else { ServingStatus::NotServing }
 }
 
-/// Results go stale and heartbeats stop without an event of their own.
-fn look_again(board: &Board, probe: Probe, now: Instant) -> Option<Instant> {
+/// Returns when to look again: results become stale and heartbeats become old without a change.
+fn recheck_at(state: &HealthState, probe: Probe, now: Instant) -> Option<Instant> {
     match probe {
         Probe::Startup => None,
-        // The timer's resolution is a millisecond, and the limit itself still counts as fresh.
-        Probe::Readiness => board
+        // One millisecond later, which is the resolution of the timer: at `until` itself the result
+        // is still fresh.
+        Probe::Readiness => state
             .ready_until()
             .filter(|until| now <= *until)
             .map(|at| at + Duration::from_millis(1)),
-        // A beat is one atomic store and wakes nobody.
-        Probe::Liveness => (!board.pulses.is_empty()).then(|| now + Duration::from_secs(1)),
+        // Polled, because a beat is an atomic store that wakes no task.
+        Probe::Liveness => (!state.heartbeats.is_empty()).then(|| now + Duration::from_secs(1)),
     }
 }
 
-fn answer(status: ServingStatus) -> HealthCheckResponse {
+fn response(status: ServingStatus) -> HealthCheckResponse {
     HealthCheckResponse { status: status.into() }
 }

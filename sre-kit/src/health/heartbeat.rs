@@ -1,84 +1,92 @@
+//! Heartbeats: what liveness depends on.
+
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Health;
+use super::check_spec::validate_name;
+use super::handle::Health;
+use super::heartbeat_entry::HeartbeatEntry;
+use crate::ConfigError;
 
-/// The life sign of a loop that must not stop. Made by [`Health::heartbeat`].
+/// The heartbeat of a loop that must not stop. [`Health::heartbeat`] creates it.
 ///
-/// When no [`beat`](Self::beat) comes for longer than the agreed age, liveness
-/// fails and the orchestrator restarts the process: the one cure for a deadlock.
-/// Beat from the loop itself, once a turn, and never from a timer beside it.
+/// Liveness fails when the last [`beat`](Self::beat) is older than the heartbeat's maximum age. The
+/// orchestrator then restarts the process, which is the only remedy for a deadlock. Call `beat`
+/// from the loop itself, once per iteration, and never from a separate timer.
 ///
-/// Dropping it takes nothing back, for a loop that panicked drops it too. Say
-/// [Self::stop](Self::stop) when the loop ends as it should.
-#[must_use = "without `beat` liveness fails"]
+/// Dropping the heartbeat does not remove it, because a loop that panics drops it, too. Call
+/// [`stop`](Self::stop) when the loop ends normally.
+#[must_use = "liveness fails without calls of `beat`"]
 pub struct Heartbeat {
     health: Health,
-    pulse: Arc<Pulse>,
+    entry: Arc<HeartbeatEntry>,
+}
+
+impl Health {
+    /// Adds a heartbeat: liveness fails when its last beat is older than `max_age`.
+    ///
+    /// Choose several times the duration of the longest iteration of the loop, because a false
+    /// alarm costs a restart. This call records the first beat.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if
+    /// - the name is malformed or another heartbeat has it, or
+    /// - `max_age` is zero.
+    pub fn heartbeat(
+        &self,
+        name: impl Into<String>,
+        max_age: Duration,
+    ) -> Result<Heartbeat, ConfigError> {
+        let name = name.into();
+        validate_name("heartbeat name", &name)?;
+        if max_age.is_zero() {
+            return Err(ConfigError::new(
+                format!("max_age of heartbeat `{name}`"),
+                max_age,
+                "every beat is older than that",
+                "write several times the longest turn of the loop",
+            ));
+        }
+        let entry = Arc::new(HeartbeatEntry::new(name, max_age));
+        let mut taken = false;
+        self.update(|state| {
+            taken = state.heartbeats.iter().any(|other| other.name == entry.name);
+            if !taken {
+                state.heartbeats.push(Arc::clone(&entry));
+            }
+        });
+        if taken {
+            return Err(ConfigError::new(
+                "heartbeat name",
+                &entry.name,
+                "another heartbeat has that name, and beats for one would hide the other",
+                "rename one of them, or stop the first",
+            ));
+        }
+        Ok(Heartbeat { health: self.clone(), entry })
+    }
 }
 
 impl Heartbeat {
-    pub(super) fn new(health: Health, pulse: Arc<Pulse>) -> Self {
-        Self { health, pulse }
-    }
-
-    /// Says that the loop goes on. One atomic store.
+    /// Records that the loop is running. It costs one atomic store.
     pub fn beat(&self) {
-        self.pulse.beat(Instant::now());
+        self.entry.beat(Instant::now());
     }
 
-    /// The loop has ended as it should; liveness no longer asks for it.
+    /// Removes the heartbeat: liveness no longer depends on it.
     pub fn stop(self) {
-        self.health.update(|board| {
-            board.pulses.retain(|pulse| !Arc::ptr_eq(pulse, &self.pulse));
+        self.health.update(|state| {
+            state.heartbeats.retain(|entry| !Arc::ptr_eq(entry, &self.entry));
         });
     }
 }
 
 impl fmt::Debug for Heartbeat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Heartbeat").field("pulse", &self.pulse).finish_non_exhaustive()
-    }
-}
-
-/// The shared half of a heartbeat.
-pub(super) struct Pulse {
-    pub(super) name: String,
-    max_age: Duration,
-    epoch: Instant,
-    /// Nanoseconds from `epoch` to the last beat; 2^64 of them are 584 years.
-    last: AtomicU64,
-}
-
-impl Pulse {
-    pub(super) fn new(name: String, max_age: Duration) -> Self {
-        Self { name, max_age, epoch: Instant::now(), last: AtomicU64::new(0) }
-    }
-
-    fn beat(&self, now: Instant) {
-        let nanos = now.saturating_duration_since(self.epoch).as_nanos();
-        self.last.store(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    pub(super) fn age(&self, now: Instant) -> Duration {
-        let last = Duration::from_nanos(self.last.load(Ordering::Relaxed));
-        now.saturating_duration_since(self.epoch).saturating_sub(last)
-    }
-
-    pub(super) fn is_beating(&self, now: Instant) -> bool {
-        self.age(now) <= self.max_age
-    }
-}
-
-impl fmt::Debug for Pulse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pulse")
-            .field("name", &self.name)
-            .field("max_age", &self.max_age)
-            .finish_non_exhaustive()
+        f.debug_struct("Heartbeat").field("entry", &self.entry).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What a check leaves in the metrics.
+//! The metrics of checks and heartbeats.
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -6,22 +6,24 @@ use std::time::{Duration, UNIX_EPOCH};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::board::{Board, Ending, Outcome};
-use super::check::Spec;
+use super::check_run::{CheckRun, RunResult};
+use super::check_spec::CheckSpec;
+use super::health_state::HealthState;
 use crate::ConfigError;
 use crate::metrics::{Buckets, Counter, Histogram, Registry, Samples};
 
-/// Bounds of the duration histogram: a local look-up to a slow timeout.
+/// The bounds of the duration histogram in seconds: from a local lookup to a slow timeout.
 const DURATION_BOUNDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// The handles of one check, made at build, so that every series exists from then on.
+/// The handles of one check, created by `build`, so that every series exists from then on.
 #[derive(Debug)]
 struct Handles {
-    runs: [Counter; Ending::ALL.len()],
+    runs: [Counter; RunResult::ALL.len()],
     duration: Histogram,
 }
 
+/// The instruments of all checks.
 #[derive(Debug)]
 pub(super) struct Instruments {
     checks: Box<[Handles]>,
@@ -30,15 +32,15 @@ pub(super) struct Instruments {
 impl Instruments {
     pub(super) fn new(
         registry: &Registry,
-        specs: &Arc<[Spec]>,
-        board: &watch::Sender<Arc<Board>>,
+        specs: &Arc<[CheckSpec]>,
+        state: &watch::Sender<Arc<HealthState>>,
     ) -> Result<Self, ConfigError> {
-        let gauge = |name, help, labels: &[&str], f: Reading| {
-            let (specs, board) = (Arc::clone(specs), board.subscribe());
+        let gauge = |name, help, labels: &[&str], f: Collect| {
+            let (specs, state) = (Arc::clone(specs), state.subscribe());
             registry.gauge_fn(name, help, labels, move |samples| {
-                // Not held while samples are pushed: that would hold up the loops.
-                let board = Arc::clone(&board.borrow());
-                f(&specs, &board, Instant::now(), samples);
+                // Cloned, because a borrow that is held while samples are pushed blocks the loops.
+                let state = Arc::clone(&state.borrow());
+                f(&specs, &state, Instant::now(), samples);
             })
         };
         gauge(
@@ -71,46 +73,47 @@ impl Instruments {
             &Buckets::seconds(DURATION_BOUNDS)?,
             &["check"],
         )?;
-        let handles = |spec: &Spec| Handles {
-            runs: Ending::ALL.map(|ending| runs.with(&[&spec.name, ending.as_str()])),
+        let handles = |spec: &CheckSpec| Handles {
+            runs: RunResult::ALL.map(|result| runs.with(&[&spec.name, result.as_str()])),
             duration: duration.with(&[&spec.name]),
         };
         Ok(Self { checks: specs.iter().map(handles).collect() })
     }
 
-    pub(super) fn record(&self, index: usize, outcome: &Outcome) {
+    pub(super) fn record(&self, index: usize, run: &CheckRun) {
         let handles = &self.checks[index];
-        handles.runs[outcome.ending as usize].inc();
-        handles.duration.observe_duration(outcome.took);
+        handles.runs[run.result as usize].inc();
+        handles.duration.observe_duration(run.duration);
     }
 }
 
-type Reading = fn(&[Spec], &Board, Instant, &mut Samples<'_>);
+/// A function that pushes the samples of one gauge.
+type Collect = fn(&[CheckSpec], &HealthState, Instant, &mut Samples<'_>);
 
-fn up(specs: &[Spec], board: &Board, now: Instant, samples: &mut Samples<'_>) {
-    for (spec, status) in specs.iter().zip(&board.statuses) {
+fn up(specs: &[CheckSpec], state: &HealthState, now: Instant, samples: &mut Samples<'_>) {
+    for (spec, status) in specs.iter().zip(&state.statuses) {
         let up = status.is_up(spec, now);
         samples.push(&[&spec.name, spec.gate.as_str()], f64::from(u8::from(up)));
     }
 }
 
-fn degraded(specs: &[Spec], board: &Board, now: Instant, samples: &mut Samples<'_>) {
-    for (spec, status) in specs.iter().zip(&board.statuses) {
-        let warns = status.shown.as_ref().is_some_and(|shown| shown.ending == Ending::Warn);
+fn degraded(specs: &[CheckSpec], state: &HealthState, now: Instant, samples: &mut Samples<'_>) {
+    for (spec, status) in specs.iter().zip(&state.statuses) {
+        let warns = status.deciding.as_ref().is_some_and(|run| run.result == RunResult::Warn);
         let degraded = warns && status.is_up(spec, now);
         samples.push(&[&spec.name], f64::from(u8::from(degraded)));
     }
 }
 
-fn last_success(specs: &[Spec], board: &Board, _: Instant, samples: &mut Samples<'_>) {
-    for (spec, status) in specs.iter().zip(&board.statuses) {
+fn last_success(specs: &[CheckSpec], state: &HealthState, _: Instant, samples: &mut Samples<'_>) {
+    for (spec, status) in specs.iter().zip(&state.statuses) {
         let since = status.last_success.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         samples.push(&[&spec.name], since.as_ref().map_or(0.0, Duration::as_secs_f64));
     }
 }
 
-fn heartbeat_age(_: &[Spec], board: &Board, now: Instant, samples: &mut Samples<'_>) {
-    for pulse in &board.pulses {
-        samples.push(&[&pulse.name], pulse.age(now).as_secs_f64());
+fn heartbeat_age(_: &[CheckSpec], state: &HealthState, now: Instant, samples: &mut Samples<'_>) {
+    for entry in &state.heartbeats {
+        samples.push(&[&entry.name], entry.age(now).as_secs_f64());
     }
 }

@@ -1,13 +1,17 @@
+//! Latches: what startup waits for.
+
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use super::Health;
+use super::handle::Health;
+use super::health_state::LatchEntry;
 
-/// Something that startup waits for. Made by [`Health::latch`].
+/// A latch that startup waits for. [`Health::latch`] creates it.
 ///
-/// Dropping a latch does not release it, for a task that panicked drops its latch
-/// too: startup then never completes, and the probe says which latch it waits for.
-#[must_use = "startup waits until it is released"]
+/// Dropping a latch does not release it, because a task that panics drops its latch, too. Startup
+/// then never completes, and the probe names the latch it waits for.
+#[must_use = "startup waits until the latch is released"]
 pub struct Latch {
     health: Health,
     name: Arc<str>,
@@ -15,15 +19,34 @@ pub struct Latch {
     released: bool,
 }
 
-impl Latch {
-    pub(super) fn new(health: Health, name: Arc<str>, id: u64) -> Self {
-        Self { health, name, id, released: false }
+impl Health {
+    /// Adds a latch: startup does not complete before it is [released](Latch::release).
+    ///
+    /// Take it before [`spawn`](Self::spawn), or at least before startup is complete. After that it
+    /// has no effect, because a service that is started stays started.
+    pub fn latch(&self, name: impl Into<String>) -> Latch {
+        let name: Arc<str> = name.into().into();
+        let id = self.inner.next_latch.fetch_add(1, Ordering::Relaxed);
+        self.update(|state| {
+            if !state.started {
+                state.latches.push(LatchEntry { id, name: Arc::clone(&name) });
+            }
+        });
+        if self.is_started() {
+            tracing::warn!(
+                latch = &*name,
+                "a latch was taken after startup; it holds nothing back"
+            );
+        }
+        Latch { health: self.clone(), name, id, released: false }
     }
+}
 
-    /// Startup no longer waits for this.
+impl Latch {
+    /// Releases the latch: startup no longer waits for it.
     pub fn release(mut self) {
         self.released = true;
-        self.health.update(|board| board.latches.retain(|hold| hold.id != self.id));
+        self.health.update(|state| state.latches.retain(|entry| entry.id != self.id));
     }
 }
 

@@ -1,50 +1,93 @@
-//! The loop that each check has for itself.
+//! The loops that run the checks.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use sre_kit_core::internal::random_fraction;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::Health;
-use super::board::{Ending, Outcome};
-use super::check::{Run, Spec};
-use super::verdict::CheckResult;
+use super::check::CheckFn;
+use super::check_result::CheckResult;
+use super::check_run::{CheckRun, RunResult};
+use super::check_spec::CheckSpec;
+use super::handle::Health;
 
-/// Runs check `index` until it is dropped.
-///
-/// One run at a time, so a check is single-flight by construction. A run that
-/// overstays its interval delays the next one and never doubles it.
-pub(super) async fn watch(health: Health, index: usize) {
-    let spec = &health.specs()[index];
-    loop {
-        let begun = Instant::now();
-        let outcome = run_once(health.run_of(index), spec.timeout).await;
-        health.record(index, outcome);
-        sleep_until(begun + pause(spec, fastrand::f64())).await;
+impl Health {
+    /// Spawns [`run`](Self::run) on the current runtime, without an end.
+    ///
+    /// Startup can complete from now on: take the first [`latch`](Self::latch) before. Aborting the
+    /// handle stops the loops; dropping it does not.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime, as [`tokio::spawn`] does.
+    pub fn spawn(&self) -> JoinHandle<()> {
+        tokio::spawn(self.clone().run(std::future::pending()))
+    }
+
+    /// Runs every check in its own loop until `stop` is ready.
+    ///
+    /// A second call waits until the first has ended, so that a check never runs twice at the same
+    /// time. After the loops have ended, results become stale and the gates fail.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the loops and drops the runs in flight.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let loops = async {
+            let _guard = self.inner.running.lock().await;
+            let mut loops = JoinSet::new();
+            for index in 0..self.inner.specs.len() {
+                loops.spawn(run_loop(self.clone(), index));
+            }
+            self.update(|state| state.running = true);
+            // A loop never ends. Without any check, only `stop` ends this future.
+            while loops.join_next().await.is_some() {}
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = loops => {}
+            () = stop => {}
+        }
     }
 }
 
-/// One run, with its panics contained and its time bounded.
-async fn run_once(run: &Run, limit: Duration) -> Outcome {
-    let begun = Instant::now();
-    // The call is inside, for it may panic as well as what it returns.
-    let mut future = Box::pin(AssertUnwindSafe(async { run().await }).catch_unwind());
+/// Runs check `index` in a loop until the future is dropped.
+///
+/// The loop awaits each run, so a check is single-flight by construction. A run that is longer than
+/// its interval delays the next one.
+async fn run_loop(health: Health, index: usize) {
+    let spec = &health.specs()[index];
+    loop {
+        let started = Instant::now();
+        let run = run_once(health.check_fn(index), spec.timeout).await;
+        health.record(index, run);
+        sleep_until(started + pause(spec, random_fraction())).await;
+    }
+}
+
+/// Runs a check once. Catches its panics and bounds its time.
+async fn run_once(check_fn: &CheckFn, limit: Duration) -> CheckRun {
+    let started = Instant::now();
+    // The call is inside of the future, because it may panic as well as the future it returns.
+    let mut future = Box::pin(AssertUnwindSafe(async { check_fn().await }).catch_unwind());
     let ended = timeout(limit, &mut future).await;
-    let took = begun.elapsed();
-    // What a timed-out run holds is released now, before anyone is told.
+    let duration = started.elapsed();
+    // A run that timed out releases what it holds before its result is visible.
     let dropped = catch_unwind(AssertUnwindSafe(move || drop(future)));
-    let (ending, message) = match ended {
-        Ok(Ok(CheckResult::Pass)) => (Ending::Pass, None),
-        Ok(Ok(CheckResult::Warn(message))) => (Ending::Warn, Some(message)),
-        Ok(Ok(CheckResult::Fail(message))) => (Ending::Fail, Some(message)),
-        Ok(Err(payload)) => (Ending::Panic, panic_message(&*payload)),
-        Err(_elapsed) => (Ending::Timeout, None),
+    let (result, message) = match ended {
+        Ok(Ok(CheckResult::Pass)) => (RunResult::Pass, None),
+        Ok(Ok(CheckResult::Warn(message))) => (RunResult::Warn, Some(message)),
+        Ok(Ok(CheckResult::Fail(message))) => (RunResult::Fail, Some(message)),
+        Ok(Err(payload)) => (RunResult::Panic, panic_message(&*payload)),
+        Err(_elapsed) => (RunResult::Timeout, None),
     };
     match dropped {
-        Ok(()) => Outcome::now(ending, message, took),
-        Err(payload) => Outcome::now(Ending::Panic, panic_message(&*payload), took),
+        Ok(()) => CheckRun::now(result, message, duration),
+        Err(payload) => CheckRun::now(RunResult::Panic, panic_message(&*payload), duration),
     }
 }
 
@@ -53,9 +96,9 @@ fn panic_message(payload: &(dyn Any + Send)) -> Option<String> {
     text.or_else(|| payload.downcast_ref::<&str>().copied()).map(str::to_owned)
 }
 
-/// From one start to the next: the interval, more or less by the jitter. `unit` is
-/// uniform in [0, 1).
-fn pause(spec: &Spec, unit: f64) -> Duration {
+/// Returns the time from one start to the next: the interval with jitter. `unit` is uniform in
+/// [0, 1).
+fn pause(spec: &CheckSpec, unit: f64) -> Duration {
     spec.interval.mul_f64(1.0 + spec.jitter * (2.0 * unit - 1.0))
 }
 
@@ -70,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_pause_is_the_interval_give_or_take_the_jitter(
+        fn a_pause_deviates_from_the_interval_by_at_most_the_jitter(
             millis in 1_u64..86_400_000,
             jitter in 0.0..=0.5_f64,
             unit in 0.0..1.0_f64,

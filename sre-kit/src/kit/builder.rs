@@ -202,7 +202,7 @@ impl SreKitBuilder {
 
         let service = self.build.service().to_owned();
         let slos = if self.slos.is_empty() {
-            Slos::none(service)?
+            Slos::empty(service)?
         } else {
             Slos::new(service, self.slos)?
         };
@@ -242,15 +242,12 @@ impl SreKitBuilder {
         }
 
         #[cfg(feature = "admin")]
-        let admin = match self.admin {
-            Some(admin) => {
-                let admin = admin.health(&health).connection_metrics(&connections);
-                admin::build(admin, self.build, &health, &budgets, &registry)?
-            }
-            None => {
-                self.build.register(&registry)?;
-                admin::AdminState::Off
-            }
+        let admin = if let Some(admin) = self.admin {
+            let admin = admin.health(&health).connection_metrics(&connections);
+            admin::build(admin, self.build, &health, &budgets, &registry)?
+        } else {
+            self.build.register(&registry)?;
+            admin::AdminState::Off
         };
         #[cfg(not(feature = "admin"))]
         self.build.register(&registry)?;

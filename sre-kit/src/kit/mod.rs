@@ -1,4 +1,4 @@
-//! The parts wired together. Every part also works alone.
+//! `SreKit`, which wires the modules of this crate together. Each module also works alone.
 //!
 //! ```no_run
 //! use sre_kit::SreKit;
@@ -34,12 +34,6 @@ mod saturation;
 
 use std::fmt;
 
-use http::{Request, Response};
-use http_body::Body;
-use hyper::body::Incoming;
-use tower::BoxError;
-use tower_service::Service;
-
 pub use builder::SreKitBuilder;
 
 use crate::ConfigError;
@@ -49,15 +43,15 @@ use crate::lifecycle::{Lifecycle, ShutdownReport};
 use crate::metrics::{BuildInfo, Registry};
 #[cfg(feature = "saturation")]
 use crate::saturation::Saturation;
-use crate::server::Listeners;
+use crate::server::{HttpService, Listeners};
 use crate::slo::{Budget, Budgets, Ticker};
 
-/// How long the admin listener may take to hand over a last scrape.
+/// How long the admin listener may take to serve a last scrape.
 #[cfg(feature = "admin")]
 const ADMIN_CLOSE: std::time::Duration = std::time::Duration::from_millis(400);
 
-/// Golden signals, SLOs, probes, saturation, the admin listener and the way out,
-/// of one service. See the [module](crate::kit).
+/// The golden signals, SLOs, probes, saturation metrics, admin listener and graceful shutdown of
+/// one service. See the [module](crate::kit) for an example.
 pub struct SreKit {
     registry: Registry,
     signals: GoldenSignals,
@@ -71,83 +65,86 @@ pub struct SreKit {
 }
 
 impl SreKit {
-    /// Begins the kit of the service that `build` names, usually
+    /// Returns a builder for the service that `build` names, usually
     /// [`build_info!()`](crate::build_info).
     pub fn builder(build: BuildInfo) -> SreKitBuilder {
         SreKitBuilder::new(build)
     }
 
-    /// The layer that records every request. Put it outermost.
+    /// Returns the layer of [`GoldenSignals`], which records every request. Make it the outermost
+    /// layer.
     pub fn http_layer(&self) -> GoldenSignalsLayer {
         self.signals.layer()
     }
 
-    /// The registry, for metrics of one's own.
+    /// Returns the registry, to which you can add custom metrics.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// What the layer has recorded.
+    /// Returns the golden signals that the layer records.
     pub fn signals(&self) -> &GoldenSignals {
         &self.signals
     }
 
-    /// Every SLO of the service, with its burn rates.
+    /// Returns all SLOs of the service, with their burn rates.
     pub fn budgets(&self) -> &Budgets {
         &self.budgets
     }
 
-    /// One SLO, to read how fast its budget burns, or to count events of one's own.
+    /// Returns the error budget of one SLO, to read its burn rate or to count custom events.
     ///
     /// # Errors
     ///
-    /// When the service has no SLO of that name; the sentence lists those it has.
+    /// Returns an error if the service has no SLO with this name. The message lists the existing
+    /// ones.
     pub fn slo(&self, name: &str) -> Result<Budget, ConfigError> {
         self.budgets.slo(name)
     }
 
-    /// The probes: latches for startup, heartbeats for liveness.
+    /// Returns the probes, to add latches for startup and heartbeats for liveness.
     pub fn health(&self) -> &Health {
         &self.health
     }
 
-    /// How full everything is that a request needs.
+    /// Returns the saturation of the runtime, the control group and the pools.
     #[cfg(feature = "saturation")]
     #[cfg_attr(docsrs, doc(cfg(feature = "saturation")))]
     pub fn saturation(&self) -> &Saturation {
         &self.saturation
     }
 
-    /// Background tasks, hooks for the way out, and the state of the process.
+    /// Returns the lifecycle: background tasks, shutdown hooks, and the state of the process.
     pub fn lifecycle(&self) -> &Lifecycle {
         &self.lifecycle
     }
 
-    /// Begins to answer on the admin address and tells it. [`serve`](Self::serve)
-    /// does that by itself; called before, probes are answered while the service
-    /// still starts. `None` where there is no admin listener.
+    /// Starts the admin listener and returns its address, or `None` without an admin listener.
+    ///
+    /// [`serve`](Self::serve) does this too. Call it earlier if probes should be answered while
+    /// the service is starting.
     ///
     /// # Errors
     ///
-    /// When the address cannot be had.
+    /// Returns an error if it cannot listen on the address.
     #[cfg(feature = "admin")]
     #[cfg_attr(docsrs, doc(cfg(feature = "admin")))]
     pub async fn start_admin(&mut self) -> Result<Option<std::net::SocketAddr>, ConfigError> {
         self.admin.start().await
     }
 
-    /// Serves `service` on `listeners` until a signal, and then loses nothing:
-    /// see [`lifecycle`](crate::lifecycle). Checks, SLO windows and the admin
-    /// listener run meanwhile.
+    /// Serves `service` on `listeners` until a shutdown signal, then shuts down gracefully, see
+    /// [`lifecycle`](crate::lifecycle). Health checks, SLO windows and the admin listener run
+    /// meanwhile.
     ///
     /// # Errors
     ///
-    /// When the admin address cannot be had. Nothing is served then.
+    /// Returns an error, without serving, if the admin listener cannot listen on its address.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
-    pub async fn serve<S, B>(
+    /// Panics outside of a Tokio runtime.
+    pub async fn serve<S: HttpService>(
         #[cfg_attr(
             not(feature = "admin"),
             allow(unused_mut, reason = "starts the admin listener")
@@ -155,15 +152,7 @@ impl SreKit {
         mut self,
         listeners: impl Into<Listeners>,
         service: S,
-    ) -> Result<ShutdownReport, ConfigError>
-    where
-        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-        S::Future: Send + 'static,
-        S::Error: Into<BoxError>,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
-    {
+    ) -> Result<ShutdownReport, ConfigError> {
         #[cfg(feature = "admin")]
         self.admin.start().await?;
         let _ticker: Ticker = self.budgets.spawn();
@@ -172,7 +161,7 @@ impl SreKit {
         self.lifecycle.on_close("slo checkpoint", move || async move {
             let saved = tokio::task::spawn_blocking(move || budgets.save_checkpoint()).await;
             if let Ok(Err(error)) = saved {
-                tracing::warn!(%error, "the SLO windows are not kept for the next start");
+                tracing::warn!(%error, "could not save the SLO checkpoint; the next start begins with empty SLO windows");
             }
         });
         #[cfg(feature = "admin")]

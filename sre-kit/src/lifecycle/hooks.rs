@@ -1,5 +1,7 @@
-//! What users want done during a shutdown: each step by a name, within a bound,
-//! and none able to keep the others from their turn.
+//! The hooks of a shutdown.
+//!
+//! Each hook has a name and runs within a bound. A hook that fails, panics or hangs never keeps
+//! another one from running.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,31 +16,14 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tower::BoxError;
 
-use super::state::ShutdownPhase;
+use super::hook_failure::HookFailure;
+use super::shutdown_phase::ShutdownPhase;
 
 type AsyncHook = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 type BlockingHook = Box<dyn FnOnce(Duration) -> Result<(), BoxError> + Send>;
 type SyncHook = Box<dyn FnOnce() + Send>;
 
-/// A hook that did not do its work.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct HookFailure {
-    /// The phase it belongs to.
-    pub phase: ShutdownPhase,
-    /// Its name.
-    pub hook: String,
-    /// What happened.
-    pub why: String,
-}
-
-impl fmt::Display for HookFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}): {}", self.hook, self.phase, self.why)
-    }
-}
-
-/// The hooks of one lifecycle, by the moment they run.
+/// The hooks of one lifecycle, by the moment at which they run.
 #[derive(Default)]
 pub(super) struct Hooks {
     pub(super) readiness: Vec<(String, SyncHook)>,
@@ -47,6 +32,7 @@ pub(super) struct Hooks {
     pub(super) admin: Vec<(String, AsyncHook)>,
 }
 
+/// Boxes an async hook.
 pub(super) fn boxed<F, Fut>(hook: F) -> AsyncHook
 where
     F: FnOnce() -> Fut + Send + 'static,
@@ -66,42 +52,43 @@ impl fmt::Debug for Hooks {
     }
 }
 
-/// Collects failures of one phase and logs them.
-struct Report {
+/// The failures of one phase. Each is logged when it is added.
+struct FailureLog {
     phase: ShutdownPhase,
     failures: Vec<HookFailure>,
 }
 
-impl Report {
+impl FailureLog {
     fn new(phase: ShutdownPhase) -> Self {
         Self { phase, failures: Vec::new() }
     }
 
-    fn failed(&mut self, hook: String, why: impl Into<String>) {
+    fn add(&mut self, hook: String, why: impl Into<String>) {
         let why = why.into();
         tracing::error!(phase = %self.phase, hook, why, "a shutdown hook failed");
         self.failures.push(HookFailure { phase: self.phase, hook, why });
     }
 }
 
-/// Runs hooks one after the other, here and now.
+/// Runs hooks one after the other on the calling thread, and returns those that failed.
 pub(super) fn run_now(phase: ShutdownPhase, hooks: Vec<(String, SyncHook)>) -> Vec<HookFailure> {
-    let mut report = Report::new(phase);
+    let mut log = FailureLog::new(phase);
     for (name, hook) in hooks {
         if catch_unwind(AssertUnwindSafe(hook)).is_err() {
-            report.failed(name, "panicked");
+            log.add(name, "panicked");
         }
     }
-    report.failures
+    log.failures
 }
 
-/// Runs hooks side by side, until `deadline`. Those that are not done then are dropped.
+/// Runs hooks concurrently and returns those that failed. Those that are not done at `deadline`
+/// are dropped.
 pub(super) async fn run_async(
     phase: ShutdownPhase,
     hooks: Vec<(String, AsyncHook)>,
     deadline: Instant,
 ) -> Vec<HookFailure> {
-    let mut report = Report::new(phase);
+    let mut log = FailureLog::new(phase);
     let (mut set, mut names) = (JoinSet::new(), HashMap::new());
     for (name, hook) in hooks {
         let id = set.spawn(async move { hook().await }).id();
@@ -112,39 +99,40 @@ pub(super) async fn run_async(
             Ok((id, ())) => drop(names.remove(&id)),
             Err(error) => {
                 if let Some(name) = names.remove(&error.id()) {
-                    report.failed(name, "panicked");
+                    log.add(name, "panicked");
                 }
             }
         }
     }
-    // Aborted, but not waited for: a hook may block its thread.
+    // Aborted, but not waited for, because a hook may block its thread.
     set.abort_all();
     set.detach_all();
     for name in sorted(names.into_values()) {
-        report.failed(name, "not done in time");
+        log.add(name, "not done in time");
     }
-    report.failures
+    log.failures
 }
 
-/// Runs blocking hooks side by side within `budget`, each on a thread of its own.
+/// Runs blocking hooks concurrently within `budget`, each on its own thread, and returns those
+/// that failed.
 ///
-/// Not on the runtime's blocking threads: a runtime waits for those when it is
-/// dropped, so one that hangs would keep the process from exiting. And never on
-/// a worker: the exporters of OpenTelemetry need one to answer their flush.
+/// They do not run on the runtime's blocking threads: a runtime waits for those when it is dropped,
+/// so a hook that hangs would keep the process from exiting. They do not run on a worker either:
+/// the exporters of OpenTelemetry need one to finish a flush.
 pub(super) async fn run_blocking(
     phase: ShutdownPhase,
     hooks: Vec<(String, BlockingHook)>,
     budget: Duration,
 ) -> Vec<HookFailure> {
-    let mut report = Report::new(phase);
+    let mut log = FailureLog::new(phase);
     let deadline = Instant::now() + budget;
-    let (sender, mut ended) = mpsc::unbounded_channel();
+    let (sender, mut results) = mpsc::unbounded_channel();
     let mut waiting = HashMap::new();
     for (index, (name, hook)) in hooks.into_iter().enumerate() {
         let (sender, runtime) = (sender.clone(), Handle::current());
         let thread = std::thread::Builder::new().name(format!("flush {name}"));
         let spawned = thread.spawn(move || {
-            let _inside = runtime.enter();
+            let _context = runtime.enter();
             let result = catch_unwind(AssertUnwindSafe(|| hook(budget)));
             let failure = match result {
                 Ok(Ok(())) => None,
@@ -155,20 +143,20 @@ pub(super) async fn run_blocking(
         });
         match spawned {
             Ok(_) => drop(waiting.insert(index, name)),
-            Err(error) => report.failed(name, format!("no thread for it: {error}")),
+            Err(error) => log.add(name, format!("no thread for it: {error}")),
         }
     }
     drop(sender);
-    while let Ok(Some((index, failure))) = timeout_at(deadline, ended.recv()).await {
+    while let Ok(Some((index, failure))) = timeout_at(deadline, results.recv()).await {
         let name = waiting.remove(&index);
         if let (Some(name), Some(why)) = (name, failure) {
-            report.failed(name, why);
+            log.add(name, why);
         }
     }
     for name in sorted(waiting.into_values()) {
-        report.failed(name, "not done in time");
+        log.add(name, "not done in time");
     }
-    report.failures
+    log.failures
 }
 
 fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! From the first byte served to an exit that loses nothing.
+//! Graceful shutdown: from the first signal to an exit that loses nothing.
 //!
 //! ```no_run
 //! use sre_kit::lifecycle::{Lifecycle, ShutdownReport};
@@ -16,26 +16,26 @@
 //! }
 //! ```
 //!
-//! # The way out
+//! # Graceful shutdown
 //!
-//! SIGTERM, SIGINT or a [`ShutdownHandle`] begin it. Its phases run in this
-//! order, each within its bound, each logged with its duration:
+//! SIGTERM, SIGINT or a [`ShutdownHandle`] begins the shutdown. It has six phases, which run in
+//! this order, each within its bound, and each logged with its duration:
 //!
-//! | Phase | Bound | What happens |
-//! |---|---|---|
-//! | `delay` | `delay` | readiness is off; everything is still accepted and served; HTTP/1 responses carry `Connection: close`, HTTP/2 connections get a GOAWAY |
-//! | `drain` | `drain` | listeners close; requests are finished; streams are told to end ([`DrainSignal`]) |
-//! | `tasks` | the rest of `drain` | [`Tasks`] and upgraded connections end |
-//! | `pools` | the rest of `drain` | [`on_close`](Lifecycle::on_close) hooks, side by side |
-//! | `telemetry` | `flush` | [`on_flush`](Lifecycle::on_flush) hooks, side by side, each on a thread of its own |
-//! | `admin` | 0.4 s | the admin listener answers to the end, then closes |
+//! | | Phase | Bound | Default | What happens |
+//! |---|---|---|---|---|
+//! | 1 | `delay` | [`drain_delay`](LifecycleBuilder::drain_delay) | 10 s | Readiness goes off. Connections are still accepted and requests served. HTTP/1 responses carry `Connection: close`, HTTP/2 connections get a GOAWAY. |
+//! | 2 | `drain` | [`drain_timeout`](LifecycleBuilder::drain_timeout) | 15 s | Listeners close, requests in flight are finished, and streams get the [`DrainSignal`] to end. |
+//! | 3 | `tasks` | the rest of `drain_timeout` | | [`Tasks`] and upgraded connections end. |
+//! | 4 | `pools` | the rest of `drain_timeout` | | The [`on_close`](Lifecycle::on_close) hooks run concurrently. |
+//! | 5 | `telemetry` | [`flush_timeout`](LifecycleBuilder::flush_timeout) | 3 s | The [`on_flush`](Lifecycle::on_flush) hooks run concurrently, each on its own thread. |
+//! | 6 | `admin` | 0.4 s | | The [`on_exit`](Lifecycle::on_exit) hooks run, and the admin listener finishes its responses and closes. |
 //!
-//! Phases whose turn comes when the time of `drain` is used up have 0.4 s each.
-//! What is not done within its bound is cut off, counted and logged, and the exit
-//! code says so: see [`ShutdownReport`]. A second signal ends the process at once.
+//! If `drain_timeout` is already used up when phase 3 or 4 begins, that phase still gets 0.4 s.
+//! What is not finished within its bound is cut off, counted and logged, and sets the exit code:
+//! see [`ShutdownReport`]. A second signal ends the process at once.
 //!
-//! The order is that of [kube-apiserver], with what no Rust server has: telling
-//! clients to leave while still accepting ([hyperium/hyper#3961]).
+//! The order is that of [kube-apiserver]. In addition, clients are asked to reconnect elsewhere
+//! while the server still accepts ([hyperium/hyper#3961]).
 //!
 //! [kube-apiserver]: https://github.com/kubernetes/kubernetes/pull/74416
 //! [hyperium/hyper#3961]: https://github.com/hyperium/hyper/issues/3961
@@ -45,21 +45,27 @@
 //! | Metric | Kind | Labels | Meaning |
 //! |---|---|---|---|
 //! | `lifecycle_state` | gauge | `state` (`starting`, `running`, `draining`, `stopping`, `stopped`) | 1 for the state of the process, 0 for the others |
-//! | `lifecycle_phase_duration_seconds` | gauge | `phase` | how long a phase took, or takes so far; absent before it |
-//! | `lifecycle_phase_bound_seconds` | gauge | `phase` | how long it may take |
-//! | `lifecycle_cut_off_total` | counter | `kind` (`connections`, `requests`, `upgraded`, `tasks`, `hooks`) | what was left unfinished |
+//! | `lifecycle_phase_duration_seconds` | gauge | `phase` | the duration of a phase, or its duration so far; absent before the phase begins |
+//! | `lifecycle_phase_bound_seconds` | gauge | `phase` | the bound of a phase |
+//! | `lifecycle_cut_off_total` | counter | `kind` (`connections`, `requests`, `upgraded`, `tasks`, `hooks`) | what was not finished |
 //!
-//! Those of connections are listed at [`ConnectionMetrics`].
+//! [`ConnectionMetrics`](crate::server::ConnectionMetrics) lists those of connections.
 
 mod builder;
-mod drain;
+mod drain_readiness;
+mod graceful_shutdown;
+mod hook_failure;
 mod hooks;
-mod outcome;
-mod process;
-mod signals;
+mod progress;
+mod run_main;
+mod settings;
+mod shutdown_handle;
+mod shutdown_phase;
+mod shutdown_reason;
+mod shutdown_report;
+mod signal_handlers;
 mod state;
 mod tasks;
-mod trigger;
 
 #[cfg(test)]
 mod tests;
@@ -71,32 +77,32 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use http::{Request, Response};
-use http_body::Body;
-use hyper::body::Incoming;
 use tokio::sync::watch;
 use tower::BoxError;
-use tower_service::Service;
 
-use builder::Settings;
-use drain::Drain;
+use graceful_shutdown::GracefulShutdown;
 use hooks::Hooks;
-use signals::Signals;
-use state::Progress;
+use progress::Progress;
+use settings::Settings;
+use signal_handlers::SignalHandlers;
 
-use crate::server::{DrainSignal, Listeners, RunningServer, Server};
+use crate::server::{DrainSignal, HttpService, Listeners, RunningServer, Server};
 
-pub use builder::{DrainReadiness, LifecycleBuilder};
-pub use hooks::HookFailure;
-pub use outcome::ShutdownReport;
-pub use process::run_main;
-pub use state::{ShutdownPhase, State};
+pub use builder::LifecycleBuilder;
+pub use drain_readiness::DrainReadiness;
+pub use hook_failure::HookFailure;
+pub use run_main::run_main;
+pub use shutdown_handle::ShutdownHandle;
+pub use shutdown_phase::ShutdownPhase;
+pub use shutdown_reason::ShutdownReason;
+pub use shutdown_report::ShutdownReport;
+pub use state::State;
 pub use tasks::Tasks;
-pub use trigger::{ShutdownHandle, ShutdownReason};
 
-type Gate = Pin<Box<dyn Future<Output = ()> + Send>>;
+type StartupGate = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Runs a process from its start to its end. See the [module](self).
+/// The lifecycle of a process: startup, serving and graceful shutdown. See the [module](self).
+#[must_use = "nothing is served before `serve` or `run`"]
 pub struct Lifecycle {
     settings: Settings,
     progress: Arc<Progress>,
@@ -104,58 +110,55 @@ pub struct Lifecycle {
     handle: ShutdownHandle,
     tasks: Tasks,
     hooks: Mutex<Hooks>,
-    gates: Mutex<Vec<Gate>>,
+    startup_gates: Mutex<Vec<StartupGate>>,
     servers: Mutex<Vec<RunningServer>>,
-    admin: Mutex<Vec<RunningServer>>,
-    main: Option<Server>,
-    signals: Option<Signals>,
+    admin_servers: Mutex<Vec<RunningServer>>,
+    main_server: Option<Server>,
+    /// Installed, but not watched yet.
+    signals: Option<SignalHandlers>,
 }
 
 impl Lifecycle {
-    /// Begins a lifecycle.
-    pub fn builder() -> LifecycleBuilder {
-        LifecycleBuilder::new()
-    }
-
-    /// Begins the shutdown from within the program.
+    /// Returns a handle that begins the shutdown from within the program.
     pub fn shutdown_handle(&self) -> ShutdownHandle {
         self.handle.clone()
     }
 
-    /// Tells running work that the process drains. Requests find it in their
-    /// [`ConnectionInfo`] as well.
+    /// Returns the signal that the process drains. Requests find it in their
+    /// [`ConnectionInfo`](crate::server::ConnectionInfo) as well.
     pub fn drain_signal(&self) -> DrainSignal {
         self.signal.clone()
     }
 
-    /// Spawns background tasks that the shutdown waits for.
+    /// Returns a spawner of background tasks that the shutdown stops and waits for.
     pub fn tasks(&self) -> Tasks {
         self.tasks.clone()
     }
 
-    /// Where the process stands.
+    /// Returns the current state of the process.
     pub fn state(&self) -> State {
         self.progress.state()
     }
 
-    /// Follows where the process stands.
+    /// Returns a receiver that follows the state of the process.
     pub fn states(&self) -> watch::Receiver<State> {
         self.progress.subscribe()
     }
 
-    /// The state is `starting` until `gate` is ready. It is served meanwhile.
+    /// Adds a startup gate: the state stays `starting` until `gate` is ready. Requests are served
+    /// meanwhile.
     pub fn ready_when(&self, gate: impl Future<Output = ()> + Send + 'static) {
-        lock(&self.gates).push(Box::pin(gate));
+        lock(&self.startup_gates).push(Box::pin(gate));
     }
 
-    /// Runs `hook` at the moment when readiness goes off
-    /// ([`LifecycleBuilder::readiness`]). It must not block.
+    /// Registers a hook for the moment at which readiness goes off, in the phase `delay`; see
+    /// [`LifecycleBuilder::readiness`]. It must not block.
     pub fn on_drain(&self, name: impl Into<String>, hook: impl FnOnce() + Send + 'static) {
         lock(&self.hooks).readiness.push((name.into(), Box::new(hook)));
     }
 
-    /// Runs `hook` when requests and tasks are over: closes a pool, releases a
-    /// lock. Dropped at the end of its time.
+    /// Registers a hook for the phase `pools`, after requests and tasks. It closes a pool or
+    /// releases a lock, for example. Its future is dropped at the end of the phase's bound.
     pub fn on_close<F, Fut>(&self, name: impl Into<String>, hook: F)
     where
         F: FnOnce() -> Fut + Send + 'static,
@@ -164,8 +167,9 @@ impl Lifecycle {
         lock(&self.hooks).pools.push((name.into(), hooks::boxed(hook)));
     }
 
-    /// Runs `hook` when nothing makes telemetry any more. It may block: it has a
-    /// thread of its own, within the runtime's context, and is told its budget.
+    /// Registers a hook for the phase `telemetry`, after requests, tasks and `on_close` hooks. It
+    /// runs on its own thread within the runtime's context and may block; its argument is the time
+    /// that is left.
     ///
     /// ```
     /// # let lifecycle = sre_kit::lifecycle::Lifecycle::builder().without_signals().build(&sre_kit::metrics::Registry::new())?;
@@ -184,7 +188,7 @@ impl Lifecycle {
         lock(&self.hooks).telemetry.push((name.into(), Box::new(hook)));
     }
 
-    /// Runs `hook` last, beside the admin listener's closing.
+    /// Registers a hook for the last phase, `admin`. It runs while the admin listener closes.
     pub fn on_exit<F, Fut>(&self, name: impl Into<String>, hook: F)
     where
         F: FnOnce() -> Fut + Send + 'static,
@@ -193,56 +197,53 @@ impl Lifecycle {
         lock(&self.hooks).admin.push((name.into(), hooks::boxed(hook)));
     }
 
-    /// Drains `server` together with the main one.
+    /// Adds a running server that drains together with the main one.
     pub fn add_server(&self, server: impl Into<RunningServer>) {
         lock(&self.servers).push(server.into());
     }
 
-    /// Keeps `server` until everything else has ended: for probes and a last scrape.
+    /// Adds a running server that closes in the last phase, `admin`, so that probes and a last
+    /// scrape are answered until then.
     pub fn add_admin_server(&self, server: impl Into<RunningServer>) {
-        lock(&self.admin).push(server.into());
+        lock(&self.admin_servers).push(server.into());
     }
 
-    /// Serves connections of `listeners` with clones of `service` until the
+    /// Serves the connections of `listeners` with clones of `service`, and returns when the
     /// shutdown is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: dropping the future closes its servers at once, without a drain.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
-    pub async fn serve<S, B>(
+    /// Panics if it is polled outside of a Tokio runtime.
+    pub async fn serve<S: HttpService>(
         mut self,
         listeners: impl Into<Listeners>,
         service: S,
-    ) -> ShutdownReport
-    where
-        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-        S::Future: Send + 'static,
-        S::Error: Into<BoxError>,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
-    {
-        if let Some(server) = self.main.take() {
+    ) -> ShutdownReport {
+        if let Some(server) = self.main_server.take() {
             self.add_server(server.start(listeners, service));
         }
         self.run().await
     }
 
-    /// Runs until the shutdown is over, for servers that were added and for
-    /// processes that serve nothing.
+    /// Runs until the shutdown is over, without the main server: for servers that were added, and
+    /// for processes that serve nothing.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it ends its servers at once, without a drain.
+    /// Not cancel safe: dropping the future closes its servers at once, without a drain.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
+    /// Panics if it is polled outside of a Tokio runtime.
     pub async fn run(mut self) -> ShutdownReport {
         if let Some(signals) = self.signals.take() {
             tokio::spawn(signals.watch(self.handle.clone()));
         }
-        let gates = std::mem::take(&mut *lock(&self.gates));
+        let gates = std::mem::take(&mut *lock(&self.startup_gates));
         tokio::select! {
             _ = join_all(gates) => {
                 self.progress.enter(State::Running);
@@ -253,16 +254,16 @@ impl Lifecycle {
         }
         let reason = self.handle.reason().cloned();
         let reason = reason.unwrap_or(ShutdownReason::Requested("unknown".into()));
-        let drain = Drain {
+        let shutdown = GracefulShutdown {
             settings: &self.settings,
             progress: &self.progress,
             signal: &self.signal,
             tasks: &self.tasks,
             servers: std::mem::take(&mut *lock(&self.servers)),
-            admin: std::mem::take(&mut *lock(&self.admin)),
+            admin_servers: std::mem::take(&mut *lock(&self.admin_servers)),
             hooks: std::mem::take(&mut *lock(&self.hooks)),
         };
-        drain.run(reason).await
+        shutdown.run(reason).await
     }
 }
 

@@ -1,16 +1,17 @@
-//! Background work that a shutdown waits for.
+//! Background tasks that a shutdown waits for.
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-/// Spawns background tasks that a shutdown tells to end, and waits for.
+/// A spawner of background tasks that the shutdown stops and waits for. Cloning is cheap.
 ///
-/// Cloning is cheap. The token is cancelled once no request is under way, so
-/// that work which requests hand over is still taken in until then.
+/// The [`token`](Self::token) is cancelled in the phase `tasks`, when no request is in flight any
+/// more: until then, tasks accept work from requests.
 ///
 /// ```
 /// use sre_kit::lifecycle::Lifecycle;
@@ -21,7 +22,7 @@ use tokio_util::task::TaskTracker;
 /// let token = tasks.token();
 /// tasks.spawn(async move {
 ///     while token.run_until_cancelled(next_job()).await.is_some() {}
-///     // Put back what was begun.
+///     // Return unfinished work to its queue.
 /// });
 /// # async fn next_job() {}
 /// # Ok::<_, sre_kit::ConfigError>(())
@@ -30,62 +31,87 @@ use tokio_util::task::TaskTracker;
 /// ```
 #[derive(Clone)]
 pub struct Tasks {
-    tracker: TaskTracker,
+    running: Arc<watch::Sender<usize>>,
+    /// Cancelled when tasks should end.
     stop: CancellationToken,
-    cut: CancellationToken,
+    /// Cancelled when the remaining tasks are dropped.
+    abort: CancellationToken,
 }
 
 impl Tasks {
     pub(super) fn new() -> Self {
-        let tracker = TaskTracker::new();
-        Self { tracker, stop: CancellationToken::new(), cut: CancellationToken::new() }
+        let running = Arc::new(watch::Sender::new(0));
+        Self { running, stop: CancellationToken::new(), abort: CancellationToken::new() }
     }
 
-    /// Spawns `task`. It should end soon after [`token`](Self::token) is cancelled;
-    /// one that has not when the time is over is dropped and counted, and its
-    /// handle gives `None`.
+    /// Spawns `task`. It should end soon after [`token`](Self::token) is cancelled.
+    ///
+    /// A task that has not ended when the drain's time is over is dropped at its next `await`, and
+    /// counted in `lifecycle_cut_off_total`. Its handle then returns `None`.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
+    /// Panics if it is called outside of a Tokio runtime.
     pub fn spawn<F>(&self, task: F) -> JoinHandle<Option<F::Output>>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let cut = self.cut.clone();
-        self.tracker.spawn(async move { cut.run_until_cancelled(task).await })
+        let abort = self.abort.clone();
+        let running = RunningGuard::new(&self.running);
+        tokio::spawn(async move {
+            // Dropped after the task, so that a task that is counted out has dropped all it held.
+            let _running = running;
+            abort.run_until_cancelled(task).await
+        })
     }
 
-    /// Cancelled when background tasks should end.
+    /// Returns a token that is cancelled when background tasks should end.
     pub fn token(&self) -> CancellationToken {
         self.stop.child_token()
     }
 
-    /// Tasks that have not ended.
+    /// Returns the number of tasks that have not ended.
     pub fn len(&self) -> usize {
-        self.tracker.len()
+        *self.running.borrow()
     }
 
-    /// Whether every task has ended.
+    /// Returns whether every task has ended.
     pub fn is_empty(&self) -> bool {
-        self.tracker.is_empty()
+        self.len() == 0
     }
 
-    /// Tells the tasks to end.
+    /// Cancels the token.
     pub(super) fn stop(&self) {
         self.stop.cancel();
-        self.tracker.close();
     }
 
-    /// Ready when every task has ended, once they were told to.
+    /// Waits until every task has ended. Call [`stop`](Self::stop) first.
     pub(super) async fn ended(&self) {
-        self.tracker.wait().await;
+        self.stop.cancelled().await;
+        // This fails only if the sender is dropped, and `self` holds it.
+        let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
     }
 
-    /// Drops those that are left, at their next wait.
-    pub(super) fn cut(&self) {
-        self.cut.cancel();
+    /// Drops the remaining tasks at their next `await`.
+    pub(super) fn abort(&self) {
+        self.abort.cancel();
+    }
+}
+
+/// Counts a task until it is dropped.
+struct RunningGuard(Arc<watch::Sender<usize>>);
+
+impl RunningGuard {
+    fn new(running: &Arc<watch::Sender<usize>>) -> Self {
+        running.send_modify(|running| *running += 1);
+        Self(Arc::clone(running))
+    }
+}
+
+impl Drop for RunningGuard {
+    fn drop(&mut self) {
+        self.0.send_modify(|running| *running -= 1);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The way out on a paused clock, without sockets.
+//! The graceful shutdown on a paused clock, without sockets.
 
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ fn build_in(registry: &Registry, builder: LifecycleBuilder) -> Lifecycle {
     builder.build(registry).expect("valid")
 }
 
-/// What happened, in its order.
+/// The events of a shutdown, in their order.
 #[derive(Clone, Default)]
 struct Events(Arc<Mutex<Vec<&'static str>>>);
 
@@ -48,7 +48,7 @@ fn text(registry: &Registry) -> String {
     text
 }
 
-/// Registers something at every moment there is.
+/// Records an event at every moment that a user can observe.
 fn watch_everything(lifecycle: &Lifecycle, events: &Events) {
     lifecycle.on_drain("readiness", events.pusher("readiness off"));
     let (signal, closing) = (lifecycle.drain_signal(), events.pusher("streams end"));
@@ -64,7 +64,7 @@ fn watch_everything(lifecycle: &Lifecycle, events: &Events) {
     let (token, ended) = (lifecycle.tasks().token(), events.pusher("task ends"));
     lifecycle.tasks().spawn(async move {
         token.cancelled().await;
-        // A task may take its time: what comes after waits for it.
+        // The next phase has to wait for a task that takes longer.
         sleep(Duration::from_millis(10)).await;
         ended();
     });
@@ -82,7 +82,7 @@ fn watch_everything(lifecycle: &Lifecycle, events: &Events) {
     lifecycle.on_exit("admin", move || async move { last() });
 }
 
-// Real time: a paused clock would run ahead of the thread that flushes.
+// In real time, because a paused clock would run ahead of the thread that flushes.
 #[tokio::test]
 async fn the_phases_run_in_their_order() {
     for (moment, first) in [
@@ -92,14 +92,14 @@ async fn the_phases_run_in_their_order() {
         let lifecycle = build(builder().drain_delay(Duration::from_millis(20)).readiness(moment));
         let events = Events::default();
         watch_everything(&lifecycle, &events);
-        // The tasks that listen must be listening.
+        // Lets the spawned tasks begin to listen.
         tokio::task::yield_now().await;
         lifecycle.shutdown_handle().trigger("test");
-        let outcome = lifecycle.run().await;
+        let report = lifecycle.run().await;
         let rest =
             ["streams end", "task ends", "pool closes", "telemetry is flushed", "admin closes"];
         assert_eq!(events.take(), [&first[..], &rest[..]].concat(), "{moment:?}");
-        let phases: Vec<_> = outcome.phases().iter().map(|(phase, _)| *phase).collect();
+        let phases: Vec<_> = report.phases().iter().map(|(phase, _)| *phase).collect();
         assert_eq!(
             phases,
             [
@@ -111,9 +111,9 @@ async fn the_phases_run_in_their_order() {
                 ShutdownPhase::Admin
             ]
         );
-        assert!(outcome.is_clean(), "{outcome:?}");
-        assert_eq!(outcome.code(), 0);
-        assert_eq!(*outcome.reason(), ShutdownReason::Requested("test".into()));
+        assert!(report.is_clean(), "{report:?}");
+        assert_eq!(report.code(), 0);
+        assert_eq!(*report.reason(), ShutdownReason::Requested("test".into()));
     }
 }
 
@@ -135,7 +135,7 @@ async fn where_everything_hangs_the_grace_period_still_holds() {
     }
     lifecycle.on_close("pool", pending);
     lifecycle.on_exit("last", pending);
-    // A thread that hangs for as long as the test runs.
+    // A hook whose thread hangs for as long as the test runs.
     let (_hung, hang) = std::sync::mpsc::channel::<()>();
     lifecycle.on_flush("traces", move |_| {
         let _ = hang.recv();
@@ -143,11 +143,11 @@ async fn where_everything_hangs_the_grace_period_still_holds() {
     });
     lifecycle.shutdown_handle().trigger("test");
     let began = Instant::now();
-    let outcome = lifecycle.run().await;
+    let report = lifecycle.run().await;
     assert!(began.elapsed() <= grace, "{:?} of {grace:?}", began.elapsed());
-    assert_eq!(outcome.tasks_left(), 3);
+    assert_eq!(report.tasks_left(), 3);
     assert_eq!(Arc::strong_count(&dropped), 1, "tasks that are left are dropped");
-    let failures: Vec<_> = outcome.hook_failures().iter().map(ToString::to_string).collect();
+    let failures: Vec<_> = report.hook_failures().iter().map(ToString::to_string).collect();
     assert_eq!(
         failures,
         [
@@ -156,7 +156,7 @@ async fn where_everything_hangs_the_grace_period_still_holds() {
             "last (admin): not done in time"
         ]
     );
-    assert_eq!(outcome.code(), 80);
+    assert_eq!(report.code(), 80);
     let text = text(&registry);
     for line in [
         "lifecycle_cut_off_total{kind=\"tasks\"} 3\n",
@@ -185,14 +185,14 @@ async fn a_hook_that_fails_keeps_no_other_from_its_turn() {
     lifecycle.on_exit("broken admin", || async { panic!("in a test") });
     watch_everything(&lifecycle, &events);
     lifecycle.shutdown_handle().trigger("test");
-    let outcome = lifecycle.run().await;
+    let report = lifecycle.run().await;
     let events = events.take();
     for event in
         ["readiness off", "task ends", "pool closes", "telemetry is flushed", "admin closes"]
     {
         assert!(events.contains(&event), "{event} in {events:?}");
     }
-    let mut failures: Vec<_> = outcome.hook_failures().iter().map(ToString::to_string).collect();
+    let mut failures: Vec<_> = report.hook_failures().iter().map(ToString::to_string).collect();
     failures.sort();
     assert_eq!(
         failures,
@@ -205,7 +205,7 @@ async fn a_hook_that_fails_keeps_no_other_from_its_turn() {
             "unhappy logs (telemetry): collector is down",
         ]
     );
-    assert_eq!(outcome.code(), 80);
+    assert_eq!(report.code(), 80);
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,9 +219,9 @@ async fn tasks_and_pools_have_what_the_drain_left_of_its_time() {
     lifecycle.on_close("slow", || sleep(3 * SECOND));
     lifecycle.on_close("too slow", || sleep(5 * SECOND));
     lifecycle.shutdown_handle().trigger("test");
-    let outcome = lifecycle.run().await;
-    assert_eq!(outcome.tasks_left(), 0);
-    let failures: Vec<_> = outcome.hook_failures().iter().map(|f| f.hook.as_str()).collect();
+    let report = lifecycle.run().await;
+    assert_eq!(report.tasks_left(), 0);
+    let failures: Vec<_> = report.hook_failures().iter().map(|f| f.hook.as_str()).collect();
     assert_eq!(failures, ["too slow"]);
 }
 
@@ -247,8 +247,8 @@ async fn the_state_goes_from_starting_to_stopped_and_the_metric_with_it() {
     let shown = text(&registry);
     assert!(shown.contains("lifecycle_state{state=\"draining\"} 1"), "{shown}");
     assert!(shown.contains("lifecycle_state{state=\"running\"} 0"), "{shown}");
-    let outcome = running.await.expect("no panic");
-    assert_eq!(outcome.reason().to_string(), "first");
+    let report = running.await.expect("no panic");
+    assert_eq!(report.reason().to_string(), "first");
     assert_eq!(*states.borrow(), State::Stopped);
 }
 
@@ -298,23 +298,23 @@ fn settings_that_cannot_work_are_refused_with_a_sentence() {
     for (builder, sentence) in [
         (
             builder().grace_period(seconds(29)),
-            "lifecycle.grace_period is 29s, but delay 10s, drain 15s, flush 3s and 2s to exit make \
-             30s; grant at least 30s, or shorten the drain",
+            "lifecycle.grace_period is 29s, but drain_delay 10s, drain_timeout 15s, flush_timeout 3s and 2s \
+             to exit make 30s; grant at least 30s, or shorten the drain",
         ),
         (
             builder().drain_timeout(Duration::ZERO),
-            "lifecycle.drain_timeout is 0ns, but it is longer than nothing and at most a day; leave it out \
-             to have the default",
+            "lifecycle.drain_timeout is 0ns, but it must be longer than zero and at most \
+             a day; leave it out to have the default",
         ),
         (
             builder().drain_delay(Duration::MAX),
-            "lifecycle.drain_delay is 18446744073709551615.999999999s, but it is longer than nothing and \
+            "lifecycle.drain_delay is 18446744073709551615.999999999s, but it must be \
              at most a day; leave it out to have the default",
         ),
         (
             builder().cut_short_code(81),
-            "lifecycle exit codes is (81, 81), but they tell a cut and a forced exit from a clean \
-             one (0) and from each other; leave them out to have 80 and 81",
+            "lifecycle exit codes is (81, 81), but a clean exit has 0, and the other two \
+             must differ from it and from each other; leave them out to have 80 and 81",
         ),
     ] {
         assert_eq!(builder.build(&Registry::new()).expect_err("refused").to_string(), sentence);
@@ -335,9 +335,9 @@ fn the_environment_sets_bounds_in_seconds() {
         Some(value.to_owned())
     };
     let settings = builder().with_vars(vars).expect("valid").settings;
-    assert_eq!(settings.delay, 5 * SECOND);
-    assert_eq!(settings.drain, SECOND / 2);
-    assert_eq!(settings.flush, SECOND / 4);
+    assert_eq!(settings.drain_delay, 5 * SECOND);
+    assert_eq!(settings.drain_timeout, SECOND / 2);
+    assert_eq!(settings.flush_timeout, SECOND / 4);
     assert_eq!(settings.grace_period, None);
     assert_eq!(settings.readiness, DrainReadiness::AfterDelay);
     for (value, name) in [("-1", "SRE_KIT_DRAIN_DELAY"), ("soon", "SRE_KIT_GRACE_PERIOD")] {

@@ -1,12 +1,12 @@
-//! Choosing SLOs: few, about users, and such that somebody acts.
+//! Choosing service level objectives (SLOs).
 //!
-//! # Begin with what a user would complain of
+//! # Start from what users notice
 //!
-//! Write the sentence first: *orders go through*, *a search answers while I still look
-//! at it*. Each sentence is one [`Slo`]. Two or three per service do; a tenth one is
-//! read by nobody. A promise about processor time or queue lengths is none: no user
-//! has ever seen a queue. What is full is [saturation](crate::saturation), to look at
-//! when a promise is in danger.
+//! First write down what users expect: *orders go through*, *a search returns its results within
+//! 300 ms*. Each sentence becomes one [`Slo`]. Two or three SLOs per service are enough; teams stop
+//! reading longer lists. Do not write SLOs about processor time or queue lengths, which users
+//! cannot see. Those are [saturation](crate::saturation) metrics: use them to find the cause when
+//! an SLO is in danger.
 //!
 //! ```
 //! use std::time::Duration;
@@ -19,7 +19,7 @@
 //!         .routes(["/cart/{id}/checkout"])
 //!         .methods(["POST"]),
 //!     Slo::latency("search", "99".parse()?, Duration::from_millis(300))
-//!         .description("A search answers while one still looks at it.")
+//!         .description("A search returns its results within 300 ms.")
 //!         .routes(["/search"]),
 //! ])?;
 //! assert_eq!(slos.len(), 2);
@@ -28,22 +28,22 @@
 //!
 //! # Availability or latency
 //!
-//! [`Slo::availability`] asks whether there was an answer, [`Slo::latency`] whether it
-//! was in time. A request that failed fast is bad for the first and left out of the
-//! second, so that one fault burns one budget. What each outcome counts as is a table
-//! at [`Slo`]; a single one is changed with [`Slo::good`], [`Slo::bad`] and
-//! [`Slo::exclude`].
+//! [`Slo::availability`] counts whether requests succeed, [`Slo::latency`] whether they are fast
+//! enough. A failed request is bad for availability and excluded from latency, so that one fault
+//! burns one budget. The table at [`Slo`] shows how each outcome counts; [`Slo::good`],
+//! [`Slo::bad`] and [`Slo::exclude`] change single outcomes.
 //!
-//! A threshold need not lie on the bound of a histogram's bucket: each request is
-//! judged once, in the process, by its real duration. Where the head of a response is
-//! what users wait for, say so with [`Slo::until_headers`].
+//! A latency threshold does not have to be a bucket bound of the histogram: the process classifies
+//! each request once, by its exact duration. If users wait for the response headers only, use
+//! [`Slo::until_headers`].
 //!
-//! What is no request, such as a batch or a message, is [`Slo::ratio`]: count it with
-//! [`Budget::good`](crate::slo::Budget::good) and [`bad`](crate::slo::Budget::bad).
+//! For events other than requests, such as batches or messages, use [`Slo::ratio`] and count them
+//! with [`Budget::record_good`](crate::slo::Budget::record_good) and
+//! [`Budget::record_bad`](crate::slo::Budget::record_bad).
 //!
-//! # The number
+//! # The objective
 //!
-//! | Objective | May fail of a million | Down for all users, in 30 days |
+//! | Objective | Failures allowed per million | Full outage allowed in 30 days |
 //! |---|---|---|
 //! | 99 % | 10 000 | 7 h 12 min |
 //! | 99.5 % | 5 000 | 3 h 36 min |
@@ -51,33 +51,35 @@
 //! | 99.95 % | 500 | 22 min |
 //! | 99.99 % | 100 | 4 min 19 s |
 //!
-//! The last column is (1 − objective) · 30 d. Choose what the service does today on a
-//! bad week, and go up when it holds. Four nines leave less time than a person takes to
-//! find their keyboard: they are promised by machines that repair themselves, or not at
-//! all. No service is better than what it calls on every request; two of them at
-//! 99.9 % make 99.8 %.
+//! The last column is (1 − objective) · 30 d. Start with what the service achieves today in a bad
+//! week, and raise the objective when the service meets it. At 99.99 %, an outage may last 4
+//! minutes, which is less than a person needs to react: choose it only if failures are repaired
+//! automatically. A service cannot be more reliable than what it calls on every request; two
+//! dependencies at 99.9 % limit it to 99.8 %.
 //!
-//! An objective is text, `"99.9"`, or [`Objective::percent`]; 100 and 0 are refused,
-//! since the first leaves no budget and the second no promise.
+//! Parse an objective from text, such as `"99.9"`, or use [`Objective::percent`]. Both reject 100,
+//! which leaves no error budget, and 0, which promises nothing.
 //!
 //! # The period
 //!
-//! Thirty days unless set. [`Period::days`]`(28)` has the same weekdays in every
-//! window, which suits a service with a quiet Sunday; 7 forgets soon and 90 late.
-//! Factors of the burn tiers are [scaled](super::burn_rates) to the period.
+//! Defaults to 30 days. With [`Period::days`]`(28)`, each period has every weekday equally often,
+//! which suits a service whose traffic depends on the weekday. A period of 7 days forgets an
+//! outage soon, one of 90 days late. The factors of the burn tiers are
+//! [scaled](super::burn_rates) to the period.
 //!
 //! # Low traffic
 //!
-//! With forty requests an hour, one failure is a burn of 25 at 99.9 % and proves
-//! nothing. Pages need a minimum of bad events, see [`slo`](crate::slo#low-traffic);
-//! below it they are tickets. If almost everything becomes a ticket, promise something
-//! with more events: several routes as one SLO, a longer period, or probes of your own.
+//! With 40 requests an hour and an objective of 99.9 %, one failure is a burn rate of 25 and
+//! proves nothing. A page therefore needs a minimum number of bad events, see
+//! [`slo`](crate::slo#low-traffic); with fewer, the alert is a ticket. If almost every alert
+//! becomes a ticket, choose an SLO with more events: combine several routes, use a longer period,
+//! or send synthetic requests.
 //!
-//! # What is refused, and why
+//! # Errors in a definition
 //!
-//! A set is checked as a whole when it is made. An alert that can never fire is not
-//! generated but refused, with a sentence that says what to change: an objective of
-//! 90 % cannot burn 14.4 times too fast, for it cannot fail more than always.
+//! [`Slos::new`](crate::slo::Slos::new) checks all SLOs together. It rejects alerts that can never
+//! fire, with an error that says what to change. For example, an objective of 90 % never reaches a
+//! burn rate of 14.4: if every request fails, the burn rate is 10.
 //!
 //! ```
 //! use sre_kit::slo::Slo;

@@ -1,25 +1,25 @@
-//! Every metric: its unit, its labels, and a query to begin with.
+//! Reference of all metrics: unit, labels and an example query.
 //!
-//! What each one means, and where it comes from, is on the page of the part that has
-//! it. Names follow the OpenTelemetry semantic conventions where these have one, in
-//! Prometheus' spelling; what begins with `sre_kit_` is about the kit itself. A counter
-//! ends in `_total`, and a unit is the end of the name. A label without a value is left
-//! out, and so is a series whose source is absent: there is no 0 that means "unknown".
+//! The documentation of each module explains its metrics. Names follow the OpenTelemetry semantic
+//! conventions where these define one, in their Prometheus form; names that begin with `sre_kit_`
+//! describe the kit itself. A counter ends in `_total`, and a metric with a unit has it at the end
+//! of its name. Empty labels are left out, and so are series without a source: 0 never means
+//! "unknown".
 //!
-//! Names and labels are part of the public API, see the [promise](crate#stability).
-//! `pod` stands for whatever tells instances apart where you are.
+//! Names and labels are part of the public API, see [stability](crate#stability). In the queries,
+//! `pod` stands for the label that distinguishes instances in your Prometheus.
 //!
 //! # HTTP requests
 //!
 //! See [`golden_signals`](crate::golden_signals).
 //!
-//! | Metric | Kind, unit | Labels | A query |
+//! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
 //! | `http_server_requests_started_total` | counter, requests | `http_request_method`, `http_route`, `url_scheme` | `sum by (http_route) (rate(http_server_requests_started_total[5m]))` |
 //! | `http_server_requests_total` | counter, requests | the same and `outcome` | `sum(rate(http_server_requests_total{outcome=~"error\|timeout\|shed\|panic\|service_error"}[5m])) / sum(rate(http_server_requests_total[5m]))` |
 //! | `http_server_active_requests` | gauge, requests | `http_request_method`, `url_scheme` | `sum(http_server_active_requests)` |
-//! | `http_server_request_duration_seconds` | histogram, seconds to the end of the body | `http_request_method`, `http_route`, `http_response_status_code`, `error_type`, `network_protocol_version`, `url_scheme` | `histogram_quantile(0.99, sum by (le, http_route) (rate(http_server_request_duration_seconds_bucket[5m])))` |
-//! | `http_server_time_to_headers_seconds` | histogram, seconds to the head | `http_request_method`, `http_route`, `url_scheme` | `histogram_quantile(0.5, sum by (le) (rate(http_server_time_to_headers_seconds_bucket[5m])))` |
+//! | `http_server_request_duration_seconds` | histogram, seconds until the end of the body | `http_request_method`, `http_route`, `http_response_status_code`, `error_type`, `network_protocol_version`, `url_scheme` | `histogram_quantile(0.99, sum by (le, http_route) (rate(http_server_request_duration_seconds_bucket[5m])))` |
+//! | `http_server_time_to_headers_seconds` | histogram, seconds until the headers | `http_request_method`, `http_route`, `url_scheme` | `histogram_quantile(0.5, sum by (le) (rate(http_server_time_to_headers_seconds_bucket[5m])))` |
 //! | `http_server_request_body_size_bytes` | histogram, bytes | the same | `sum(rate(http_server_request_body_size_bytes_sum[5m]))` |
 //! | `http_server_response_body_size_bytes` | histogram, bytes | the same | `sum by (http_route) (rate(http_server_response_body_size_bytes_sum[5m]))` |
 //! | `http_server_stream_duration_seconds` | histogram, seconds | the same and `stream` | `sum by (stream) (rate(http_server_stream_duration_seconds_count[5m]))` |
@@ -28,15 +28,15 @@
 //!
 //! See `telemetry::HttpClient`, feature `telemetry`.
 //!
-//! | Metric | Kind, unit | Labels | A query |
+//! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
-//! | `http_client_request_duration_seconds` | histogram, seconds to the response head | `http_request_method`, `server_address`, `server_port`, `http_response_status_code`, `error_type` | `histogram_quantile(0.99, sum by (le, server_address) (rate(http_client_request_duration_seconds_bucket[5m])))` |
+//! | `http_client_request_duration_seconds` | histogram, seconds until the response headers | `http_request_method`, `server_address`, `server_port`, `http_response_status_code`, `error_type` | `histogram_quantile(0.99, sum by (le, server_address) (rate(http_client_request_duration_seconds_bucket[5m])))` |
 //!
 //! # Admission
 //!
 //! See [`admission::Admission`](crate::admission::Admission).
 //!
-//! | Metric | Kind, unit | Labels | A query |
+//! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
 //! | `http_server_concurrency_limit` | gauge, requests |  | `sum(http_server_concurrency_limit)` |
 //! | `http_server_concurrency_in_flight` | gauge, requests |  | `max by (pod) (http_server_concurrency_in_flight / http_server_concurrency_limit)` |
@@ -51,7 +51,7 @@
 //!
 //! See [`server::ConnectionMetrics`](crate::server::ConnectionMetrics).
 //!
-//! | Metric | Kind, unit | Labels | A query |
+//! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
 //! | `http_server_open_connections` | gauge, connections | `listener`, `http_connection_state` | `sum by (http_connection_state) (http_server_open_connections)` |
 //! | `http_server_connections_limit` | gauge, connections | `listener` | `sum by (listener) (http_server_open_connections) / sum by (listener) (http_server_connections_limit)` |
@@ -63,7 +63,7 @@
 //!
 //! See [`slo`](crate::slo).
 //!
-//! | Metric | Kind, unit | Labels | A query |
+//! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
 //! | `slo_events_total` | counter, events | `service`, `slo`, `outcome` | `sum by (slo) (rate(slo_events_total{outcome="bad"}[1h])) / sum by (slo) (rate(slo_events_total[1h]))` |
 //! | `slo_events_excluded_total` | counter, events | `service`, `slo`, `reason` | `sum by (slo, reason) (rate(slo_events_excluded_total[5m]))` |
@@ -80,7 +80,7 @@
 //!
 //! See [`health`](crate::health).
 //!
-//! | Metric | Kind, unit | Labels | A query |
+//! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
 //! | `health_check_up` | gauge, 0 or 1 | `check`, `gate` | `min by (check) (health_check_up) == 0` |
 //! | `health_check_degraded` | gauge, 0 or 1 | `check` | `max by (check) (health_check_degraded) == 1` |
@@ -93,18 +93,18 @@
 //!
 //! See [`lifecycle`](crate::lifecycle).
 //!
-//! | Metric | Kind, unit | Labels | A query |
+//! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
 //! | `lifecycle_state` | gauge, 0 or 1 | `state` | `count by (state) (lifecycle_state == 1)` |
 //! | `lifecycle_phase_duration_seconds` | gauge, seconds | `phase` | `max by (phase) (max_over_time(lifecycle_phase_duration_seconds[1d]))` |
 //! | `lifecycle_phase_bound_seconds` | gauge, seconds | `phase` | `max by (phase) (lifecycle_phase_bound_seconds)` |
-//! | `lifecycle_cut_off_total` | counter, what was lost | `kind` | `sum by (kind) (max_over_time(lifecycle_cut_off_total[1d])) > 0` |
+//! | `lifecycle_cut_off_total` | counter, unfinished items | `kind` | `sum by (kind) (max_over_time(lifecycle_cut_off_total[1d])) > 0` |
 //!
 //! # Saturation
 //!
 //! See [`saturation`](crate::saturation).
 //!
-//! | Metric | Kind, unit | Labels | A query |
+//! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
 //! | `tokio_runtime_workers` | gauge, threads |  | `sum(tokio_runtime_workers)` |
 //! | `tokio_runtime_alive_tasks` | gauge, tasks |  | `sum(tokio_runtime_alive_tasks)` |
@@ -130,9 +130,10 @@
 //!
 //! # Databases
 //!
-//! See [`db`](crate#features), all but the first with `db_client_connection_pool_name`.
+//! See [`db`](crate#features). All but the first also have the label
+//! `db_client_connection_pool_name`.
 //!
-//! | Metric | Kind, unit | Labels | A query |
+//! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
 //! | `db_client_operation_duration_seconds` | histogram, seconds | `db_system_name`, `db_namespace`, `db_operation_name`, `db_collection_name`, `server_address`, `server_port`, `error_type` | `histogram_quantile(0.99, sum by (le, db_operation_name) (rate(db_client_operation_duration_seconds_bucket[5m])))` |
 //! | `db_client_connections` | gauge, connections | `state` | `sum(db_client_connections{state="used"}) / sum(db_client_connection_max)` |
@@ -161,7 +162,7 @@
 //!
 //! See [`metrics`](crate::metrics).
 //!
-//! | Metric | Kind, unit | Labels | A query |
+//! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
 //! | `build_info` | gauge, always 1 | `service`, `version`, `revision`, `rustc` | `count by (version) (build_info)` |
 //! | `process_cpu_seconds_total` | counter, seconds |  | `rate(process_cpu_seconds_total[5m])` |

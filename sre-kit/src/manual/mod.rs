@@ -1,17 +1,18 @@
-//! The manual: learn the kit in an hour.
+//! The guide to sre-kit. It takes about an hour.
 //!
-//! It holds pages and no code; each part's own page is the reference.
+//! The pages contain no code of the library. The reference of each part is the documentation of
+//! its module.
 //!
-//! | Minutes | Page | You will |
+//! | Minutes | Page | What you get |
 //! |---|---|---|
-//! | 10 | [`quick_start`] | put the kit into a service of hyper, axum or tonic, and look at it |
-//! | 10 | [`choosing_slos`] | write down what the service promises |
-//! | 10 | [`burn_rates`] | read what fires, and know what to do |
-//! | 10 | [`on_gke`] | have a rollout that loses no request |
-//! | 10 | [`iam_database`] | log in to PostgreSQL without a password |
-//! | 10 | [`to_the_cluster`] | take the same definition from the laptop to the cluster |
-//! | when needed | [`migration`] | come from axum-prometheus, autometrics or opentelemetry-instrumentation-tower |
-//! | when needed | [`metrics`] | look up every metric, its unit, its labels, and a query |
+//! | 10 | [`quick_start`] | a hyper, axum or tonic service with metrics, probes and graceful shutdown |
+//! | 10 | [`choosing_slos`] | service level objectives that fit the service |
+//! | 10 | [`burn_rates`] | the meaning of each burn-rate alert, and what to do when it fires |
+//! | 10 | [`on_gke`] | probes and graceful shutdown on Kubernetes, for rollouts without lost requests |
+//! | 10 | [`iam_database`] | a PostgreSQL login with IAM tokens instead of a password |
+//! | 10 | [`to_the_cluster`] | rules, dashboards and a chart generated from the SLOs of the service |
+//! | as needed | [`migration`] | replacements for axum-prometheus, autometrics and opentelemetry-instrumentation-tower |
+//! | as needed | [`metrics`] | every metric with its unit, its labels and an example query |
 
 pub mod burn_rates;
 pub mod choosing_slos;

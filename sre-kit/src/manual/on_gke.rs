@@ -1,14 +1,14 @@
-//! Probes and drain on GKE: rollouts that lose no request.
+//! Probes and graceful shutdown on GKE: rollouts that lose no request.
 //!
-//! The chart `charts/demo-app` does all of this and refuses values that would not
-//! work. Here is what it does and why, for a manifest of one's own.
+//! The chart `charts/demo-app` has these settings and rejects values that cannot work. This page
+//! explains them, for those who write their own manifests.
 //!
 //! # Probes
 //!
 //! ```yaml
 //! ports:
 //!   - {name: http, containerPort: 8080}
-//!   - {name: admin, containerPort: 9464}      # never in the Service that users reach
+//!   - {name: admin, containerPort: 9464}      # not in the Service that users reach
 //! env:
 //!   - {name: SRE_KIT_ADMIN, value: "0.0.0.0:9464"}
 //! startupProbe:   {httpGet: {path: /startupz, port: admin}, periodSeconds: 2, failureThreshold: 60}
@@ -16,28 +16,26 @@
 //! livenessProbe:  {httpGet: {path: /livez, port: admin}, periodSeconds: 10, failureThreshold: 3}
 //! ```
 //!
-//! They are asked on the admin listener, which has an accept loop of its own: a flood
-//! on the service's port cannot keep a probe from being answered. A probe reads what is
-//! known and never runs a check.
+//! Probes go to the admin listener, which has its own accept loop: a flood of requests on the
+//! service's port cannot delay them. A probe returns the latest results and never runs a check.
 //!
-//! *Liveness checks no dependency*: a restart mends a deadlock and nothing else. *A
-//! check is reported* unless another instance would do better; a database that all
-//! instances share is asked for once, with
-//! [`gate_startup`](crate::health::Check::gate_startup). Both are reasoned in
-//! [`health`](crate::health).
+//! *Liveness depends on no check*: a restart repairs a deadlock and nothing else. *Gate readiness
+//! on a check* only if other instances can do better when it fails. For a database that all
+//! instances share, use [`gate_startup`](crate::health::Check::gate_startup).
+//! [`health`](crate::health) gives the reasons.
 //!
-//! # The way out
+//! # Graceful shutdown
 //!
-//! A pod that is deleted gets SIGTERM at the same moment as the load balancer learns of
-//! it, and the load balancer takes longer. What is accepted until then has to be served:
+//! Kubernetes sends SIGTERM to a deleted pod and removes it from the load balancer at the same
+//! time, but the removal takes longer. The pod must serve the requests that arrive in between:
 //!
-//! | Second | Phase | The kit |
+//! | Second | Phase | What the kit does |
 //! |---|---|---|
-//! | 0 | `delay` | readiness goes off; it goes on to accept, and tells clients to leave by `Connection: close` and GOAWAY |
-//! | 25 | `drain` | stops to accept, finishes what is under way, tells streams to end |
-//! | up to 45 | `tasks`, `pools` | background tasks, then hooks such as the database's |
-//! | up to 48 | `telemetry` | a bounded flush |
-//! | 48 | `admin` | the last scrape, and the end, with an [exit code](crate::lifecycle::ShutdownReport) that says whether something was lost |
+//! | 0 | `delay` | turns readiness off, keeps accepting, and asks clients to reconnect by `Connection: close` and GOAWAY |
+//! | 25 | `drain` | stops accepting, finishes open requests, tells streams to end |
+//! | up to 45 | `tasks`, `pools` | ends background tasks, then runs hooks such as closing the database pool |
+//! | up to 48 | `telemetry` | flushes telemetry within a bound |
+//! | 48 | `admin` | serves the last scrape and exits; the [exit code](crate::lifecycle::ShutdownReport) says whether something was lost |
 //!
 //! ```yaml
 //! terminationGracePeriodSeconds: 60
@@ -48,37 +46,37 @@
 //!   - {name: SRE_KIT_GRACE_PERIOD, value: 60s}
 //! ```
 //!
-//! The sum of the three and 2 s has to fit into the grace period; given it, the kit
-//! refuses to start when it does not. There is no `preStop` hook: a sleep in one is a
-//! delay in which nobody tells clients to leave.
+//! The sum of delay, drain and flush, plus 2 s, must fit into the grace period. If
+//! `SRE_KIT_GRACE_PERIOD` is set and too short, the kit refuses to start. Do not add a `preStop`
+//! hook that sleeps: during that sleep, clients are not asked to reconnect.
 //!
-//! How long the delay has to be depends on who sends requests:
+//! The length of the delay depends on what routes requests to the pod:
 //!
-//! | In front | Delay | Why |
+//! | In front | Delay | Reason |
 //! |---|---|---|
-//! | a Service, by kube-proxy or Dataplane V2 | 5 to 10 s | endpoints travel to every node |
-//! | Gateway or Ingress with container-native load balancing | 25 to 30 s | Google's load balancer takes an endpoint out by its own rhythm; its health check asks `/readyz` too |
-//! | nothing, on a laptop | 0 | Ctrl-C is not to wait |
+//! | a Service, by kube-proxy or Dataplane V2 | 5 to 10 s | each node has to receive the new endpoints |
+//! | Gateway or Ingress with container-native load balancing | 25 to 30 s | Google's load balancer removes endpoints at its own pace; its health check also calls `/readyz` |
+//! | nothing, on a laptop | 0 | Ctrl-C should end the process at once |
 //!
-//! With nothing but kube-proxy in front, `SRE_KIT_DRAIN_READINESS=after-delay` lets it
-//! fall back on the terminating pod where no other endpoint is left
+//! If only kube-proxy is in front, set `SRE_KIT_DRAIN_READINESS=after-delay`: kube-proxy can then
+//! still route to a terminating pod if no other endpoint is left
 //! ([`DrainReadiness`](crate::lifecycle::DrainReadiness)).
 //!
-//! # See it
+//! # Watch a shutdown
 //!
 //! ```sh
 //! kubectl port-forward pod/demo-app-… 9464     # then open http://127.0.0.1:9464/
-//! kubectl delete pod demo-app-…                # the console shows the phases, one by one
+//! kubectl delete pod demo-app-…                # the console shows each phase
 //! ```
 //!
-//! Afterwards, `lifecycle_cut_off_total` of the last scrape is all zero, and the exit
-//! code is 0. With 80 the drain ran into its bound: make `drain` longer, or find what
-//! does not end. [`lifecycle`](crate::lifecycle) has the order, and what each phase does
-//! with what is left.
+//! If nothing was lost, every `lifecycle_cut_off_total` in the last scrape is 0 and so is the exit
+//! code. Exit code 80 means that the drain exceeded its bound: increase `drain_timeout`, or find
+//! what does not end. [`lifecycle`](crate::lifecycle) describes the phases and what each does with
+//! unfinished work.
 //!
-//! # Limits
+//! # Resource limits
 //!
-//! A processor limit throttles: a service that may use two cores of thirty-two runs in
-//! bursts and stands still in between. `cgroup_cpu_throttled_periods_total` over
-//! `cgroup_cpu_periods_total` says how often, the console's meter too. Request what is
-//! needed, and think twice before the limit. Memory needs one.
+//! A CPU limit throttles the process: a service that may use two of 32 cores runs in bursts and
+//! stands still in between. `cgroup_cpu_throttled_periods_total` divided by
+//! `cgroup_cpu_periods_total` shows how often; the console shows it too. Set a CPU request, and
+//! avoid a CPU limit if you can. Set a memory limit.

@@ -1,16 +1,17 @@
-//! Quick start: build, layer, serve.
+//! Quick start: metrics, probes and graceful shutdown in three statements.
 //!
 //! ```toml
 //! [dependencies]
 //! sre-kit = { version = "0.1", features = ["console"] }
 //! ```
 //!
-//! The kit is three statements in `main`, whatever the framework. What differs is where
-//! the *route* of a request comes from, for a label never holds a raw path.
+//! With every framework, three statements in `main` build the kit, add its layer and serve. The
+//! frameworks differ in where the *route* of a request comes from. The label `http_route` never
+//! holds a raw path.
 //!
 //! # hyper, and any other tower service
 //!
-//! Routes are a table of templates, as `matchit` writes them.
+//! The routes are a table of templates in the syntax of `matchit`.
 //!
 //! ```no_run
 //! use std::convert::Infallible;
@@ -40,9 +41,9 @@
 //!
 //! # axum
 //!
-//! With the feature `axum` routes are those that the router matched, and nothing is
-//! declared twice. The layer goes to [`Router::layer`], after the last route and the
-//! fallback: further out, axum has not matched yet.
+//! With the feature `axum`, the route is the path that the router matched, so you do not declare
+//! routes twice. Add the layer with [`Router::layer`], after the last route and the fallback. A
+//! layer around the whole router runs before axum matches, and sees no route.
 //!
 #![cfg_attr(feature = "axum", doc = "```")]
 #![cfg_attr(not(feature = "axum"), doc = "```ignore")]
@@ -63,8 +64,9 @@
 //!
 //! # tonic
 //!
-//! With the feature `tonic` a service is named by its generated type and its methods;
-//! the gRPC status decides how a call ended, and the health protocol is there too.
+//! With the feature `tonic`, you declare a service by its generated type and its methods. The gRPC
+//! status determines the outcome of a call. The feature also adds the gRPC health checking
+//! protocol.
 //!
 #![cfg_attr(feature = "tonic", doc = "```")]
 #![cfg_attr(not(feature = "tonic"), doc = "```ignore")]
@@ -80,22 +82,22 @@
 //! # Ok::<(), sre_kit::ConfigError>(())
 //! ```
 //!
-//! Whole programs, each tested, are in the repository's `examples/`.
+//! The folder `examples/` of the repository has complete programs, which its tests run.
 //!
-//! # Look at it
+//! # Look at the service
 //!
-//! | Ask | See |
+//! | Open | Shows |
 //! |---|---|
-//! | `http://127.0.0.1:9464/` in a browser | the console: all of it, live (feature `console`) |
-//! | `curl 127.0.0.1:9464/metrics` | what Prometheus scrapes |
+//! | `http://127.0.0.1:9464/` in a browser | the console: all signals, live (feature `console`) |
+//! | `curl 127.0.0.1:9464/metrics` | the metrics that Prometheus scrapes |
 //! | `curl 127.0.0.1:9464/slo` | error budgets and burn rates of this process |
-//! | `curl '127.0.0.1:9464/readyz?verbose'` | why it is ready, or is not |
+//! | `curl '127.0.0.1:9464/readyz?verbose'` | each readiness check with its result |
 //!
-//! [`SRE_KIT_ADMIN`](crate::SreKitBuilder) moves the admin listener; in a pod it is
-//! `0.0.0.0:9464`. It is never published with the service: everything there can be
-//! read by whoever reaches it.
+//! [`SRE_KIT_ADMIN`](crate::SreKitBuilder) sets the address of the admin listener; in a pod, use
+//! `0.0.0.0:9464`. Do not expose this port together with the service: it has no authentication,
+//! and its pages show internals.
 //!
-//! # One more minute: a check, and a limit
+//! # Add a health check and a concurrency limit
 //!
 //! ```
 //! use std::time::Duration;
@@ -107,14 +109,14 @@
 //! let kit = SreKit::builder(sre_kit::build_info!())
 //!     .check(Check::new("database", || async { ping().await }).interval(Duration::from_secs(5)))
 //!     .build()?;
-//! // Inside of the kit's layer: what is refused is counted as `shed`.
+//! // Admission is inside the kit's layer, which counts refused requests as `shed`.
 //! let admission = Admission::builder().limit(Limit::fixed(512)).build(kit.registry())?;
 //! let layers = (kit.http_layer(), admission.layer());
 //! # let _ = layers;
 //! # Ok::<(), sre_kit::ConfigError>(())
 //! ```
 //!
-//! A check is reported and holds nothing back unless it is told to; why is in
-//! [`health`](crate::health). What a limit does is in [`saturation`](crate::saturation).
+//! A check is only reported by default and gates neither startup nor readiness;
+//! [`health`](crate::health) explains why. [`admission`](crate::admission) describes the limits.
 //!
 //! [`Router::layer`]: https://docs.rs/axum/latest/axum/struct.Router.html#method.layer

@@ -1,4 +1,4 @@
-//! Settings of the saturation signals, checked once.
+//! The settings of the saturation signals.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,12 +10,13 @@ use tokio::runtime::Handle;
 use super::cgroup::Cgroup;
 use super::pool::{Pool, PoolSource};
 use super::runtime::{Runtime, RuntimeSnapshot};
+use super::snapshot::Snapshot;
 use super::sources::Sources;
-use super::{Saturation, Snapshot, collect};
+use super::{Saturation, collect};
 use crate::ConfigError;
 use crate::metrics::{Buckets, Registry};
 
-/// Builds [`Saturation`].
+/// Settings of [`Saturation`].
 #[must_use = "nothing is read before `build`"]
 pub struct SaturationBuilder {
     runtimes: Vec<(String, Handle)>,
@@ -25,7 +26,7 @@ pub struct SaturationBuilder {
 }
 
 impl SaturationBuilder {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self {
             runtimes: Vec::new(),
             pools: Vec::new(),
@@ -34,48 +35,48 @@ impl SaturationBuilder {
         }
     }
 
-    /// Watches a runtime, with one probe task on it. Its series have no label `runtime`.
+    /// Adds a runtime and spawns one probe task on it. Its series have no label `runtime`.
     ///
-    /// The runtime must have its timer enabled, as it has by `#[tokio::main]` and
-    /// `enable_all`; without, the probe cannot run.
+    /// The timer of the runtime must be enabled, as `#[tokio::main]` and `enable_all` do. The probe
+    /// cannot run without it.
     pub fn runtime(self, handle: Handle) -> Self {
         self.named_runtime("", handle)
     }
 
-    /// Watches one of several runtimes; `name` is the label `runtime` of its series.
+    /// Adds one of several runtimes. `name` is the label `runtime` of its series.
     pub fn named_runtime(mut self, name: impl Into<String>, handle: Handle) -> Self {
         self.runtimes.push((name.into(), handle));
         self
     }
 
-    /// Reports a pool; `name` is the label `pool` of its series. See also
-    /// [`Saturation::add_pool`].
+    /// Adds a pool. `name` is the label `pool` of its series. See also [`Saturation::add_pool`].
     pub fn pool(mut self, name: impl Into<String>, source: impl PoolSource + 'static) -> Self {
         self.pools.push(Pool { name: name.into(), source: Box::new(source) });
         self
     }
 
-    /// Where `proc` and `sys` are found. `/` unless set; another for a tree that was
-    /// mounted elsewhere, or made for a test.
+    /// Sets the directory that contains `proc` and `sys`. Defaults to `/`. Tests and processes with
+    /// another mount point set it.
     pub fn filesystem_root(mut self, root: impl Into<PathBuf>) -> Self {
         self.root = root.into();
         self
     }
 
-    /// How old a reading may be that [`Saturation::snapshot`] and a scrape are
-    /// answered with. One second unless set; nothing reads anew each time.
+    /// Sets how long a reading is cached for [`Saturation::snapshot`] and scrapes. Defaults to 1 s.
+    /// `Duration::ZERO` reads every time.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self
     }
 
-    /// Checks the settings, finds the control group, registers the families and
-    /// starts the probes.
+    /// Checks the settings, finds the control group, registers the families and starts the probes.
     ///
     /// # Errors
     ///
-    /// When two runtimes or two pools have one name, or a second one is built on
-    /// the same registry: keep the first.
+    /// Returns an error if
+    /// - two runtimes or two pools have the same name;
+    /// - `max_age` is above one hour;
+    /// - the registry already has a `Saturation`: clone that one.
     pub fn build(self, registry: &Registry) -> Result<Saturation, ConfigError> {
         for (i, (name, _)) in self.runtimes.iter().enumerate() {
             if self.runtimes[..i].iter().any(|(other, _)| other == name) {
@@ -109,7 +110,7 @@ impl SaturationBuilder {
         });
         let sources = Sources::new(runtimes.collect(), Cgroup::find(&self.root), self.max_age);
         let sources = Arc::new(sources);
-        tell_workers(&sources.snapshot());
+        log_workers(&sources.snapshot());
         for pool in self.pools {
             sources.add_pool(pool)?;
         }
@@ -118,9 +119,9 @@ impl SaturationBuilder {
     }
 }
 
-/// More workers than the quota has cores use it up in the first part of each period
-/// and are stopped together for the rest: worse than fewer workers.
-fn tell_workers(snapshot: &Snapshot) {
+/// Warns if a runtime has more workers than the quota has cores. They use up the quota in the first
+/// part of each period and are stopped together for the rest, which is worse than fewer workers.
+fn log_workers(snapshot: &Snapshot) {
     let quota = snapshot.cgroup.cpu_quota_cores;
     for RuntimeSnapshot { name, workers, .. } in &snapshot.runtimes {
         if quota.is_some_and(|cores| *workers as f64 > cores.ceil()) {
@@ -134,6 +135,13 @@ fn tell_workers(snapshot: &Snapshot) {
         } else {
             tracing::info!(runtime = name, workers, quota_cores = quota, "watching the runtime");
         }
+    }
+}
+
+impl Saturation {
+    /// Returns a builder.
+    pub fn builder() -> SaturationBuilder {
+        SaturationBuilder::new()
     }
 }
 

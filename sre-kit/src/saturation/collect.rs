@@ -4,8 +4,8 @@ use sre_kit_metrics::internal::RegistryInternals as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Snapshot;
 use super::pressure::Pressure;
+use super::snapshot::Snapshot;
 use super::sources::Sources;
 use crate::ConfigError;
 use crate::metrics::Registry;
@@ -162,7 +162,7 @@ const FAMILIES: &[Entry] = &[
 /// Registers every family.
 pub(crate) fn register(registry: &Registry, sources: Arc<Sources>) -> Result<(), ConfigError> {
     let names: Vec<_> = FAMILIES.iter().map(|entry| (entry.name, entry.kind)).collect();
-    registry.collector(&names, Arc::new(Exporter { sources }))
+    registry.register_collector(&names, Arc::new(Exporter { sources }))
 }
 
 struct Exporter {

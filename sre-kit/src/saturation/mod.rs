@@ -1,12 +1,8 @@
-//! How full the service is, and what it does about that.
+//! Saturation signals: how full the runtime, the control group and the pools are.
 //!
-//! Two halves that can be used apart:
-//!
-//! * [`Saturation`] reads how full everything is that a request needs: the
-//!   runtime's workers, the control group's processor time and memory, pools. It
-//!   exports that and gives it to the program as a [`Snapshot`].
-//! * [`Admission`] is a tower layer that keeps the number of requests under way
-//!   within a [`Limit`], lets a bounded number wait, and refuses the rest with 503.
+//! [`Saturation`] reads the runtime's workers, the processor time and memory of the control group,
+//! and pools. It exports them, and returns them to the program as a [`Snapshot`]. The module
+//! [`admission`](crate::admission) limits the requests under way.
 //!
 //! ```
 //! use sre_kit::metrics::Registry;
@@ -18,7 +14,7 @@
 //! let saturation =
 //!     Saturation::builder().runtime(tokio::runtime::Handle::current()).build(&registry)?;
 //!
-//! // Leave optional work out before the kernel kills.
+//! // Skip optional work before the kernel kills the process.
 //! let now = saturation.snapshot();
 //! let tight = now.cgroup.memory_utilization().is_some_and(|used| used > 0.9);
 //! # let _ = tight;
@@ -35,7 +31,7 @@
 //! | `tokio_runtime_global_queue_depth` | gauge | | the same |
 //! | `tokio_runtime_worker_busy_seconds_total` | counter | `worker` | the same |
 //! | `tokio_runtime_worker_parks_total` | counter | `worker` | the same |
-//! | `tokio_runtime_scheduling_lag_seconds` | histogram | | a task that sleeps 100 ms, over and over |
+//! | `tokio_runtime_scheduling_lag_seconds` | histogram | | a task that repeatedly sleeps 100 ms |
 //! | `tokio_runtime_blocking_queue_depth`, `tokio_runtime_blocking_threads` | gauge | | only with `--cfg tokio_unstable` |
 //! | `cgroup_cpu_periods_total`, `cgroup_cpu_throttled_periods_total` | counter | | `cpu.stat` |
 //! | `cgroup_cpu_throttled_seconds_total` | counter | | `cpu.stat` |
@@ -47,20 +43,20 @@
 //! | `cgroup_pressure_stalled_seconds_total` | counter | `resource`: `cpu`, `memory`, `io`; `kind`: `some`, `full` | `cpu.pressure` and so on |
 //! | `saturation_pool_size`, `_used`, `_max`, `_waiting` | gauge | `pool` | [`PoolSource`] |
 //!
-//! Series of a runtime also have a label `runtime` if it was named. Where version 1
-//! and 2 of control groups have files of their own, both are named. A file that is
-//! absent or not to be read, and a limit that is not set, leave their series out:
-//! there is no 0 that means "unknown". On other systems than Linux that is so for
-//! all of `cgroup_`.
+//! The series of a named runtime also have a label `runtime`. If versions 1 and 2 of control groups
+//! use different files, the table lists both. A series is absent if its file is absent or cannot be
+//! read, or if its limit is not set: no series shows 0 for an unknown value. On systems other than
+//! Linux all of `cgroup_` is absent.
 //!
-//! How much of the time the service was throttled, and how late its tasks ran:
+//! These queries return the share of periods in which the service was throttled, and the lag of its
+//! tasks:
 //!
 //! ```text
 //! rate(cgroup_cpu_throttled_periods_total[5m]) / rate(cgroup_cpu_periods_total[5m])
 //! histogram_quantile(0.99, sum by (le) (rate(tokio_runtime_scheduling_lag_seconds_bucket[5m])))
 //! ```
 //!
-//! Tokio's timer counts whole milliseconds, so a lag of one or two is none.
+//! Tokio's timer has a resolution of one millisecond, so a lag of up to 2 ms means no lag.
 
 mod builder;
 mod cgroup;
@@ -68,6 +64,7 @@ mod collect;
 mod pool;
 mod pressure;
 mod runtime;
+mod snapshot;
 mod sources;
 
 use std::sync::Arc;
@@ -80,45 +77,28 @@ pub use cgroup::{CgroupSnapshot, MemoryEvents};
 pub use pool::{PoolSnapshot, PoolSource};
 pub use pressure::Pressure;
 pub use runtime::RuntimeSnapshot;
+pub use snapshot::Snapshot;
 
 use crate::ConfigError;
 
-/// Reads how full the service is. Cloning is cheap; clones share their readings.
+/// The saturation signals of a service. Clones are cheap and share their readings.
 ///
-/// The probes run as long as the registry, or a clone of this, is there.
+/// The probes run until the registry and all clones of this value are dropped.
 #[derive(Clone, Debug)]
 pub struct Saturation {
     sources: Arc<Sources>,
 }
 
-/// One reading of everything.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Snapshot {
-    /// The runtimes, in the order in which they were given.
-    pub runtimes: Vec<RuntimeSnapshot>,
-    /// The control group of the process.
-    pub cgroup: CgroupSnapshot,
-    /// The pools, in the order in which they were added.
-    pub pools: Vec<PoolSnapshot>,
-}
-
 impl Saturation {
-    /// Begins a reading whose families are registered in `registry`.
-    pub fn builder() -> SaturationBuilder {
-        SaturationBuilder::new()
-    }
-
-    /// How full everything is, as of at most [`SaturationBuilder::max_age`] ago.
+    /// Returns a reading that is at most [`SaturationBuilder::max_age`] old.
     ///
-    /// A reading that is young enough is shared, at the price of a lock that is held
-    /// while a pointer is copied: about a tenth of a microsecond. A new one reads some
-    /// fifteen small files of the kernel, which wait for no device: about 0.2 ms.
+    /// A cached reading costs a lock that is held while a pointer is copied: about 0.1 µs. A new one
+    /// reads about fifteen small files of the kernel, which wait for no device: about 0.2 ms.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.sources.snapshot()
     }
 
-    /// Reports one more pool from now on; `name` is the label `pool` of its series.
+    /// Adds a pool. `name` is the label `pool` of its series.
     ///
     /// ```
     /// # use sre_kit::{PoolUsage, metrics::Registry, saturation::Saturation};
@@ -132,7 +112,7 @@ impl Saturation {
     ///
     /// # Errors
     ///
-    /// When the name is empty or taken, or there are a hundred pools.
+    /// Returns an error if the name is empty or taken, or if there are already 100 pools.
     pub fn add_pool(
         &self,
         name: impl Into<String>,

@@ -1,15 +1,15 @@
-//! Pools that somebody else keeps: connections, threads, buffers.
+//! Pools that other libraries manage: connections, threads, buffers.
 
 use std::fmt;
 
 use sre_kit_core::PoolUsage;
 
-/// Tells how much of a pool is in use. Any closure that does is one.
+/// A source of the usage of a pool. Closures implement it.
 ///
-/// It is asked on the thread that scrapes: answer from counters, without waiting.
-/// `None` leaves the pool out of this reading, which is right once it is closed.
+/// It is called on the thread that scrapes, so it should read counters and not wait. `None` leaves
+/// the pool out of this reading: return it once the pool is closed.
 pub trait PoolSource: Send + Sync {
-    /// How much is in use now.
+    /// Returns the current usage.
     fn usage(&self) -> Option<PoolUsage>;
 }
 
@@ -26,9 +26,9 @@ where
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolSnapshot {
-    /// The name it was given.
+    /// The name of the pool.
     pub name: String,
-    /// How much is in use.
+    /// Its usage.
     pub usage: PoolUsage,
 }
 

@@ -1,4 +1,4 @@
-//! What a Tokio runtime is busy with, and how late it is.
+//! The load of a Tokio runtime, and the scheduling lag of its tasks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ const PROBE: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RuntimeSnapshot {
-    /// The name it was given; empty for the one without.
+    /// The name of the runtime; empty if it has none.
     pub name: String,
-    /// Worker threads.
+    /// The number of worker threads.
     pub workers: usize,
-    /// Tasks that have not ended.
+    /// The number of tasks that have not ended.
     pub alive_tasks: usize,
-    /// Tasks that wait in the queue that all workers share.
+    /// The number of tasks in the queue that all workers share.
     pub global_queue_depth: usize,
     /// How long each worker was not parked, since the start. A worker that is
     /// blocked in a task adds its time only when it comes back.
@@ -34,10 +34,10 @@ pub struct RuntimeSnapshot {
     /// How late a task that is due gets to run: by how much the last probe overslept,
     /// or, if more, by how much the next one is overdue now. `None` before the first.
     pub scheduling_lag: Option<Duration>,
-    /// Tasks that wait for a thread of the blocking pool.
+    /// The number of tasks that wait for a thread of the blocking pool.
     #[cfg(tokio_unstable)]
     pub blocking_queue_depth: usize,
-    /// Threads of the blocking pool.
+    /// The number of threads of the blocking pool.
     #[cfg(tokio_unstable)]
     pub blocking_threads: usize,
 }
@@ -110,7 +110,7 @@ impl Lag {
     }
 }
 
-/// Sleeps, and records by how much it overslept, for as long as it is let.
+/// Repeatedly sleeps and records by how much it overslept.
 ///
 /// A timer that fires late is what every task of the runtime suffers: it is due,
 /// and no worker has come to it. Utilisation does not show that, because a worker

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Snapshot;
 use super::cgroup::Cgroup;
 use super::pool::{Pool, PoolSnapshot};
 use super::runtime::Runtime;
+use super::snapshot::Snapshot;
 use crate::ConfigError;
 
 /// More pools than this would be a label with values from outside.

@@ -1,7 +1,7 @@
-//! Which protocol a connection speaks, told by its first bytes.
+//! The detection of the protocol from the first bytes of a connection.
 //!
-//! hyper-util can tell too, but its wait for the first bytes has no bound: a
-//! client that connects and sends nothing would hold its place for ever.
+//! hyper-util can detect it as well, but waits for the first bytes without a bound: a client that
+//! connects and sends nothing would hold its connection permit forever.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -11,21 +11,23 @@ use std::task::Poll;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::connection::Conn;
-use super::drive::{Ended, LAST_CHANCE};
-use super::shared::Phase;
+use super::connection::Connection;
+use super::connection_end::ConnectionEnd;
+use super::drive::FIRST_REQUEST_TIME;
+use super::phase::Phase;
 use super::socket::Socket;
 
-/// What an HTTP/2 client sends first (RFC 9113, section 3.4).
+/// The first bytes that an HTTP/2 client sends (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// The protocol of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
     Http1,
     Http2,
 }
 
-/// `None` as long as more bytes are needed.
+/// Returns the protocol, or `None` as long as more bytes are needed.
 fn protocol_of(bytes: &[u8]) -> Option<Protocol> {
     if bytes.len() >= PREFACE.len() && bytes.starts_with(PREFACE) {
         Some(Protocol::Http2)
@@ -36,48 +38,49 @@ fn protocol_of(bytes: &[u8]) -> Option<Protocol> {
     }
 }
 
-/// Reads until the protocol is known. The bytes stay to be read in the socket.
-pub(super) async fn detect(socket: &mut Socket, conn: &Arc<Conn>) -> Result<Protocol, Ended> {
+/// Reads until the protocol is known, and puts the bytes back into the socket.
+pub(super) async fn detect(
+    socket: &mut Socket,
+    connection: &Arc<Connection>,
+) -> Result<Protocol, ConnectionEnd> {
+    use ConnectionEnd::{Done, HeaderTimeout, Incomplete, Io, Unfinished};
+
     let mut bytes = [0; PREFACE.len()];
     let mut buf = ReadBuf::new(&mut bytes);
-    let deadline = Instant::now() + conn.shared.settings.header_read_timeout;
+    let deadline = Instant::now() + connection.shared.settings.header_read_timeout;
     let mut timer = pin!(sleep_until(deadline));
-    let mut hurried = false;
+    let mut closing = false;
     let protocol = poll_fn(|cx| {
         loop {
             let before = buf.filled().len();
             let read = Pin::new(&mut *socket).poll_read(cx, &mut buf);
-            match conn.shared.phase() {
-                Phase::Cut | Phase::Aborted => return Poll::Ready(Err(Ended::Unfinished)),
-                Phase::Closing if !hurried => {
-                    hurried = true;
-                    hurry(timer.as_mut());
+            match connection.shared.phase() {
+                Phase::Cut | Phase::Aborted => return Poll::Ready(Err(Unfinished)),
+                Phase::Closing if !closing => {
+                    closing = true;
+                    shorten(timer.as_mut());
                 }
                 _ => {}
             }
             match read {
                 Poll::Ready(Ok(())) if buf.filled().len() == before => {
-                    // Connecting and leaving again is what a TCP health check does.
+                    // A TCP health check connects and closes without a byte.
                     let clean = before == 0;
-                    return Poll::Ready(Err(if clean { Ended::Done } else { Ended::Incomplete }));
+                    return Poll::Ready(Err(if clean { Done } else { Incomplete }));
                 }
                 Poll::Ready(Ok(())) => {
                     if let Some(protocol) = protocol_of(buf.filled()) {
                         return Poll::Ready(Ok(protocol));
                     }
                 }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Ended::Io(error))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(Io(error))),
                 Poll::Pending => {
                     if timer.as_mut().poll(cx).is_pending() {
                         return Poll::Pending;
                     }
-                    // Nothing was asked, so nothing is lost.
-                    let clean = hurried && before == 0;
-                    return Poll::Ready(Err(if clean {
-                        Ended::Done
-                    } else {
-                        Ended::HeaderTimeout
-                    }));
+                    // No byte of a request has arrived, so none is lost.
+                    let clean = closing && before == 0;
+                    return Poll::Ready(Err(if clean { Done } else { HeaderTimeout }));
                 }
             }
         }
@@ -87,8 +90,9 @@ pub(super) async fn detect(socket: &mut Socket, conn: &Arc<Conn>) -> Result<Prot
     Ok(protocol)
 }
 
-fn hurry(timer: Pin<&mut Sleep>) {
-    let soon = Instant::now() + LAST_CHANCE;
+/// Resets `timer` to the time for a first request, if that is sooner.
+fn shorten(timer: Pin<&mut Sleep>) {
+    let soon = Instant::now() + FIRST_REQUEST_TIME;
     if soon < timer.deadline() {
         timer.reset(soon);
     }

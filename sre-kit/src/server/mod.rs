@@ -1,269 +1,193 @@
-//! RunningServer HTTP over TCP, and ending it without losing a request.
+//! An HTTP/1 and HTTP/2 server over TCP with limits, connection metrics and graceful shutdown.
+//!
+//! [`Server`] bounds everything that a client can hold, counts how connections end, and shuts down
+//! without losing a request. It takes any tower service ([`HttpService`]): one of hyper, an
+//! `axum::Router`, tonic's `Routes`. HTTP/1 (with upgrades) and HTTP/2 with prior knowledge (as
+//! gRPC uses it inside a cluster) share one port: the first bytes of a connection decide. TLS is
+//! left to the proxy or load balancer in front.
+//!
+//! Most services do not need this module directly: `SreKit::serve` and
+//! [`Lifecycle::serve`](crate::lifecycle::Lifecycle::serve) run a server and shut it down when the
+//! process gets a signal. Use it to set limits, to serve on a further port, or alone:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use sre_kit::server::Server;
+//! # use bytes::Bytes;
+//! # use http_body_util::Full;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let service = tower::service_fn(|_request: http::Request<hyper::body::Incoming>| async {
+//!     Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::from("hello"))))
+//! });
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let server = Server::builder().max_connections(1_000).build()?;
+//! let running = server.start(listener, service);
+//! // ... later:
+//! let unfinished = running.shutdown(Duration::from_secs(20)).await;
+//! assert!(unfinished.is_empty());
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Compared with `axum::serve`
+//!
+//! A [`Router`](https://docs.rs/axum/latest/axum/struct.Router.html) runs on both. With
+//! `axum::serve`:
+//!
+//! ```no_run
+//! # async fn shutdown_signal() {}
+//! # async fn run(router: axum::Router) -> std::io::Result<()> {
+//! let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
+//! axum::serve(listener, router).with_graceful_shutdown(shutdown_signal()).await
+//! # }
+//! ```
+//!
+//! With this module:
+//!
+//! ```no_run
+//! # async fn shutdown_signal() {}
+//! # async fn run(router: axum::Router) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//!
+//! use sre_kit::server::Server;
+//!
+//! let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
+//! let running = Server::builder().build()?.start(listener, router);
+//! shutdown_signal().await;
+//! running.shutdown(Duration::from_secs(20)).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | | `axum::serve` (0.8) | `Server` |
+//! |---|---|---|
+//! | number of connections | unbounded | [`max_connections`](ServerBuilder::max_connections) |
+//! | a client that sends no request head | is kept | is closed after [`header_read_timeout`](ServerBuilder::header_read_timeout) |
+//! | an idle connection | is kept | is closed after [`idle_timeout`](ServerBuilder::idle_timeout) |
+//! | a graceful shutdown | waits until the last connection is closed | ends at its bound, and returns what was [`Unfinished`] |
+//! | clients that should reconnect elsewhere | learn it when nothing is accepted any more | can learn it while the server still accepts ([`announce`](RunningServer::announce)) |
+//! | streams and upgraded connections | are not notified | get a [`DrainSignal`] |
+//! | metrics of connections | none | [`ConnectionMetrics`] |
+//!
+//! The layers of this crate work on both: a service that keeps `axum::serve` loses only what the
+//! right column lists.
+//!
+//! # Limits
+//!
+//! | Limit | Default | Unit | At the limit |
+//! |---|---|---|---|
+//! | [`max_connections`](ServerBuilder::max_connections) | 10 000 | connections | clients wait in the listener's backlog |
+//! | [`header_read_timeout`](ServerBuilder::header_read_timeout) | 10 | seconds | the connection is closed |
+//! | [`idle_timeout`](ServerBuilder::idle_timeout) | 620 | seconds | the connection is closed |
+//! | [`max_header_size`](ServerBuilder::max_header_size) | 65 536 | bytes | the request is answered 431 |
+//! | [`max_concurrent_streams`](ServerBuilder::max_concurrent_streams) | 200 | requests per HTTP/2 connection | the client has to wait |
+//! | [`keep_alive_interval`](ServerBuilder::keep_alive_interval) | 30 | seconds between HTTP/2 pings | the client is pinged |
+//! | [`keep_alive_timeout`](ServerBuilder::keep_alive_timeout) | 20 | seconds until the answer to a ping | the connection is closed |
+//!
+//! The duration of a request and the size of its body are not limited here: use layers of tower
+//! around the service.
+//!
+//! # Metrics
+//!
+//! A server that was given [`ConnectionMetrics`] has these, with its
+//! [`name`](ServerBuilder::name) as the label `listener`:
+//!
+//! | Metric | Kind | Further labels | Meaning |
+//! |---|---|---|---|
+//! | `http_server_open_connections` | gauge | `http_connection_state` | open sockets: `active`, `idle` or `upgraded` |
+//! | `http_server_connections_limit` | gauge | | [`max_connections`](ServerBuilder::max_connections) |
+//! | `http_server_connections_accepted_total` | counter | | accepted connections |
+//! | `http_server_accept_errors_total` | counter | `error_type` | failures to accept a connection |
+//! | `http_server_connection_errors_total` | counter | `error_type` | connections that ended badly |
+//!
+//! [`ConnectionMetrics`] lists the values of the labels. Requests are measured by
+//! [`golden_signals`](crate::golden_signals).
+//!
+//! # What fails
+//!
+//! - `accept` fails, for example because the process has no file descriptor left: the failure is
+//!   counted, logged as a warning, and retried after a pause of 5 ms to 1 s. It never ends the
+//!   accept loop.
+//! - A connection fails: the failure is counted and logged at debug level.
+//! - The service panics: that connection ends, and no other.
+//!
+//! # Graceful shutdown and cancel safety
+//!
+//! [`RunningServer`] has the steps of a graceful shutdown. The futures that borrow it are cancel
+//! safe: they can be dropped and made again, and a step that has begun is not undone. Dropping the
+//! `RunningServer` itself closes the listeners and all connections at once.
 
-mod accept;
+mod acceptor;
+mod builder;
 mod connection;
+mod connection_end;
+mod connection_info;
+mod connection_state;
 mod detect;
+mod dispatch;
+mod drain_signal;
 mod drive;
+mod http_service;
+mod hyper_connection;
+mod listeners;
 mod metrics;
-mod service;
+mod phase;
+mod running_server;
 mod settings;
 mod shared;
-mod signal;
 mod socket;
+mod stats;
+mod unfinished;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::{Request, Response};
-use http_body::Body;
-use hyper::body::Incoming;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout, timeout_at};
-use tower::BoxError;
-use tower_service::Service;
+use acceptor::Acceptor;
+use shared::Shared;
 
-use accept::{Acceptor, Protocols};
-use shared::{Phase, Shared};
-
-/// How long connections that are cut off have to notice.
-const CUT_TIME: Duration = Duration::from_millis(100);
-
-pub use connection::ConnectionInfo;
+pub use builder::ServerBuilder;
+pub use connection_info::ConnectionInfo;
+pub use drain_signal::DrainSignal;
+pub use http_service::HttpService;
+pub use listeners::Listeners;
 pub use metrics::ConnectionMetrics;
-pub use settings::ServerBuilder;
-pub use signal::DrainSignal;
+pub use running_server::RunningServer;
+pub use unfinished::Unfinished;
 
-/// A server for HTTP/1 and HTTP/2 with bounds on everything a client can hold.
+/// A server for HTTP/1 and HTTP/2 with bounds on everything that a client can hold.
 ///
-/// It takes any tower service of `Request<Incoming>` that is `Clone`: one of
-/// hyper, an `axum::Router`, tonic's `Routes`. HTTP/1 with upgrades and HTTP/2
-/// (prior knowledge, as gRPC speaks it in a cluster) are told apart by their
-/// first bytes.
-///
-/// ```
-/// use std::time::Duration;
-/// use sre_kit::server::Server;
-/// # use bytes::Bytes;
-/// # use http_body_util::Full;
-///
-/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-/// let service = tower::service_fn(|_request: http::Request<hyper::body::Incoming>| async {
-///     Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::from("hello"))))
-/// });
-/// let serving = Server::builder().build()?.start(listener, service);
-/// // ... later:
-/// let cut_off = serving.shutdown(Duration::from_secs(20)).await;
-/// assert!(cut_off.is_empty());
-/// # Ok::<_, Box<dyn std::error::Error>>(())
-/// # })?;
-/// # Ok::<_, Box<dyn std::error::Error>>(())
-/// ```
-///
-/// # What fails
-///
-/// A failed `accept`, such as for want of file descriptors, is counted and tried
-/// again after a pause; it never ends the loop. What goes wrong on a connection
-/// is counted and logged at debug level; a panic of the service ends its
-/// connection and no other. See [`ConnectionMetrics`].
+/// See the [module](self) for an example, the limits and the metrics.
+#[must_use = "nothing is served before `start`"]
 pub struct Server {
     shared: Arc<Shared>,
 }
 
 impl Server {
-    /// Returns a builder.
-    pub fn builder() -> ServerBuilder {
-        ServerBuilder::new()
-    }
-
-    /// Serves connections of `listeners` with clones of `service`, in the background.
+    /// Starts to serve the connections of `listeners` with clones of `service`, in the background.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime.
-    pub fn start<S, B>(self, listeners: impl Into<Listeners>, service: S) -> RunningServer
-    where
-        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-        S::Future: Send + 'static,
-        S::Error: Into<BoxError>,
-        B: Body + Send + 'static,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
-    {
+    /// Panics if it is called outside of a Tokio runtime.
+    pub fn start<S: HttpService>(
+        self,
+        listeners: impl Into<Listeners>,
+        service: S,
+    ) -> RunningServer {
         let Self { shared } = self;
-        let acceptor = Acceptor {
-            protocols: Arc::new(Protocols::new(&shared.settings)),
-            permits: Arc::new(Semaphore::new(shared.settings.max_connections)),
-            shared: Arc::clone(&shared),
-            service,
-        };
+        let acceptor = Acceptor::new(Arc::clone(&shared), service);
         for listener in listeners.into().0 {
             shared.listener_opened();
             tokio::spawn(acceptor.clone().run(listener));
         }
-        RunningServer { shared }
+        RunningServer::new(shared)
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("settings", &self.shared.settings).finish()
-    }
-}
-
-/// Bound listeners: one, or a list.
-#[derive(Debug)]
-pub struct Listeners(Vec<TcpListener>);
-
-impl From<TcpListener> for Listeners {
-    fn from(listener: TcpListener) -> Self {
-        Self(vec![listener])
-    }
-}
-
-impl From<Vec<TcpListener>> for Listeners {
-    fn from(listeners: Vec<TcpListener>) -> Self {
-        Self(listeners)
-    }
-}
-
-impl<const N: usize> From<[TcpListener; N]> for Listeners {
-    fn from(listeners: [TcpListener; N]) -> Self {
-        Self(listeners.into())
-    }
-}
-
-/// What was cut off because the time for the drain was over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Unfinished {
-    /// Connections that were closed by force, without the upgraded ones.
-    pub connections: usize,
-    /// Requests that were under way on them.
-    pub requests: usize,
-    /// Upgraded connections that were closed by force.
-    pub upgraded: usize,
-}
-
-impl Unfinished {
-    /// Whether nothing was.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// A server that runs. Dropping it closes listeners and connections at once.
-#[must_use = "dropping it ends the server at once"]
-pub struct RunningServer {
-    shared: Arc<Shared>,
-}
-
-impl RunningServer {
-    /// Connections that are open, upgraded ones included.
-    pub fn open_connections(&self) -> usize {
-        let counts = self.shared.counts();
-        counts.active + counts.idle + counts.upgraded
-    }
-
-    /// Connections that changed their protocol and are open.
-    pub fn upgraded_connections(&self) -> usize {
-        self.shared.counts().upgraded
-    }
-
-    /// Requests under way, to the end of their bodies.
-    pub fn requests_in_flight(&self) -> usize {
-        self.shared.counts().requests
-    }
-
-    /// Tells clients to go elsewhere, and goes on accepting: HTTP/1 responses
-    /// carry `Connection: close`, HTTP/2 connections get a GOAWAY that lets in
-    /// what is already on the way. New connections are served.
-    pub fn announce(&self) {
-        self.shared.advance(Phase::Announced);
-    }
-
-    /// Closes the listeners and the connections that are idle, lets requests
-    /// finish and tells streams to end. Does not wait.
-    ///
-    /// A connection that has not asked anything yet is listened to for another
-    /// 200 ms: its first request may be on the way.
-    pub fn stop_accepting(&self) {
-        self.shared.advance(Phase::Closing);
-    }
-
-    /// Stops accepting and waits until no request is under way; at `deadline`
-    /// what is left is cut off.
-    ///
-    /// Upgraded connections are not waited for: they end with the signal that
-    /// [`stop_accepting`](Self::stop_accepting) gives, see [`close`](Self::close).
-    ///
-    /// # Cancel safety
-    ///
-    /// May be dropped and called again.
-    pub async fn drain(&self, deadline: Instant) -> Unfinished {
-        self.stop_accepting();
-        if timeout_at(deadline, self.shared.quiet()).await.is_ok() {
-            return Unfinished::default();
-        }
-        let counts = self.shared.counts();
-        self.shared.advance(Phase::Cut);
-        // A handler that blocks its thread cannot be cut, nor may it hold us up.
-        let _ = timeout(CUT_TIME, self.shared.quiet()).await;
-        Unfinished {
-            connections: counts.active + counts.idle,
-            requests: counts.requests,
-            upgraded: 0,
-        }
-    }
-
-    /// Drains, then waits until every upgraded connection is closed as well; at
-    /// `deadline` what is left is cut off.
-    ///
-    /// # Cancel safety
-    ///
-    /// May be dropped and called again.
-    pub async fn close(&self, deadline: Instant) -> Unfinished {
-        let cut = self.drain(deadline).await;
-        Unfinished { upgraded: self.close_upgraded(deadline).await, ..cut }
-    }
-
-    /// Waits until every upgraded connection is closed; at `deadline` those that
-    /// are left are closed by force, and counted.
-    ///
-    /// # Cancel safety
-    ///
-    /// May be dropped and called again.
-    pub async fn close_upgraded(&self, deadline: Instant) -> usize {
-        if timeout_at(deadline, self.shared.no_upgraded()).await.is_ok() {
-            return 0;
-        }
-        let left = self.shared.counts().upgraded;
-        self.shared.advance(Phase::Aborted);
-        let _ = timeout(CUT_TIME, self.shared.no_upgraded()).await;
-        left
-    }
-
-    /// [`close`](Self::close) with a bound instead of a deadline.
-    pub async fn shutdown(self, bound: Duration) -> Unfinished {
-        let far = Duration::from_hours(30 * 365 * 24);
-        self.close(Instant::now() + bound.min(far)).await
-    }
-}
-
-impl Drop for RunningServer {
-    fn drop(&mut self) {
-        self.shared.advance(Phase::Aborted);
-    }
-}
-
-impl fmt::Debug for RunningServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunningServer")
-            .field("name", &self.shared.settings.name)
-            .field("phase", &self.shared.phase())
-            .field("connections", &self.shared.counts())
-            .finish()
     }
 }

@@ -1,68 +1,43 @@
-//! What the accept loops and the connections of one server have in common.
+//! The state that the accept loops and the connections of one server share.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Conn, OpenGuard};
-use super::metrics::Stats;
+use super::connection_state::ConnectionState;
+use super::drain_signal::DrainSignal;
+use super::phase::Phase;
 use super::settings::Settings;
-use super::signal::DrainSignal;
+use super::stats::Stats;
 
-/// How far a server is on its way out. It only ever goes forward.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    /// Business as usual.
-    Open,
-    /// Connections are accepted and told not to stay.
-    Announced,
-    /// Nothing is accepted; what is under way is finished.
-    Closing,
-    /// What hyper still serves is cut off.
-    Cut,
-    /// Upgraded connections as well.
-    Aborted,
-}
-
-impl Phase {
-    fn from_u8(value: u8) -> Self {
-        match value {
-            0 => Self::Open,
-            1 => Self::Announced,
-            2 => Self::Closing,
-            3 => Self::Cut,
-            _ => Self::Aborted,
-        }
-    }
-}
-
-/// What the accept loops and the connections of one server have in common.
+/// The state that the accept loops and the connections of one server share.
 pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) stats: Stats,
     pub(super) signal: DrainSignal,
-    /// Cancelled when the listeners are to be closed.
+    /// Cancelled when the listeners have to be closed.
     pub(super) stop: CancellationToken,
     phase: AtomicU8,
-    roster: Mutex<Roster>,
+    open: Mutex<OpenSockets>,
+    /// Notified after every change of `open` that a drain may wait for.
     changed: Notify,
 }
 
+/// The open connections and listeners.
 #[derive(Default)]
-struct Roster {
-    open: HashMap<u64, Arc<Conn>>,
-    next: u64,
+struct OpenSockets {
+    connections: HashMap<u64, Arc<ConnectionState>>,
+    next_id: u64,
     upgraded: usize,
     listeners: usize,
 }
 
-/// How many connections are open, by what they do.
+/// The number of open connections, by what they do, and of their requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(super) struct ConnectionCounts {
     pub(super) active: usize,
     pub(super) idle: usize,
     pub(super) upgraded: usize,
@@ -77,7 +52,7 @@ impl Shared {
             signal,
             stop: CancellationToken::new(),
             phase: AtomicU8::new(Phase::Open as u8),
-            roster: Mutex::default(),
+            open: Mutex::default(),
             changed: Notify::new(),
         }
     }
@@ -86,8 +61,10 @@ impl Shared {
         Phase::from_u8(self.phase.load(Ordering::Acquire))
     }
 
-    /// Goes on to `phase` and wakes every connection to see it.
+    /// Advances to `phase` and wakes every connection to see it.
     pub(super) fn advance(&self, phase: Phase) {
+        // The phase is stored before anything is woken: a task that registers its waker and then
+        // reads the phase cannot miss both.
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
         if phase >= Phase::Announced {
             self.signal.begin_draining();
@@ -96,49 +73,45 @@ impl Shared {
             self.stop.cancel();
             self.signal.begin_closing();
         }
-        // Wakers run foreign code, so none runs while the roster is locked.
-        let open: Vec<_> = self.lock().open.values().cloned().collect();
-        for conn in open {
-            conn.waker.wake();
+        // Wakers run foreign code, so none runs while the list is locked.
+        let connections: Vec<_> = self.lock().connections.values().cloned().collect();
+        for connection in connections {
+            connection.waker.wake();
         }
     }
 
-    /// Enters a connection that was accepted.
-    pub(super) fn enter(
-        self: &Arc<Self>,
-        peer: SocketAddr,
-        local: SocketAddr,
-        permit: OwnedSemaphorePermit,
-    ) -> (Arc<Conn>, OpenGuard) {
-        let mut roster = self.lock();
-        let id = roster.next;
-        roster.next += 1;
-        let conn = Arc::new(Conn::new(id, Arc::clone(self), peer, local));
-        roster.open.insert(id, Arc::clone(&conn));
-        drop(roster);
-        let open = OpenGuard::new(&conn, permit);
-        (conn, open)
+    /// Adds a connection to the list of open ones.
+    pub(super) fn register(&self) -> Arc<ConnectionState> {
+        let mut open = self.lock();
+        let id = open.next_id;
+        open.next_id += 1;
+        let connection = Arc::new(ConnectionState::new(id));
+        open.connections.insert(id, Arc::clone(&connection));
+        connection
     }
 
-    /// The socket of `conn` is closed.
-    pub(super) fn leave(&self, conn: &Conn) {
-        let mut roster = self.lock();
-        roster.open.remove(&conn.id());
-        if conn.is_upgraded() {
-            roster.upgraded -= 1;
+    /// Removes a connection from the list, after its socket was closed.
+    pub(super) fn unregister(&self, connection: &ConnectionState) {
+        let mut open = self.lock();
+        open.connections.remove(&connection.id());
+        if connection.is_upgraded() {
+            open.upgraded -= 1;
         }
-        drop(roster);
+        drop(open);
         self.changed.notify_waiters();
     }
 
-    /// Hyper is done with `conn`. Is its socket still open, then a handler took it over.
-    pub(super) fn released(&self, conn: &Conn) {
-        let mut roster = self.lock();
-        if roster.open.contains_key(&conn.id()) {
-            conn.set_upgraded();
-            roster.upgraded += 1;
+    /// Records that hyper has released `connection`. If its socket is still open, an upgrade
+    /// handler took it over.
+    pub(super) fn released(&self, connection: &ConnectionState) {
+        let mut open = self.lock();
+        // Under the lock, so that `unregister` either ran before and removed the id, or runs
+        // later and sees the flag.
+        if open.connections.contains_key(&connection.id()) {
+            connection.set_upgraded();
+            open.upgraded += 1;
         }
-        drop(roster);
+        drop(open);
         self.changed.notify_waiters();
     }
 
@@ -153,19 +126,19 @@ impl Shared {
 
     /// Waits until hyper serves no connection and no listener is open.
     pub(super) async fn quiet(&self) {
-        self.wait(|roster| roster.listeners == 0 && roster.open.len() == roster.upgraded).await;
+        self.wait(|open| open.listeners == 0 && open.connections.len() == open.upgraded).await;
     }
 
     /// Waits until every upgraded socket is closed.
     pub(super) async fn no_upgraded(&self) {
-        self.wait(|roster| roster.upgraded == 0).await;
+        self.wait(|open| open.upgraded == 0).await;
     }
 
-    async fn wait(&self, done: impl Fn(&Roster) -> bool) {
+    async fn wait(&self, done: impl Fn(&OpenSockets) -> bool) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
-            // Listening before looking, so that a change in between is not missed.
+            // Enabled before the check, so that a change in between is not missed.
             changed.as_mut().enable();
             if done(&self.lock()) {
                 return;
@@ -174,12 +147,13 @@ impl Shared {
         }
     }
 
-    pub(super) fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for conn in self.lock().open.values() {
-            let requests = conn.active();
+    /// Counts the open connections and their requests.
+    pub(super) fn counts(&self) -> ConnectionCounts {
+        let mut counts = ConnectionCounts::default();
+        for connection in self.lock().connections.values() {
+            let requests = connection.requests_in_flight();
             counts.requests += requests;
-            if conn.is_upgraded() {
+            if connection.is_upgraded() {
                 counts.upgraded += 1;
             } else if requests > 0 {
                 counts.active += 1;
@@ -190,7 +164,7 @@ impl Shared {
         counts
     }
 
-    fn lock(&self) -> MutexGuard<'_, Roster> {
-        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, OpenSockets> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The socket under hyper: it counts as open until it is dropped, and can be cut off.
+//! The socket under hyper: it counts as open until it is dropped, and can be closed by force.
 
 use std::io;
 use std::pin::Pin;
@@ -9,30 +9,32 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::connection::{Conn, OpenGuard};
-use super::shared::Phase;
+use super::connection::{Connection, OpenGuard};
+use super::phase::Phase;
 
-/// A TCP stream with the bytes that were read ahead to tell its protocol.
+/// A TCP stream with the bytes that were read ahead to detect its protocol.
 pub(super) struct Socket {
     stream: TcpStream,
     ahead: Bytes,
-    conn: Arc<Conn>,
-    _open: OpenGuard,
+    connection: Arc<Connection>,
+    _guard: OpenGuard,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, conn: Arc<Conn>, open: OpenGuard) -> Self {
-        Self { stream, ahead: Bytes::new(), conn, _open: open }
+    pub(super) fn new(stream: TcpStream, connection: Arc<Connection>, guard: OpenGuard) -> Self {
+        Self { stream, ahead: Bytes::new(), connection, _guard: guard }
     }
 
-    /// Gives bytes back, to be read again.
+    /// Puts bytes back, to be read again.
     pub(super) fn put_back(&mut self, bytes: &[u8]) {
         self.ahead = Bytes::copy_from_slice(bytes);
     }
 
-    /// Only an upgraded socket meets this: for others the driver looks first.
+    /// Returns an error if upgraded connections are closed by force.
+    ///
+    /// Only an upgraded socket gets there: for others `Drive` checks the phase first.
     fn check(&self) -> io::Result<()> {
-        if self.conn.shared.phase() == Phase::Aborted {
+        if self.connection.shared.phase() == Phase::Aborted {
             return Err(io::Error::new(
                 io::ErrorKind::ConnectionAborted,
                 "the drain is over and this connection was cut off",
@@ -48,8 +50,8 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // Registered before looking, so that being cut off in between is not missed.
-        self.conn.waker.register(cx.waker());
+        // Registered before the phase is read, so that no change of it is missed.
+        self.connection.state.waker.register(cx.waker());
         self.check()?;
         if self.ahead.has_remaining() {
             let len = self.ahead.len().min(buf.remaining());
@@ -59,7 +61,7 @@ impl AsyncRead for Socket {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.conn.bytes_arrived();
+            self.connection.state.bytes_arrived();
         }
         polled
     }

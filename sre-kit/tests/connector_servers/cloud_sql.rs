@@ -1,6 +1,6 @@
-//! A fake of Cloud SQL: its Admin API, and the proxy on port 3307 in front of a real
-//! PostgreSQL server. That it behaves as the real one does is checked with Google's own
-//! connector, which connects through it: see `oracle.rs`.
+//! A fake of Cloud SQL: its Admin API, and the proxy on port 3307 in front of a real PostgreSQL
+//! server. Google's own connector connects through it, which checks that it behaves like the real
+//! one: see `oracle.rs`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -28,28 +28,28 @@ use crate::proxy;
 
 pub(crate) const URL: &str = "cloudsql://shop%40project.iam@project:europe-west1:main/shop";
 
-/// How the Admin API answers.
+/// The behaviour of the Admin API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Api {
     Fine,
     Status(u16),
-    /// The connection breaks off before there is an answer.
+    /// The connection is reset before the response.
     Reset,
     Garbage,
 }
 
-/// How the proxy behaves.
+/// The behaviour of the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proxy {
     Fine,
-    /// It knows no TLS that is newer than 1.2.
+    /// It speaks TLS 1.2 only.
     Tls12,
-    /// So many connections are broken off in the middle of the handshake.
+    /// It resets this many connections during the handshake.
     Reset(u32),
 }
 
 pub(crate) struct CloudSql {
-    /// Where the Admin API is.
+    /// The URL of the Admin API.
     pub(crate) endpoint: String,
     pub(crate) shared: Arc<Shared>,
     _tasks: [AbortOnDropHandle<()>; 2],
@@ -57,8 +57,7 @@ pub(crate) struct CloudSql {
 
 pub(crate) struct Shared {
     pub(crate) state: Mutex<State>,
-    /// Tokens that are good for the Admin API. Those for logging in are PostgreSQL's
-    /// to judge.
+    /// The valid tokens for the Admin API. PostgreSQL checks those that log in.
     pub(crate) api_tokens: Tokens,
     pub(crate) clients: Authority,
     /// The PostgreSQL server: its port, and the CA of its certificate.
@@ -68,23 +67,23 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) api: Api,
     pub(crate) proxy: Proxy,
-    /// What `connectSettings` says.
+    /// The response to `connectSettings`.
     pub(crate) settings: Value,
-    /// What the proxy shows.
+    /// The certificate of the proxy.
     pub(crate) leaf: Leaf,
-    /// How long certificates last.
+    /// The lifetime of client certificates.
     pub(crate) lasts: Duration,
-    /// The token in each certificate that was given.
+    /// The token in each issued certificate.
     pub(crate) certificates: HashMap<Vec<u8>, String>,
-    /// Paths that were asked for.
+    /// The requested paths.
     pub(crate) asked: Vec<String>,
-    /// Handshakes that ended well, and connections that were broken off.
+    /// The number of successful handshakes, and of connections that were reset.
     pub(crate) handshakes: u32,
     pub(crate) broken: u32,
 }
 
 impl CloudSql {
-    /// In front of `server`, whose certificate says `project:main` already.
+    /// Starts in front of `server`, whose certificate has the common name `project:main`.
     pub(crate) async fn start(server: &Postgres) -> Self {
         let api = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint = format!("http://{}", api.local_addr().expect("bound"));
@@ -135,7 +134,7 @@ impl CloudSql {
         self.shared.state()
     }
 
-    /// Shows a certificate of a new CA, which is told.
+    /// Changes the CA and the certificate of the proxy. The Admin API returns the new CA.
     pub(crate) fn show(&self, common: &str, names: &[&str], expired: bool) {
         let authority = Authority::new("Google Cloud SQL Server CA");
         let mut state = self.state();
@@ -143,7 +142,7 @@ impl CloudSql {
         state.settings["serverCaCert"]["cert"] = authority.pem.into();
     }
 
-    /// How often certificates were asked for.
+    /// Returns how many certificates were requested.
     pub(crate) fn certificates(&self) -> usize {
         self.state().asked.iter().filter(|path| path.contains(":generate")).count()
     }
@@ -155,8 +154,8 @@ impl Shared {
     }
 }
 
-/// Port 3307 is part of the protocol, so tests that run side by side need an address of
-/// their own. Linux has sixteen million of this machine.
+/// Binds the proxy. Port 3307 is part of the protocol, so tests that run at the same time need
+/// different addresses. Linux has sixteen million loopback addresses.
 async fn door() -> (TcpListener, String) {
     for _ in 0..100 {
         let part = || fastrand::u8(1..255);
@@ -185,7 +184,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// Ends a connection as a crash does.
+/// Resets a connection.
 pub(crate) fn reset(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
@@ -199,7 +198,7 @@ impl Shared {
         let api = self.state().api;
         match api {
             Api::Fine => {}
-            // A careless server: it repeats what it was sent.
+            // A careless server repeats the request, with its tokens.
             Api::Status(status) => {
                 let text = format!("{:?} {}", head.headers, String::from_utf8_lossy(&body));
                 let errors = json!([{"reason": text.clone()}]);
@@ -235,7 +234,7 @@ impl Shared {
         said(200, &json!({"ephemeralCert": {"kind": "sql#sslCert", "cert": certificate.pem()}}))
     }
 
-    /// The token in a certificate that a client has shown.
+    /// Returns the token in a client certificate.
     pub(crate) fn token_of(&self, certificate: &CertificateDer<'_>) -> Option<String> {
         self.state().certificates.get(certificate.as_ref()).cloned()
     }
@@ -249,7 +248,7 @@ fn said(status: u16, body: &Value) -> Response<Full<Bytes>> {
         .expect("valid")
 }
 
-/// A key that a client has sent.
+/// The public key of a client.
 struct Public(Vec<u8>);
 
 impl Public {

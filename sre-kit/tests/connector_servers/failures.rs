@@ -1,4 +1,4 @@
-//! What fails on the way, and is outlived.
+//! Failures of the Admin API and of the proxy, and the recovery.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::{Rig, SOON, until};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
-async fn an_admin_api_in_any_mood_is_outlived() {
+async fn every_failure_of_the_admin_api_is_survived() {
     for (api, error_type) in [
         (Api::Status(429), "throttled"),
         (Api::Status(503), "server"),
@@ -86,14 +86,14 @@ async fn an_instance_that_moved_or_has_another_ca_is_found_within_the_login() {
     db.connect(SOON).await.expect("logs in");
     until("it is given back", async || db.usage().used == 0).await;
     let held = db.begin().await.expect("a session of its own");
-    // The CA is another one, and the API says so to whom asks again.
+    // The CA changes, and the API returns the new one.
     rig.cloud.show("project:main", &[], false);
     assert_eq!(one(&db).await.expect("the request never sees it"), 1);
     assert_eq!(rig.cloud.certificates(), 2);
     held.rollback().await.expect("ends");
     db.close().await;
 
-    // Nobody is there any more: sqlx asks again until the pool's time is over.
+    // The address is unreachable: sqlx retries until the acquire timeout.
     let rig = Rig::new().await;
     let address = rig.cloud.state().settings["ipAddresses"].clone();
     rig.cloud.state().settings["ipAddresses"][1]["ipAddress"] = "127.0.0.1".into();

@@ -1,4 +1,4 @@
-//! Which servers are trusted, and what cannot work with any.
+//! Which servers are trusted, and settings that cannot work with any.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn connect(rig: &Rig, settings: &DbSettings) -> Result<(), sre_kit::db::Db
     let db = Db::new(settings, &DbMetrics::new(&Registry::new()).expect("free")).expect("valid");
     let connected = db.connect(SOON).await;
     db.close().await;
-    // A second try after one more certificate has its own count of those out of turn.
+    // Each connector has its own limit of refreshes.
     rig.cloud.state().proxy = Proxy::Fine;
     connected
 }
@@ -62,7 +62,7 @@ async fn a_name_is_looked_for_as_the_instance_has_its_certificates() {
         ("GOOGLE_MANAGED_INTERNAL_CA", "project:main", vec![], true),
         ("GOOGLE_MANAGED_INTERNAL_CA", "", vec![DNS], true),
         ("GOOGLE_MANAGED_INTERNAL_CA", "other:main", vec!["other.sql.goog"], false),
-        // One that is shared has signed for others.
+        // A shared CA signs for other instances too.
         ("GOOGLE_MANAGED_CAS_CA", "", vec![DNS], true),
         ("GOOGLE_MANAGED_CAS_CA", "project:main", vec!["other.sql.goog"], false),
         ("CUSTOMER_MANAGED_CAS_CA", "project:main", vec![DNS], true),
@@ -73,15 +73,15 @@ async fn a_name_is_looked_for_as_the_instance_has_its_certificates() {
         let connected = connect(&rig, &rig.settings(URL)).await;
         assert_eq!(connected.is_ok(), fits, "{mode}, {common:?}, {names:?}: {connected:?}");
     }
-    // What the settings say counts more than what the API tells.
+    // The name in the settings replaces those of the API.
     rig.cloud.show("", &["db.example.com"], false);
     let settings = rig.settings(URL).server_name("db.example.com");
-    connect(&rig, &settings).await.expect("the name that was told");
+    connect(&rig, &settings).await.expect("the configured name");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
-async fn what_can_never_work_is_said_at_once() {
+async fn a_permanent_error_is_returned_at_once() {
     let rig = Rig::new().await;
     let other = |from: &str, to: &str| URL.replace(from, to);
     let wrong = [

@@ -1,11 +1,12 @@
 //! The Cloud SQL connector, through a fake of Cloud SQL to a real PostgreSQL server that
 //! checks tokens: which servers it trusts, what it does when the Admin API or the proxy
-//! fail, and that nobody who queries notices a new certificate.
+//! fail, that no query notices a new certificate, and how it is used without a pool.
 #![cfg(all(feature = "db-iam", target_os = "linux"))]
 
 mod cloud_sql;
 #[path = "../db_support/mod.rs"]
 mod db_support;
+mod direct;
 mod failures;
 mod identity;
 #[path = "../db_support/load.rs"]
@@ -29,7 +30,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 struct Rig {
     cloud: CloudSql,
-    /// Those that log in.
+    /// The tokens that log in.
     tokens: Tokens,
     registry: Registry,
     _server: Postgres,
@@ -49,12 +50,11 @@ impl Rig {
             .sqladmin_endpoint(&self.cloud.endpoint)
             .sqladmin_token_source(Source::new(&self.cloud.shared.api_tokens, HOUR))
             .token_source(Source::new(&self.tokens, HOUR))
-            // Three seconds are little for a busy machine.
+            // The default of 3 s is short for a busy machine.
             .acquire_timeout(Duration::from_secs(10))
     }
 
-    /// Four connections, all of them from the start: an outage is survived by those that
-    /// are there.
+    /// Returns settings with four connections from the start: existing ones survive an outage.
     fn full(&self, url: &str) -> DbSettings {
         self.settings(url).max_connections(4).min_connections(4)
     }
@@ -73,7 +73,7 @@ impl Rig {
     }
 }
 
-/// Waits until it is so.
+/// Waits until `holds` returns true.
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !holds().await {

@@ -1,7 +1,7 @@
-"""Google's own connector, on the fake of Cloud SQL: what it cannot connect to is no fake.
+"""Connects to the fake of Cloud SQL with Google's own connector.
 
 Reads {"endpoint", "instance", "user", "database", "api_token", "login_token", "ip"} and
-prints who it is logged in as.
+prints the user that it is logged in as.
 """
 
 import datetime

@@ -1,4 +1,4 @@
-//! Whether the fake can be believed: Google's own connector takes it for Cloud SQL.
+//! Checks the fake with Google's own connector.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{HOUR, Rig};
 
-/// Runs the connector; what it printed, or what it said.
+/// Runs the connector. Returns what it printed, or its error.
 async fn connect(rig: &Rig, ip: &str, login_token: String) -> Result<String, String> {
     let asked = json!({
         "endpoint": rig.cloud.endpoint,

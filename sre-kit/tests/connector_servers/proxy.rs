@@ -1,4 +1,4 @@
-//! The proxy beside the server: it takes a certificate for a login.
+//! The proxy beside the server, which accepts a client certificate as the login.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// The server's certificate, and clients that show one of the fake's.
+/// Returns a configuration that requires a client certificate of the fake.
 fn config(shared: &Shared) -> ServerConfig {
     let clients = Arc::new(roots(&shared.clients.pem));
     let verifier = WebPkiClientVerifier::builder_with_provider(clients, provider()).build();
@@ -65,7 +65,7 @@ async fn accepted(mut stream: TcpStream, shared: &Shared) -> Option<()> {
         broken
     };
     if broken {
-        // The client has said hello.
+        // Wait for the ClientHello.
         stream.read_u8().await.ok()?;
         reset(&stream);
         return None;
@@ -74,7 +74,7 @@ async fn accepted(mut stream: TcpStream, shared: &Shared) -> Option<()> {
     let mut client = acceptor.accept(stream).await.ok()?;
     shared.state().handshakes += 1;
     let certificate = client.get_ref().1.peer_certificates()?.first()?.clone().into_owned();
-    // One that was withdrawn: the connection ends without a word of PostgreSQL's.
+    // A revoked certificate: the connection ends without a PostgreSQL message.
     let token = shared.token_of(&certificate)?;
     let startup = startup(&mut client).await?;
     let mut server = log_in(shared, &startup, &token).await?;
@@ -82,7 +82,7 @@ async fn accepted(mut stream: TcpStream, shared: &Shared) -> Option<()> {
     Some(())
 }
 
-/// The first message that is no question for encryption: some drivers ask inside of TLS.
+/// Reads the StartupMessage. Some drivers send an SSLRequest inside of TLS first.
 async fn startup(client: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Option<Vec<u8>> {
     loop {
         let length = client.read_u32().await.ok()?;
@@ -97,7 +97,7 @@ async fn startup(client: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Option<V
     }
 }
 
-/// Answers the server's question for a password with the token.
+/// Logs in at the server, with the token as the password.
 async fn log_in(
     shared: &Shared,
     startup: &[u8],

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many logins at the same time.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Tokens come and go, and no query notices.
+//! Tokens that expire and are renewed, without a failed query.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,20 +11,20 @@ use super::db_support::tokens::Source;
 use super::load::{Load, one, statement};
 use super::{Rig, SOON, until};
 
-/// How long things last, in seconds.
+/// Durations of the tests, in seconds.
 struct Sizes {
-    /// A token, and a connection, while tokens rotate.
+    /// The lifetimes of a token and of a connection, while tokens rotate.
     token: u64,
     lifetime: u64,
     load: u64,
-    /// An outage of the credentials, and a connection before and within it. Four
-    /// lifetimes are longer than the outage.
+    /// An outage of the credentials, and the lifetime of a connection. The outage is shorter than
+    /// four lifetimes.
     outage: u64,
     lifetime_in_outage: u64,
 }
 
 impl Sizes {
-    /// With `SRE_KIT_LONG_SOAK` as many minutes as otherwise quarters of one.
+    /// Returns durations in quarters of a minute, or with `SRE_KIT_LONG_SOAK` in minutes.
     fn read() -> Self {
         if std::env::var_os("SRE_KIT_LONG_SOAK").is_some() {
             Self { token: 15, lifetime: 3, load: 60, outage: 30, lifetime_in_outage: 10 }
@@ -34,7 +34,7 @@ impl Sizes {
     }
 }
 
-/// Eight workers while tokens end; about four token's lives.
+/// Runs eight workers for about four lifetimes of a token.
 async fn soak(rotate: bool) -> (Rig, Db, u64, Vec<String>) {
     let sizes = Sizes::read();
     let rig = Rig::new().await;

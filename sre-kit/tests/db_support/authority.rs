@@ -28,7 +28,7 @@ impl Authority {
         Self { pem, issuer: Issuer::new(params, key) }
     }
 
-    /// A server's certificate, for a common name and any number of others.
+    /// Issues a server's certificate, for a common name and alternative names.
     pub(crate) fn server(&self, common: &str, names: &[&str], expired: bool) -> Leaf {
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).expect("names");
@@ -43,7 +43,7 @@ impl Authority {
         Leaf { certificate, key: key.serialize_pem() }
     }
 
-    /// A client's certificate, for a key that somebody else has.
+    /// Issues a client's certificate for its public key.
     pub(crate) fn client(&self, key: &impl PublicKeyData, lasts: Duration) -> Certificate {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.distinguished_name = common_name("a client");

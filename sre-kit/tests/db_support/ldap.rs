@@ -1,5 +1,5 @@
-//! As much of LDAP as PostgreSQL asks: a simple bind (RFC 4511 §4.2) that is good
-//! when the password is a token that is.
+//! The part of LDAP that PostgreSQL uses: a simple bind (RFC 4511 §4.2). It succeeds if the
+//! password is a valid token.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,7 +32,7 @@ async fn serve(mut stream: TcpStream, tokens: Tokens) -> Option<()> {
         let (_, id, rest) = split(&message)?;
         let (operation, body, _) = split(rest)?;
         if operation != 0x60 {
-            // Unbind, or something that is not needed.
+            // Unbind, or an operation that is not supported.
             return None;
         }
         let (_, _version, rest) = split(body)?;
@@ -67,7 +67,7 @@ async fn element(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
     Some((tag, body))
 }
 
-/// Tag, content and what follows.
+/// Returns the tag, the content and the rest.
 fn split(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, rest) = bytes.split_first()?;
     let (first, mut rest) = rest.split_first()?;

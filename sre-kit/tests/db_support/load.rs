@@ -1,4 +1,4 @@
-//! Load on a database, and what was seen of it.
+//! Load on a database, and its results.
 #![allow(dead_code, reason = "not every test file uses all of it")]
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,7 +28,7 @@ pub(crate) async fn one(db: &Db) -> Result<i32, sea_orm::DbErr> {
     row.try_get("", "x")
 }
 
-/// Workers that query without a pause, until they are stopped.
+/// Workers that query until they are stopped.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     ok: Arc<AtomicU64>,
@@ -55,7 +55,7 @@ impl Load {
                         }
                         Err(error) => failures.lock().expect("held").push(error.to_string()),
                     }
-                    // A request does more than one query; and the servers need some time.
+                    // The servers need some time too.
                     tokio::time::sleep(Duration::from_millis(2)).await;
                 }
             }));

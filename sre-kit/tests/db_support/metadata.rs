@@ -1,4 +1,4 @@
-//! Google's metadata server, in the moods it is known to have.
+//! A fake of Google's metadata server, with the failures that the real one is known for.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,12 +9,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::tokens::Tokens;
 
-/// How it answers.
+/// The behaviour of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mood {
     Fine,
     Status(u16),
-    /// The first time, and then no more.
+    /// Returns this status once, and then works.
     Once(u16),
     Hang,
     Garbage,
@@ -27,7 +27,7 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
-    /// Gives tokens that last so many seconds.
+    /// Starts a server whose tokens are valid for `lasts` seconds.
     pub(crate) async fn start(tokens: Tokens, lasts: u64, mood: Mood) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of one test, with TLS, that is gone with it.
+//! A PostgreSQL server with TLS, for one test.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,11 +10,11 @@ use super::authority::{Authority, Leaf};
 use super::ldap::Ldap;
 use super::tokens::Tokens;
 
-/// How clients log in over TCP.
+/// The logins over TCP.
 pub(crate) enum Logins {
-    /// As Cloud SQL has it for IAM: a token, as it is, and only over TLS.
+    /// A token in clear text, over TLS only, as in Cloud SQL with IAM.
     Token(Tokens),
-    /// A password, which is `hunter2`.
+    /// The password `hunter2`.
     Password,
 }
 
@@ -34,7 +34,7 @@ impl Postgres {
         Self::start_with(logins, &[]).await
     }
 
-    /// `settings` are like `max_connections=20`.
+    /// Starts a server with settings like `max_connections=20`.
     pub(crate) async fn start_with(logins: Logins, settings: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let authority = Authority::new("the test's CA");
@@ -91,14 +91,14 @@ impl Postgres {
         own(self.directory.path());
     }
 
-    /// Starts it again with another certificate.
+    /// Restarts the server with another certificate.
     pub(crate) async fn show(&mut self, leaf: &Leaf) {
         self.down();
         self.install(leaf);
         self.up().await;
     }
 
-    /// Starts it, and waits until it answers.
+    /// Starts the server, and waits until it answers.
     pub(crate) async fn up(&mut self) {
         let mut command = as_postgres("postgres");
         command.arg("-D").arg(self.data()).args(["-p", &self.port.to_string()]);
@@ -126,7 +126,7 @@ impl Postgres {
         panic!("the server does not answer");
     }
 
-    /// Ends it, at once or after the last client has gone.
+    /// Stops the server, at once or after the last client has disconnected.
     pub(crate) fn down(&mut self) {
         if let Some(mut child) = self.child.take() {
             // Immediate shutdown: what a crash looks like, but leaves no process behind.
@@ -171,7 +171,7 @@ impl Drop for Postgres {
     }
 }
 
-/// Root is refused by the server, and becomes the user that its package has made.
+/// Returns a command that runs as the user `postgres` if this is root, which the server refuses.
 fn as_postgres(program: &str) -> Command {
     if !is_root() {
         return Command::new(program);
@@ -193,7 +193,7 @@ fn own(path: &Path) {
     }
 }
 
-/// Free a moment ago, which is as much as can be had for another program.
+/// Returns a port that was free a moment ago.
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("bound").port()

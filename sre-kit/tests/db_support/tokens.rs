@@ -1,4 +1,4 @@
-//! Which tokens are good at the moment.
+//! A fake of IAM.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use sre_kit::db::{Secret, Token, TokenError, TokenSource};
 use tokio::sync::watch;
 
-/// Issues tokens, and knows which of them are good. It plays the part of IAM.
+/// Issues tokens, and knows which of them are valid.
 #[derive(Clone, Default)]
 pub(crate) struct Tokens(Arc<Inner>);
 
@@ -25,7 +25,7 @@ struct Inner {
 }
 
 impl Tokens {
-    /// A new token, as long as Google's are, that is good for this long.
+    /// Issues a token that is valid for `lasts`. It is as long as Google's.
     pub(crate) fn issue(&self, lasts: Duration) -> String {
         let number = self.0.issued.fetch_add(1, Ordering::SeqCst);
         let token = format!("ya29.sesame-{number}-{}", "x".repeat(1_000));
@@ -41,7 +41,7 @@ impl Tokens {
         self.0.issued.load(Ordering::SeqCst)
     }
 
-    /// Whether the token is good, noted as a login.
+    /// Returns whether the token is valid, and records the login.
     pub(crate) fn check(&self, token: &str) -> bool {
         let good = self.0.good.lock().expect("held");
         let fine = good.get(token).is_some_and(|until| Instant::now() < *until);
@@ -49,7 +49,7 @@ impl Tokens {
         fine
     }
 
-    /// The same, once it may answer.
+    /// Like `check`, but waits while logins are held.
     pub(crate) async fn ask(&self, token: &str) -> bool {
         let asking = self.0.asking.fetch_add(1, Ordering::SeqCst) + 1;
         self.0.most_at_once.fetch_max(asking, Ordering::SeqCst);
@@ -60,7 +60,7 @@ impl Tokens {
         fine
     }
 
-    /// From now on nobody is answered.
+    /// Holds all logins.
     pub(crate) fn hold(&self) {
         self.0.held.send_replace(true);
     }
@@ -69,23 +69,23 @@ impl Tokens {
         self.0.held.send_replace(false);
     }
 
-    /// Logins that waited for an answer at one time, at the most.
+    /// Returns the maximum number of concurrent logins.
     pub(crate) fn most_at_once(&self) -> usize {
         self.0.most_at_once.load(Ordering::SeqCst)
     }
 
-    /// When logins came, the good ones and the others.
+    /// Returns the time of each login, and whether it succeeded.
     pub(crate) fn logins(&self) -> Vec<(Instant, bool)> {
         self.0.logins.lock().expect("held").clone()
     }
 }
 
-/// A source of tokens that last for so long, and that can be broken.
+/// A source of tokens with a lifetime, which can be broken.
 #[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) tokens: Tokens,
     pub(crate) lasts: Duration,
-    /// Always the first token, as a password that was read once.
+    /// If set, the only token, like a password that is read once.
     pub(crate) frozen: Option<String>,
     pub(crate) broken: Arc<AtomicBool>,
     held: Arc<Mutex<Option<(String, Instant)>>>,

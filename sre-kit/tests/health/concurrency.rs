@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use sre_kit::health::{Check, CheckResult, CheckState, Snapshot};
+use sre_kit::health::{Check, CheckResult, CheckState, HealthSnapshot};
 use sre_kit::metrics::Registry;
 
 use super::builder;
@@ -58,7 +58,7 @@ async fn a_snapshot_is_of_one_moment() {
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
         let _latch = health.latch("late");
-        health.heartbeat("brief", Duration::from_mins(1)).expect("retired before").stop();
+        health.heartbeat("brief", Duration::from_mins(1)).expect("the name is free again").stop();
     }
     assert!(both(), "{seen:?}");
     stop.store(true, Ordering::Relaxed);
@@ -69,7 +69,7 @@ async fn a_snapshot_is_of_one_moment() {
 }
 
 /// Asserts that all parts of a snapshot are of one moment, and says whether it is ready.
-fn assert_consistent(snapshot: &Snapshot) -> bool {
+fn assert_consistent(snapshot: &HealthSnapshot) -> bool {
     let mut gates_up = true;
     for check in snapshot.checks() {
         let words = match check.state() {

@@ -64,13 +64,13 @@ async fn next(stream: &mut Streaming<HealthCheckResponse>) -> Option<ServingStat
     stream.message().await.expect("no error").map(|answer| answer.status())
 }
 
-/// Reads on until `status` is told; a stalled machine may tell of stale results between.
+/// Reads until `status` arrives. On a stalled machine results may become stale in between.
 async fn until(stream: &mut Streaming<HealthCheckResponse>, status: ServingStatus) {
     while next(stream).await.expect("the stream is open") != status {}
 }
 
 #[tokio::test]
-async fn check_tells_whether_the_server_is_ready_and_not_found_for_a_stranger() {
+async fn check_returns_readiness_and_not_found_for_an_unknown_name() {
     let health = builder().build(&Registry::new()).expect("valid");
     let latch = health.latch("migrations");
     let grpc = health.grpc().service("shop.v1.Checkout").probe("liveness", Probe::Liveness);
@@ -123,41 +123,41 @@ async fn watch_tells_changes_over_the_wire_and_ends_when_the_server_drains() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn watch_tells_each_change_once_and_also_that_results_stop_coming() {
+async fn watch_sends_each_change_once_and_also_when_results_become_stale() {
     let dial = Dial::new(CheckResult::Pass);
     let health = with(dial.check("disk").gate_readiness());
     let request = tonic::Request::new(name(""));
     let mut stream = health.grpc().watch(request).await.expect("a stream").into_inner();
-    let mut told = || {
+    let mut next_status = || {
         let answer = stream.next().now_or_never();
         answer.map(|answer| answer.map(|answer| answer.expect("no error").status()))
     };
-    assert_eq!(told(), Some(Some(NotServing)), "nothing runs yet");
-    assert_eq!(told(), None);
+    assert_eq!(next_status(), Some(Some(NotServing)), "nothing runs yet");
+    assert_eq!(next_status(), None);
     let handle = health.spawn();
     settle().await;
-    assert_eq!(told(), Some(Some(Serving)));
+    assert_eq!(next_status(), Some(Some(Serving)));
     dial.set(fail());
     for expected in [None, None, Some(Some(NotServing)), None] {
         pass(secs(10)).await;
-        assert_eq!(told(), expected);
+        assert_eq!(next_status(), expected);
     }
     dial.set(CheckResult::Pass);
     for expected in [None, Some(Some(Serving)), None] {
         pass(secs(10)).await;
-        assert_eq!(told(), expected);
+        assert_eq!(next_status(), expected);
     }
     handle.abort();
     pass(secs(32)).await;
-    assert_eq!(told(), None, "the last result still counts");
+    assert_eq!(next_status(), None, "the last result still counts");
     pass(Duration::from_millis(2)).await;
-    assert_eq!(told(), Some(Some(NotServing)), "stale, without a result to say so");
+    assert_eq!(next_status(), Some(Some(NotServing)), "stale, without a result to say so");
     health.spawn();
     settle().await;
-    assert_eq!(told(), Some(Some(Serving)));
+    assert_eq!(next_status(), Some(Some(Serving)));
     health.set_draining("SIGTERM");
-    assert_eq!(told(), Some(Some(NotServing)));
-    assert_eq!(told(), Some(None), "the stream ends");
+    assert_eq!(next_status(), Some(Some(NotServing)));
+    assert_eq!(next_status(), Some(None), "the stream ends");
 }
 
 #[tokio::test]

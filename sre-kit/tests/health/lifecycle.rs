@@ -175,7 +175,7 @@ async fn liveness_fails_when_a_heartbeat_stops_and_recovers_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_that_was_dropped_has_stopped_and_one_that_retired_has_not() {
+async fn a_dropped_heartbeat_fails_liveness_and_a_stopped_one_does_not() {
     let health = builder().build(&Registry::new()).expect("valid");
     health.heartbeat("done", secs(30)).expect("valid").stop();
     pass(secs(31)).await;
@@ -191,7 +191,7 @@ async fn while_draining_liveness_cannot_fail() {
     let heart = health.heartbeat("consumer", secs(30)).expect("valid");
     health.set_draining("SIGTERM");
     pass(secs(1_000)).await;
-    assert!(health.is_live(), "a loop that was told to stop stops beating");
+    assert!(health.is_live(), "a loop that stops beats no more");
     drop(heart);
 }
 

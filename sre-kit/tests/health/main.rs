@@ -1,4 +1,4 @@
-//! Probes that never lie: checks, gates, latches, heartbeats, and how they are told.
+//! Tests of checks, gates, latches, heartbeats and probe responses.
 
 mod checks;
 mod concurrency;

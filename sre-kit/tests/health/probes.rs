@@ -230,7 +230,7 @@ async fn what_a_check_said_cannot_pass_for_a_line_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_can_be_left_out_and_an_unknown_name_is_told() {
+async fn a_check_can_be_excluded_and_an_unknown_name_is_noted() {
     let failing = || Dial::new(fail());
     let health = running(
         builder()

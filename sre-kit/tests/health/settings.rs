@@ -111,7 +111,7 @@ async fn a_heartbeat_has_a_name_of_its_own_and_an_age() {
     assert_eq!(
         health.heartbeat("consumer", secs(30)).expect_err("taken").to_string(),
         "heartbeat name is \"consumer\", but another heartbeat has that name, and beats for one \
-         would hide the other; rename one of them, or retire the first"
+         would hide the other; rename one of them, or stop the first"
     );
     assert_eq!(health.heartbeat("a b", secs(1)).expect_err("refused").field(), "heartbeat name");
     assert_eq!(

@@ -1,5 +1,6 @@
 //! What is generated, judged by the programs that will run it: promtool, amtool,
 //! Prometheus, Alertmanager.
+#![cfg(feature = "render")]
 #![allow(clippy::print_stdout, reason = "a failure is read beside what the tools said")]
 
 #[path = "../slo_set/mod.rs"]

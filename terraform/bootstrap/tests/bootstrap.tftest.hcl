@@ -56,6 +56,10 @@ run "only_jobs_of_the_repository_in_an_environment_from_its_refs_get_a_token" {
     error_message = "jobs are told apart by something else"
   }
   assert {
+    condition     = google_iam_workload_identity_pool_provider.github.attribute_mapping["google.subject"] == "assertion.repository_id + '-' + assertion.environment" && output.deployers == { dev = "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/subject/42-dev" }
+    error_message = "a cluster would know the job by another name than its rights are given to"
+  }
+  assert {
     condition     = output.principal_sets["publish"] == "principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/attribute.job/42-publish"
     error_message = "rights would be granted to other jobs"
   }
@@ -66,7 +70,7 @@ run "who_applies_may_change_what_the_modules_make_and_nothing_else" {
 
   assert {
     condition = toset([for grant in google_project_iam_member.terraform : "${grant.role} ${reverse(split("/", grant.member))[0]}"]) == toset(concat(
-      [for role in ["artifactregistry.admin", "certificatemanager.owner", "cloudsql.admin", "compute.networkAdmin", "compute.securityAdmin", "container.clusterAdmin", "dns.admin", "iam.serviceAccountAdmin", "servicenetworking.networksAdmin", "storage.admin"] : "roles/${role} 42-dev"],
+      [for role in ["artifactregistry.admin", "certificatemanager.owner", "cloudsql.admin", "compute.networkAdmin", "compute.securityAdmin", "container.clusterAdmin", "dns.admin", "iam.serviceAccountAdmin", "servicenetworking.networksAdmin"] : "roles/${role} 42-dev"],
       [for role in ["artifactregistry.reader", "certificatemanager.viewer", "cloudsql.viewer", "compute.viewer", "container.clusterViewer", "dns.reader", "iam.securityReviewer", "storage.bucketViewer"] : "roles/${role} 42-plan"],
     ))
     error_message = "other rights, or to other jobs"
@@ -81,9 +85,60 @@ run "who_applies_can_not_grant_itself_more" {
     error_message = "others grant roles"
   }
   assert {
-    condition     = google_project_iam_member.grantor["dev"].condition[0].expression == "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/cloudsql.client', 'roles/cloudsql.instanceUser', 'roles/cloudtrace.agent', 'roles/cloudtrace.user', 'roles/container.defaultNodeServiceAccount', 'roles/dns.reader', 'roles/logging.logWriter', 'roles/logging.viewer', 'roles/monitoring.metricWriter', 'roles/monitoring.viewer'])"
+    condition     = google_project_iam_member.grantor["dev"].condition[0].expression == "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/cloudsql.client', 'roles/cloudsql.instanceUser', 'roles/cloudtrace.agent', 'roles/cloudtrace.user', 'roles/container.defaultNodeServiceAccount', 'roles/dns.reader', 'roles/logging.logWriter', 'roles/logging.viewer', 'roles/monitoring.metricWriter', 'roles/monitoring.viewer', 'projects/demo-project/roles/recordWriter'])"
     error_message = "other roles can be granted"
   }
+}
+
+run "who_applies_makes_buckets_and_sees_no_other_state" {
+  command = plan
+
+  assert {
+    condition     = google_project_iam_member.buckets["dev"].condition[0].expression == "!resource.name.startsWith('projects/_/buckets/demo-project-state')"
+    error_message = "every state can be read, changed and deleted"
+  }
+  assert {
+    condition     = !contains(google_project_iam_custom_role.buckets[0].permissions, "storage.objects.get") && !contains(google_project_iam_custom_role.buckets[0].permissions, "storage.objects.update")
+    error_message = "objects can be read"
+  }
+}
+
+run "no_account_of_googles_is_an_editor" {
+  command = plan
+
+  assert {
+    condition     = google_project_default_service_accounts.deprivileged.action == "DEPRIVILEGE"
+    error_message = "whoever sets policies of accounts becomes an editor"
+  }
+}
+
+run "github_gets_its_variables" {
+  command = apply
+
+  assert {
+    condition     = output.github["dev"].variables.STATE_BUCKET == "demo-project-state" && !contains(keys(output.github["publish"].variables), "STATE_BUCKET") && output.github["plan"].refs == tolist(["refs/heads/main", "refs/pull/*"])
+    error_message = "an environment lacks a variable, or has one that it may not use"
+  }
+}
+
+run "endpoints_can_register" {
+  command = plan
+
+  assert {
+    condition     = contains(keys(google_project_service.service), "servicedirectory.googleapis.com")
+    error_message = "an endpoint of Private Service Connect is refused"
+  }
+}
+
+run "refuses_two_environments_in_a_project" {
+  command = plan
+  variables {
+    environments = {
+      dev  = { refs = ["refs/heads/main"], terraform = "write", state_prefix = "environments/dev" }
+      prod = { refs = ["refs/heads/main"], terraform = "write", state_prefix = "environments/prod" }
+    }
+  }
+  expect_failures = [var.environments]
 }
 
 run "each_environment_sees_its_own_state" {

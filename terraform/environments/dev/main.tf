@@ -26,6 +26,8 @@ module "platform" {
     zone_name   = var.zone.name
   }
 
+  monitoring = { flavor = "operator" }
+
   pipeline = var.pipeline
   labels   = { environment = "dev" }
 }

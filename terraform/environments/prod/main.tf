@@ -10,9 +10,11 @@ module "platform" {
   nat_addresses = 2
 
   cluster = {
-    kind                 = "autopilot"
-    release_channel      = "STABLE"
-    binary_authorization = true
+    kind            = "autopilot"
+    release_channel = "STABLE"
+    # Off: without a policy of the project's own, Google's allows every image. The pipeline
+    # verifies signature and provenance before it deploys.
+    binary_authorization = false
   }
 
   database = {
@@ -37,6 +39,8 @@ module "platform" {
     traces_bucket = "${var.project.id}-demo-traces"
     keep_days     = 90
   }
+
+  scaling = { min = 3, max = 10 }
 
   pipeline = var.pipeline
   labels   = { environment = "prod" }

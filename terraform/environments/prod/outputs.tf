@@ -3,6 +3,26 @@ output "helm_values" {
   value       = module.platform.helm_values
 }
 
+output "base_url" {
+  description = "Where the service is reached from outside."
+  value       = module.platform.base_url
+}
+
+output "profile" {
+  description = "Profile of charts/setup_cluster.sh that fits."
+  value       = module.platform.profile
+}
+
+output "prometheus" {
+  description = "Namespace and Service that the pipeline's gate asks."
+  value       = module.platform.prometheus
+}
+
+output "stack_values" {
+  description = "Values of the stack's releases, as JSON by release, for charts/setup_cluster.sh --values-for."
+  value       = module.platform.stack_values
+}
+
 output "namespace" {
   description = "Namespace that the release belongs in."
   value       = module.platform.namespace

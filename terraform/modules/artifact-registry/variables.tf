@@ -56,10 +56,10 @@ variable "writers" {
 }
 
 variable "cleanup" {
-  description = "What is deleted: versions without a tag after some days, and of each package all but the newest ones that are older than some days. With `dry_run` Google only logs what it would delete."
+  description = "What is deleted: versions without a tag after some days, and of each package all but the newest ones that are older than some days. A push is about nine versions, six of them signatures and attestations without a tag, which `cosign verify` needs as long as the image may be deployed. With `dry_run` Google only logs what it would delete."
   type = object({
-    untagged_days = optional(number, 14)
-    keep_newest   = optional(number, 30)
+    untagged_days = optional(number, 180)
+    keep_newest   = optional(number, 300)
     tagged_days   = optional(number, 180)
     dry_run       = optional(bool, false)
   })

@@ -1,6 +1,7 @@
 # Google runs the nodes: one pays for pods, and cannot get node security wrong.
 resource "google_container_cluster" "cluster" {
   #checkov:skip=CKV_GCP_12:Autopilot always enforces network policies, by Dataplane V2.
+  #checkov:skip=CKV_GCP_21:Labels are the caller's (labels); each environment gives some.
   #checkov:skip=CKV_GCP_61:Autopilot always has intranode visibility, by Dataplane V2.
   #checkov:skip=CKV_GCP_66:A choice (binary_authorization), since the policy that it enforces is the project's.
   #checkov:skip=CKV_GCP_69:Autopilot always has the metadata server of GKE.

@@ -20,7 +20,7 @@ output "dns_endpoint" {
 
 output "workload_pool" {
   description = "Pool that the identities of the cluster's pods are in."
-  # Not read from the cluster: identities are granted rights before it is there.
+  # Not read from the cluster, so that it is known when the rest is planned.
   value = "${var.project_id}.svc.id.goog"
 }
 

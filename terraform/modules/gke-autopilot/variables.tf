@@ -76,7 +76,7 @@ variable "control_plane" {
 }
 
 variable "observability" {
-  description = "What Google collects: logs and metrics by component, managed collection for Prometheus (PodMonitoring), and whether it also scrapes well-known software by itself (`ALL` or `NONE`)."
+  description = "What Google collects: logs and metrics by component, managed collection for Prometheus (PodMonitoring), which Autopilot always has and which costs nothing without a PodMonitoring, and whether it also scrapes well-known software by itself (`ALL` or `NONE`)."
   type = object({
     logs               = optional(list(string), ["SYSTEM_COMPONENTS", "WORKLOADS"])
     metrics            = optional(list(string), ["SYSTEM_COMPONENTS", "POD", "DEPLOYMENT", "STATEFULSET", "HPA", "CADVISOR", "KUBELET"])
@@ -95,8 +95,9 @@ variable "observability" {
     error_message = "observability.auto_monitoring must be ALL or NONE."
   }
   validation {
-    condition     = var.observability.managed_collection || var.observability.auto_monitoring == "NONE"
-    error_message = "observability.auto_monitoring is ALL, but managed_collection, which does the scraping, is off; turn it on."
+    # https://cloud.google.com/stackdriver/docs/managed-prometheus/setup-managed
+    condition     = var.observability.managed_collection
+    error_message = "observability.managed_collection is false, but GKE refuses an Autopilot cluster without it; leave it on, and install no PodMonitoring."
   }
 }
 

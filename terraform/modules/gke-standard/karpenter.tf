@@ -30,6 +30,9 @@ resource "google_project_iam_member" "karpenter" {
   project = var.project_id
   role    = each.value
   member  = local.karpenter_member
+
+  # The pool that it is a member of exists from the first cluster on.
+  depends_on = [google_container_cluster.cluster]
 }
 
 resource "google_service_account_iam_member" "karpenter" {
@@ -38,4 +41,7 @@ resource "google_service_account_iam_member" "karpenter" {
   service_account_id = google_service_account.nodes.name
   role               = "roles/iam.serviceAccountUser"
   member             = local.karpenter_member
+
+  # The pool that it is a member of exists from the first cluster on.
+  depends_on = [google_container_cluster.cluster]
 }

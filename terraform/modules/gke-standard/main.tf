@@ -1,7 +1,16 @@
+locals {
+  # Without managed collection GKE takes no metrics of kube-state, cAdvisor or the kubelet.
+  metrics = coalesce(
+    var.observability.metrics,
+    var.observability.managed_collection ? ["SYSTEM_COMPONENTS", "POD", "DEPLOYMENT", "STATEFULSET", "HPA", "CADVISOR", "KUBELET"] : ["SYSTEM_COMPONENTS"],
+  )
+}
+
 # Nodes of one's own: for what Autopilot does not run, such as Karpenter, privileged
 # agents or machine types it has no class for.
 resource "google_container_cluster" "cluster" {
   #checkov:skip=CKV_GCP_12:Dataplane V2 enforces network policies (datapath_provider); the addon would be a second one.
+  #checkov:skip=CKV_GCP_21:Labels are the caller's (labels); each environment gives some.
   #checkov:skip=CKV_GCP_66:A choice (binary_authorization), since the policy that it enforces is the project's.
   project             = var.project_id
   location            = var.region
@@ -141,7 +150,7 @@ resource "google_container_cluster" "cluster" {
   }
 
   monitoring_config {
-    enable_components = var.observability.metrics
+    enable_components = local.metrics
 
     managed_prometheus {
       enabled = var.observability.managed_collection

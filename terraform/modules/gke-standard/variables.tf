@@ -76,10 +76,10 @@ variable "control_plane" {
 }
 
 variable "observability" {
-  description = "What Google collects: logs and metrics by component, managed collection for Prometheus (PodMonitoring), and whether it also scrapes well-known software by itself (`ALL` or `NONE`)."
+  description = "What Google collects: logs and metrics by component (by default those of the workloads too where there is managed collection, and else SYSTEM_COMPONENTS alone), managed collection for Prometheus (PodMonitoring), and whether it also scrapes well-known software by itself (`ALL` or `NONE`)."
   type = object({
     logs               = optional(list(string), ["SYSTEM_COMPONENTS", "WORKLOADS"])
-    metrics            = optional(list(string), ["SYSTEM_COMPONENTS", "POD", "DEPLOYMENT", "STATEFULSET", "HPA", "CADVISOR", "KUBELET"])
+    metrics            = optional(list(string))
     managed_collection = optional(bool, true)
     auto_monitoring    = optional(string, "NONE")
   })
@@ -87,12 +87,17 @@ variable "observability" {
   nullable = false
 
   validation {
-    condition     = contains(var.observability.logs, "SYSTEM_COMPONENTS") && contains(var.observability.metrics, "SYSTEM_COMPONENTS")
+    condition     = contains(var.observability.logs, "SYSTEM_COMPONENTS") && contains(coalesce(var.observability.metrics, ["SYSTEM_COMPONENTS"]), "SYSTEM_COMPONENTS")
     error_message = "observability.logs and observability.metrics must have SYSTEM_COMPONENTS: without them nobody can help when the cluster itself fails."
   }
   validation {
     condition     = contains(["ALL", "NONE"], var.observability.auto_monitoring)
     error_message = "observability.auto_monitoring must be ALL or NONE."
+  }
+  validation {
+    # Those of the control plane need none.
+    condition     = var.observability.managed_collection || length(setsubtract(coalesce(var.observability.metrics, []), ["SYSTEM_COMPONENTS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER"])) == 0
+    error_message = "observability.metrics has metrics of kube-state, cAdvisor or kubelet, but GKE collects them by managed_collection only, which is off; turn it on, or leave them out."
   }
   validation {
     condition     = var.observability.managed_collection || var.observability.auto_monitoring == "NONE"

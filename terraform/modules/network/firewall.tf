@@ -40,6 +40,23 @@ resource "google_compute_firewall" "health_checks" {
   }
 }
 
+# A control plane has its internal address in its nodes' subnet. Closed, an APIService fails
+# its discovery, HPAs read <unknown>, and namespaces do not end.
+resource "google_compute_firewall" "control_planes" {
+  project       = var.project_id
+  network       = google_compute_network.vpc.id
+  name          = "${var.name}-control-planes"
+  description   = "Control planes, to webhooks and metrics adapters."
+  direction     = "INGRESS"
+  priority      = 1000
+  source_ranges = [for subnet in var.subnets : subnet.cidr]
+
+  allow {
+    protocol = "tcp"
+    ports    = var.control_plane_ports
+  }
+}
+
 resource "google_compute_firewall" "proxies" {
   count = length(var.proxy_only_subnets) == 0 ? 0 : 1
 

@@ -130,10 +130,22 @@ variable "iap_ssh_tags" {
   nullable    = false
 }
 
-variable "load_balancer_ports" {
-  description = "Ports of pods that load balancers and their health checks may reach: the service's and its admin port's by default."
+variable "control_plane_ports" {
+  description = "Ports of pods that the control planes call, beside 443 and 10250, which GKE opens: by default those of metrics adapters (6443) and of KEDA's webhook (9443)."
   type        = list(string)
-  default     = ["8080", "9464"]
+  default     = ["6443", "9443"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.control_plane_ports) > 0 && alltrue([for port in var.control_plane_ports : can(regex("^[0-9]+(-[0-9]+)?$", port))])
+    error_message = "control_plane_ports must list ports such as 6443: an empty list would open all of them."
+  }
+}
+
+variable "load_balancer_ports" {
+  description = "Ports of pods that load balancers and their health checks may reach: by default the service's, its admin port, and the admin port of KEDA's interceptor."
+  type        = list(string)
+  default     = ["8080", "9464", "9090"]
   nullable    = false
 
   validation {

@@ -31,6 +31,8 @@ resource "google_project_iam_member" "signal" {
   project = var.project_id
   role    = each.value.role
   member  = "${local.stack}/${each.value.account}"
+
+  depends_on = [var.wait_for]
 }
 
 resource "google_storage_bucket" "store" {
@@ -77,22 +79,30 @@ resource "google_storage_bucket_iam_member" "store" {
   bucket = google_storage_bucket.store[each.key].name
   role   = "roles/storage.objectUser"
   member = "${local.stack}/${each.key}"
+
+  depends_on = [var.wait_for]
 }
 
-# It changes records of one zone, and has to list zones to find it.
-resource "google_dns_managed_zone_iam_member" "dns_writer" {
-  count = var.dns_writer == null ? 0 : 1
+# KEDA's scaler for Pub/Sub asks Cloud Monitoring how deep a subscription is.
+# https://cloud.google.com/kubernetes-engine/docs/tutorials/scale-to-zero-using-keda
+resource "google_project_iam_member" "queue_reader" {
+  for_each = var.queue_readers
 
-  project      = var.project_id
-  managed_zone = var.dns_writer.zone
-  role         = "roles/dns.admin"
-  member       = "${local.subjects}/${var.dns_writer.namespace}/sa/${var.dns_writer.service_account}"
+  project = var.project_id
+  role    = "roles/monitoring.viewer"
+  member  = "${local.subjects}/${each.value}/sa/${each.key}"
+
+  depends_on = [var.wait_for]
 }
 
-resource "google_project_iam_member" "dns_reader" {
+# On the project, whose zones are this environment's: granting a role on one zone takes a
+# right (dns.managedZones.setIamPolicy) that only owners have.
+resource "google_project_iam_member" "dns_writer" {
   count = var.dns_writer == null ? 0 : 1
 
   project = var.project_id
-  role    = "roles/dns.reader"
+  role    = var.dns_writer.role
   member  = "${local.subjects}/${var.dns_writer.namespace}/sa/${var.dns_writer.service_account}"
+
+  depends_on = [var.wait_for]
 }

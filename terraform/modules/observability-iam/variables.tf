@@ -86,10 +86,17 @@ variable "writers" {
   }
 }
 
+variable "queue_readers" {
+  description = "Kubernetes accounts, with their namespaces, that read metrics of queues to scale by (KEDA's operator)."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
 variable "dns_writer" {
-  description = "external-dns' Kubernetes account, and the one zone it may change. None when null."
+  description = "external-dns' Kubernetes account, and the role by which it changes the project's records: a custom role, since none of Google's changes records alone. None when null."
   type = object({
-    zone            = string
+    role            = string
     namespace       = optional(string, "external-dns")
     service_account = optional(string, "external-dns")
   })
@@ -108,4 +115,10 @@ variable "labels" {
   type        = map(string)
   default     = {}
   nullable    = false
+}
+
+variable "wait_for" {
+  description = "What has to be there before an account of the cluster's pool is granted anything, such as the cluster's id: the pool exists from the project's first cluster on, and IAM refuses members of one that does not."
+  type        = any
+  default     = null
 }

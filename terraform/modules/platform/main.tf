@@ -4,6 +4,8 @@ locals {
   cluster = one(concat(module.autopilot[*], module.standard[*]))
   subnet  = "${var.name}-${var.region}"
   gateway = var.entry.kind == "gateway"
+  # What external-dns may do; the bootstrap makes the role.
+  records_role = "projects/${var.project.id}/roles/recordWriter"
 }
 
 module "network" {
@@ -38,7 +40,7 @@ module "autopilot" {
   binary_authorization = var.cluster.binary_authorization
   security_group       = var.cluster.security_group
   secrets_key          = var.cluster.secrets_key
-  observability        = { managed_collection = var.monitoring.flavor == "gmp" }
+  observability        = { managed_collection = true } # GKE refuses an Autopilot cluster without.
   acting_as_nodes      = { for key, member in { apply = var.pipeline.apply } : key => member if member != null }
   deletion_protection  = var.protect
   labels               = var.labels
@@ -72,6 +74,7 @@ module "identities" {
   project_id     = var.project.id
   project_number = var.project.number
   namespace      = var.workload.namespace
+  wait_for       = local.cluster.id
   workloads = {
     (var.workload.app)      = { google_account = true, description = "Serves requests." }
     (var.workload.migrator) = { google_account = true, description = "Changes tables." }
@@ -132,12 +135,15 @@ module "observability" {
   project_id     = var.project.id
   project_number = var.project.number
   location       = var.region
+  wait_for       = local.cluster.id
   stores = {
     for account, bucket in { loki = var.monitoring.logs_bucket, tempo = var.monitoring.traces_bucket } :
-    account => { bucket = bucket, days = var.monitoring.keep_days } if bucket != null
+    # The stack deletes by itself; a week later goes what it forgot.
+    account => { bucket = bucket, days = var.monitoring.keep_days + 7 } if bucket != null
   }
-  readers       = var.monitoring.flavor == "gmp" ? { grafana = ["metrics"] } : {}
-  dns_writer    = var.entry.external_dns ? { zone = module.entry.zone } : null
+  readers       = var.monitoring.flavor == "gmp" ? { frontend = ["metrics"] } : {}
+  queue_readers = var.scaling.by_queue ? { keda-operator = "keda" } : {}
+  dns_writer    = var.entry.external_dns ? { role = local.records_role } : null
   force_destroy = !var.protect
   labels        = var.labels
 }

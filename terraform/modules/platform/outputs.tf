@@ -38,6 +38,7 @@ output "helm_values" {
       hostname       = local.gateway ? var.entry.hostname : ""
       certificateMap = local.gateway ? module.entry.certificate_map : ""
       addressName    = local.gateway ? module.entry.address_name : ""
+      sslPolicy      = local.gateway ? module.entry.ssl_policy : ""
     }
     ingress = {
       enabled     = !local.gateway
@@ -46,11 +47,65 @@ output "helm_values" {
       frontend    = { sslPolicy = local.gateway ? "" : module.entry.ssl_policy }
     }
     monitoring = { flavor = var.monitoring.flavor }
+    tracing = {
+      enabled     = var.tracing.enabled
+      ratio       = var.tracing.ratio
+      clusterName = local.cluster.name
+    }
+    autoscaling = { by = "hpa", minReplicas = var.scaling.min, maxReplicas = var.scaling.max }
     networkPolicy = {
       databaseCidrs  = ["${module.database.host}/32"]
       googleApiCidrs = module.network.google_api_cidrs
     }
   }
+}
+
+output "base_url" {
+  description = "Where the service is reached from outside."
+  value       = "https://${var.entry.hostname}"
+}
+
+output "profile" {
+  description = "Profile of charts/setup_cluster.sh that fits the cluster and the flavour."
+  value       = var.monitoring.flavor == "gmp" ? "gmp" : var.cluster.kind
+}
+
+output "prometheus" {
+  description = "Namespace and Service that the pipeline's gate asks."
+  value = {
+    namespace = "observability"
+    service   = var.monitoring.flavor == "gmp" ? "frontend" : "kube-prometheus-stack-prometheus"
+  }
+}
+
+output "stack_values" {
+  description = "Values of the stack's releases, by release: `terraform output -json stack_values | jq --raw-output .loki > loki.json`, then `setup_cluster.sh --values-for loki=loki.json`. A release that needs none is missing."
+  value = merge(
+    var.monitoring.logs_bucket == null ? {} : {
+      loki = jsonencode({
+        loki = {
+          storage = {
+            type        = "gcs"
+            bucketNames = { chunks = module.observability.buckets["loki"], ruler = module.observability.buckets["loki"], admin = module.observability.buckets["loki"] }
+          }
+          schemaConfig  = { configs = [{ from = "2026-01-01", store = "tsdb", object_store = "gcs", schema = "v13", index = { prefix = "index_", period = "24h" } }] }
+          limits_config = { retention_period = "${var.monitoring.keep_days * 24}h" }
+          compactor     = { delete_request_store = "gcs" }
+        }
+      })
+    },
+    var.monitoring.traces_bucket == null ? {} : {
+      tempo = jsonencode({
+        tempo = {
+          retention = "${var.monitoring.keep_days * 24}h"
+          storage   = { trace = { backend = "gcs", gcs = { bucket_name = module.observability.buckets["tempo"] } } }
+        }
+      })
+    },
+    !var.entry.external_dns ? {} : {
+      external-dns = jsonencode({ txtOwnerId = local.cluster.name, domainFilters = [var.entry.zone] })
+    },
+  )
 }
 
 output "namespace" {
@@ -63,6 +118,7 @@ output "cluster" {
   value = {
     name                = local.cluster.name
     location            = local.cluster.location
+    project             = var.project.id
     dns_endpoint        = local.cluster.dns_endpoint
     credentials_command = local.cluster.credentials_command
   }

@@ -149,7 +149,7 @@ variable "workload" {
 variable "monitoring" {
   description = "Who takes the service's metrics (`operator`, `gmp`, `otlp`, `none`), and buckets for logs and traces of the stack in the cluster."
   type = object({
-    flavor        = optional(string, "gmp")
+    flavor        = optional(string, "operator")
     logs_bucket   = optional(string)
     traces_bucket = optional(string)
     keep_days     = optional(number, 30)
@@ -160,6 +160,42 @@ variable "monitoring" {
   validation {
     condition     = contains(["operator", "gmp", "otlp", "none"], var.monitoring.flavor)
     error_message = "monitoring.flavor must be operator, gmp, otlp or none."
+  }
+}
+
+variable "tracing" {
+  description = "Whether the service sends traces, and the share that it keeps of those without a decision."
+  type = object({
+    enabled = optional(bool, true)
+    ratio   = optional(number, 0.1)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.tracing.ratio >= 0 && var.tracing.ratio <= 1
+    error_message = "tracing.ratio must be between 0 and 1."
+  }
+}
+
+variable "scaling" {
+  description = "Fewest and most pods of the service, scaled by CPU; `by_queue` lets KEDA read the depth of Pub/Sub subscriptions."
+  type = object({
+    min      = optional(number, 2)
+    max      = optional(number, 6)
+    by_queue = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.scaling.min >= 1 && var.scaling.min <= var.scaling.max
+    error_message = "scaling.min must be at least 1 and not above max."
+  }
+  validation {
+    # One more pod during a rollout. The chart checks the same.
+    condition     = (var.scaling.max + 1) * var.database.pool + var.database.reserved <= var.database.max_connections
+    error_message = "scaling.max and one pod more of a rollout, times database.pool, and database.reserved are above database.max_connections; lower max or pool."
   }
 }
 

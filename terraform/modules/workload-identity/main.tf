@@ -34,6 +34,8 @@ resource "google_service_account_iam_member" "impersonation" {
   service_account_id = each.value.name
   role               = "roles/iam.workloadIdentityUser"
   member             = local.principals[each.key]
+
+  depends_on = [var.wait_for]
 }
 
 resource "google_project_iam_member" "role" {
@@ -42,4 +44,6 @@ resource "google_project_iam_member" "role" {
   project = var.project_id
   role    = each.value.role
   member  = local.members[each.value.name]
+
+  depends_on = [var.wait_for]
 }

@@ -64,3 +64,9 @@ variable "workloads" {
     error_message = "roles must not have a basic role (owner, editor, viewer and their successors): it grants thousands of rights. Name what the workload does, such as roles/monitoring.metricWriter."
   }
 }
+
+variable "wait_for" {
+  description = "What has to be there before an account of the cluster's pool is granted anything, such as the cluster's id: the pool exists from the project's first cluster on, and IAM refuses members of one that does not."
+  type        = any
+  default     = null
+}

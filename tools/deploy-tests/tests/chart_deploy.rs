@@ -244,6 +244,7 @@ fn checkov_finds_nothing_that_has_no_reason() {
 fn every_variable_that_the_chart_sets_is_read_by_somebody() {
     let mut code = String::new();
     read_all(&root().join("sre-kit/src"), &mut code);
+    read_all(&root().join("crates"), &mut code);
     read_all(&root().join("demo-app/src"), &mut code);
     for profile in profiles() {
         for object in objects(&render("helm", &profile)) {

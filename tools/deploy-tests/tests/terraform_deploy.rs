@@ -17,7 +17,7 @@ mod terraform;
 use deploy::{chart, objects, root, run, succeed};
 use terraform::condition::{Claims, holds};
 use terraform::engine::{Engine, write_for_opentofu};
-use terraform::{Tree, documented, environments, example, files, plan, roots};
+use terraform::{Tree, documented, environments, example, examples, files, plan, roots};
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
@@ -83,14 +83,17 @@ fn every_folder_is_valid_and_passes_its_tests_with_opentofu() {
 /// The example of a folder's README, as the real provider would make it. It plans what
 /// is not there yet without asking Google.
 fn example_planned(engine: &Engine, tree: &Tree, root: &str) -> Result<Value, String> {
-    let example = example(tree, root);
+    text_planned(engine, tree, root, &example(tree, root))
+}
+
+fn text_planned(engine: &Engine, tree: &Tree, root: &str, example: &str) -> Result<Value, String> {
     let mut dir = root.to_owned();
     if root.starts_with("modules/") {
         // Beside the environments, so that its paths are theirs.
         dir = format!("environments/{}", root.replace('/', "-"));
-        tree.write(&format!("{dir}/main.tf"), &example);
+        tree.write(&format!("{dir}/main.tf"), example);
     } else {
-        tree.write(&format!("{dir}/terraform.tfvars"), &example);
+        tree.write(&format!("{dir}/terraform.tfvars"), example);
     }
     let dir = tree.path(&dir);
     engine.init(&dir)?;
@@ -432,12 +435,22 @@ fn a_lock_file_names_the_provider_that_the_tests_use() {
 fn pull_requests_may_plan_and_only_main_applies_deploys_and_publishes() {
     let engine = Engine::terraform();
     let tree = Tree::new();
-    let planned = example_planned(&engine, &tree, "bootstrap").expect("a plan");
-    let provider = plan::resources(&planned)
-        .into_iter()
-        .find(|(kind, ..)| *kind == "google_iam_workload_identity_pool_provider")
-        .expect("there is one");
-    let condition = provider.2["attribute_condition"].as_str().expect("text");
+    // Each environment's project has its own.
+    let planned: Vec<_> = examples(&tree, "bootstrap")
+        .iter()
+        .map(|example| text_planned(&engine, &tree, "bootstrap", example).expect("a plan"))
+        .collect();
+    let conditions: Vec<_> = planned
+        .iter()
+        .map(|planned| {
+            let provider = plan::resources(planned)
+                .into_iter()
+                .find(|(kind, ..)| *kind == "google_iam_workload_identity_pool_provider")
+                .expect("there is one");
+            provider.2["attribute_condition"].as_str().expect("text").to_owned()
+        })
+        .collect();
+    let let_in = |claims: &Claims| conditions.iter().any(|condition| holds(condition, claims));
 
     let job = |environment: &str, event: &str, git_ref: &str| -> Claims {
         [
@@ -451,7 +464,7 @@ fn pull_requests_may_plan_and_only_main_applies_deploys_and_publishes() {
         .map(|(claim, value)| (claim, value.to_owned()))
         .collect()
     };
-    for (environment, event, git_ref, let_in) in [
+    for (environment, event, git_ref, expected) in [
         ("dev-plan", "pull_request", "refs/pull/7/merge", true),
         ("prod-plan", "pull_request", "refs/pull/7/merge", true),
         ("dev-plan", "push", "refs/heads/main", true),
@@ -474,21 +487,21 @@ fn pull_requests_may_plan_and_only_main_applies_deploys_and_publishes() {
         ("staging", "push", "refs/heads/main", false),
     ] {
         let claims = job(environment, event, git_ref);
-        assert_eq!(holds(condition, &claims), let_in, "{environment}, {event}, {git_ref}");
+        assert_eq!(let_in(&claims), expected, "{environment}, {event}, {git_ref}");
     }
 
     let right = job("dev", "push", "refs/heads/main");
     for claim in ["repository_id", "repository_owner_id", "environment", "event_name", "ref"] {
         let mut without = right.clone();
         without.remove(claim);
-        assert!(!holds(condition, &without), "without {claim}");
+        assert!(!let_in(&without), "without {claim}");
         let mut other = right.clone();
         other.insert(claim, if claim == "event_name" { "pull_request_target" } else { "8" }.into());
-        assert!(!holds(condition, &other), "another {claim}");
+        assert!(!let_in(&other), "another {claim}");
     }
 
     // What each environment may do, of those that write anything.
-    let grants = plan::grants(&planned);
+    let grants: BTreeSet<_> = planned.iter().flat_map(plan::grants).collect();
     for environment in ["dev-plan", "prod-plan", "publish"] {
         for grant in grants.iter().filter(|grant| grant.contains(&format!("42-{environment}"))) {
             let role = grant.split_whitespace().nth(1).expect("a role");
@@ -502,7 +515,7 @@ fn pull_requests_may_plan_and_only_main_applies_deploys_and_publishes() {
 /// A job says in its `environment` who it is; whoever has no such name there is nobody.
 #[test]
 fn every_environment_that_a_workflow_authenticates_in_is_in_the_bootstraps_example() {
-    let example = example(&Tree::new(), "bootstrap");
+    let example = examples(&Tree::new(), "bootstrap").concat();
     let mut found = BTreeSet::new();
     for workflow in fs::read_dir(root().join(".github/workflows")).expect("there are workflows") {
         let text = fs::read_to_string(workflow.expect("read").path()).expect("text");

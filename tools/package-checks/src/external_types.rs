@@ -5,11 +5,12 @@
 //! reads it too; that one needs a nightly toolchain of one day, and this does not.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use shell::{Cmd, Member, Workspace};
+use shell::{Member, Workspace};
+
+use super::rustdoc;
 
 /// What comes with Rust.
 const RUST: &[&str] = &["alloc", "core", "std"];
@@ -20,27 +21,13 @@ type Named = BTreeMap<String, String>;
 /// Finds types that are not on the list, and entries that nothing needs.
 pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>> {
     let ours: Vec<_> = workspace.members()?.iter().map(Member::crate_name).collect();
-    let docs = workspace.target_directory()?.join("doc");
     let mut findings = Vec::new();
     for member in workspace.published()?.iter().filter(|member| member.library.is_some()) {
-        rustdoc(member).dir(workspace.root()).must_run()?;
-        let path = docs.join(member.crate_name() + ".json");
-        let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-        let mut named = foreign(&serde_json::from_slice(&text)?)?;
+        let mut named = foreign(&rustdoc::read(workspace, member)?)?;
         named.retain(|path, _| !ours.iter().any(|name| is_of(path, name)));
         findings.extend(compare(member, &named));
     }
     Ok(findings)
-}
-
-/// Returns the command that writes the documentation as JSON. rustdoc needs a variable for
-/// that, which a script sets for rustdoc alone: if cargo had it, every build script that asks
-/// for it would run again.
-fn rustdoc(member: &Member) -> Cmd {
-    Cmd::cargo("rustdoc --quiet --lib --all-features --package")
-        .arg(&member.name)
-        .args(["--", "-Z", "unstable-options", "--output-format", "json"])
-        .env("RUSTDOC", "tools/package-checks/rustdoc-json.sh")
 }
 
 fn is_of(path: &str, name: &str) -> bool {

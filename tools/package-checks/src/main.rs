@@ -5,8 +5,10 @@
 
 mod docs_rs;
 mod external_types;
+mod rustdoc;
 mod size;
 mod tarball;
+mod unique_names;
 
 use std::process::ExitCode;
 
@@ -21,6 +23,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("README and licences", tarball::check),
     ("number of packages", size::check),
     ("crates in the public API", external_types::check),
+    ("names in the public API", unique_names::check),
 ];
 
 fn main() -> ExitCode {

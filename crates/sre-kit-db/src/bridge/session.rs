@@ -1,67 +1,52 @@
 //! One connection of sqlx: its login, and then its bytes.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::io::{AsyncWriteExt, copy_bidirectional_with_sizes};
 use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
-use super::relay::Counted;
-use super::wire::{self, First, Wants};
-use crate::dialer::{Answer, Chance, DialError, Dialed, PART, Phase, ServerIo};
+use super::authenticate::authenticate;
+use super::counted_io::CountedIo;
+use super::login_failure::LoginFailure;
+use super::login_status::LoginStatus;
+use super::sqlstate::{CANNOT_CONNECT_NOW, CONNECTION_FAILURE, UNABLE_TO_CONNECT};
+use crate::dialer::{Dial, DialedServer, ServerIo};
+use crate::instrument::BridgeMetrics;
+use crate::transport::{DialErrorKind, PHASE_TIMEOUT, Phase, Retry};
+use crate::wire::{self, FirstMessage};
 
-/// A row or two. Large results are copied in as many pieces.
+/// The size of a copy buffer. It holds a few rows; larger results are copied in pieces.
 const BUFFER: usize = 16 * 1024;
 
-/// Refused because of who asks: the user's name or its password or token.
-const REFUSALS: [&str; 2] = ["28000", "28P01"];
-
-/// "cannot connect now": sqlx tries again until it gives up on a connection.
-pub(crate) const AGAIN: &str = "57P03";
-
-/// "connection failure": another try later may help.
-pub(crate) const LOST: &str = "08006";
-
-/// "the client was unable to establish the connection", and will not be.
-pub(crate) const UNABLE: &str = "08001";
-
-/// How a login ended that did not go well.
-enum Ended {
-    /// The server said no, in these bytes.
-    Denied { message: Vec<u8>, code: String, text: String, generation: Option<u64> },
-    /// The server was not reached, or is not the right one.
-    Failed(DialError),
-    /// sqlx does not wait for it any more.
-    Abandoned,
+/// The state that all connections share.
+pub(super) struct SessionContext {
+    pub(super) dialer: Arc<dyn Dial>,
+    pub(super) metrics: BridgeMetrics,
+    pub(super) logins: Arc<LoginStatus>,
+    /// Bounds the concurrent logins.
+    login_slots: Semaphore,
 }
 
-impl Ended {
-    /// The credentials that may be to blame, and where they were refused.
-    fn suspect(&self) -> Option<(u64, Phase)> {
-        match self {
-            Self::Denied { code, generation, .. } if REFUSALS.contains(&code.as_str()) => {
-                generation.map(|generation| (generation, Phase::Login))
-            }
-            Self::Failed(error) => error.suspect.map(|generation| (generation, Phase::Tls)),
-            _ => None,
-        }
+impl SessionContext {
+    pub(super) fn new(
+        dialer: Arc<dyn Dial>,
+        metrics: BridgeMetrics,
+        concurrent_logins: u32,
+    ) -> Self {
+        let slots = concurrent_logins.try_into().unwrap_or(Semaphore::MAX_PERMITS);
+        let login_slots = Semaphore::new(slots.min(Semaphore::MAX_PERMITS));
+        Self { dialer, metrics, logins: Arc::default(), login_slots }
     }
-}
 
-impl From<DialError> for Ended {
-    fn from(error: DialError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl Shared {
     /// Serves one connection, from its first byte to its last.
     pub(super) async fn serve(&self, mut client: UnixStream, stop: &CancellationToken) {
-        let startup = match timeout(PART, first(&mut client)).await {
-            Ok(Ok(First::Startup(startup))) => startup,
-            Ok(Ok(First::Cancel(request))) => return self.cancel(&request).await,
+        let startup = match timeout(PHASE_TIMEOUT, first_message(&mut client)).await {
+            Ok(Ok(FirstMessage::Startup(startup))) => startup,
+            Ok(Ok(FirstMessage::Cancel(request))) => return self.cancel(&request).await,
             _ => return,
         };
         let start = Instant::now();
@@ -72,40 +57,42 @@ impl Shared {
                 self.logins.succeeded();
                 self.relay(client, server, stop).await;
             }
-            Err(Ended::Denied { message, code, text, .. }) => {
+            Err(LoginFailure::Denied { message, code, text, .. }) => {
                 self.metrics.login("refused", &code);
-                self.logins.failed(&format!("{text} ({code})"));
+                self.logins.failed(&format!("{text} ({code})"), false);
                 let _ = client.write_all(&message).await;
             }
-            Err(Ended::Failed(error)) => {
+            Err(LoginFailure::Failed(error)) => {
                 self.metrics.login("failed", "");
-                self.logins.failed(&error.message);
-                let code = match error.chance {
-                    Chance::Soon => AGAIN,
-                    Chance::Later => LOST,
-                    Chance::Never => UNABLE,
+                let without_credentials = error.kind == DialErrorKind::Credentials;
+                self.logins.failed(&error.message, without_credentials);
+                let code = match error.retry {
+                    Retry::Soon => CANNOT_CONNECT_NOW,
+                    Retry::Later => CONNECTION_FAILURE,
+                    Retry::Never => UNABLE_TO_CONNECT,
                 };
                 let _ = client.write_all(&wire::error(code, &error.message)).await;
             }
-            Err(Ended::Abandoned) => self.metrics.login("abandoned", ""),
+            Err(LoginFailure::Abandoned) => self.metrics.login("abandoned", ""),
         }
     }
 
-    /// Logs in; once more where a newer token may help.
+    /// Logs in, with one retry if the credentials were rejected and there are newer ones.
     async fn log_in(
         &self,
         client: &mut UnixStream,
         startup: &[u8],
-    ) -> Result<Box<dyn ServerIo>, Ended> {
-        let turn = self.turns.acquire();
-        let Ok(_turn) = while_wanted(client, turn).await? else { return Err(Ended::Abandoned) };
-        let first = self.attempt(client, startup).await;
-        let Some((generation, phase)) = first.as_ref().err().and_then(Ended::suspect) else {
-            return first;
+    ) -> Result<Box<dyn ServerIo>, LoginFailure> {
+        let slot = self.login_slots.acquire();
+        let Ok(_slot) = while_connected(client, slot).await? else {
+            return Err(LoginFailure::Abandoned);
         };
-        // Abandoned meanwhile, it was refused all the same.
-        let newer = while_wanted(client, self.dialer.refused(generation, phase)).await;
-        if !newer.unwrap_or(false) {
+        let first = self.attempt(client, startup).await;
+        let rejected = first.as_ref().err().and_then(LoginFailure::rejected_credential);
+        let Some((generation, failed_phase)) = rejected else { return first };
+        let newer = self.dialer.credential_rejected(generation, failed_phase);
+        // If sqlx closes its end meanwhile, the outcome is still that of the first attempt.
+        if !while_connected(client, newer).await.unwrap_or(false) {
             return first;
         }
         self.metrics.retries.inc();
@@ -116,24 +103,25 @@ impl Shared {
         &self,
         client: &mut UnixStream,
         startup: &[u8],
-    ) -> Result<Box<dyn ServerIo>, Ended> {
-        let Dialed { mut io, answer } = while_wanted(client, self.dialer.dial()).await??;
+    ) -> Result<Box<dyn ServerIo>, LoginFailure> {
+        let dialed = while_connected(client, self.dialer.dial()).await??;
+        let DialedServer { mut io, response } = dialed;
         let start = Instant::now();
-        let result = timeout(PART, authenticate(client, &mut io, startup, &answer))
+        let result = timeout(PHASE_TIMEOUT, authenticate(client, &mut io, startup, &response))
             .await
-            .unwrap_or_else(|_| Err(DialError::timed_out(Phase::Login).into()));
+            .unwrap_or_else(|_| Err(Phase::Login.timed_out().into()));
         let error_type = match &result {
             Ok(()) => "",
-            Err(Ended::Denied { code, .. }) => code,
-            Err(Ended::Failed(error)) => error.error_type,
-            Err(Ended::Abandoned) => "abandoned",
+            Err(LoginFailure::Denied { code, .. }) => code,
+            Err(LoginFailure::Failed(error)) => error.error_type,
+            Err(LoginFailure::Abandoned) => "abandoned",
         };
-        self.metrics.phase(Phase::Login.as_str(), error_type, start.elapsed());
-        match (result, answer.shown()) {
-            // In TLS 1.3 a certificate is refused after the handshake, or with it the
-            // server would wait for one more message.
-            (Err(Ended::Failed(error)), Some(shown)) if error.chance != Chance::Never => {
-                Err(error.suspecting(shown).into())
+        self.metrics.dial.phase(Phase::Login.as_str(), error_type, start.elapsed());
+        match (result, response.certificate_generation()) {
+            // In TLS 1.3 the server verifies the client certificate after the client has finished
+            // the handshake, so a rejection arrives in this phase.
+            (Err(LoginFailure::Failed(error)), Some(generation)) if error.retry != Retry::Never => {
+                Err(error.rejecting(generation).into())
             }
             (result, _) => result.map(|()| io),
         }
@@ -145,48 +133,51 @@ impl Shared {
         server: Box<dyn ServerIo>,
         stop: &CancellationToken,
     ) {
-        let mut server = Counted {
+        let mut server = CountedIo {
             inner: server,
             received: self.metrics.received.clone(),
             transmitted: self.metrics.transmitted.clone(),
         };
         let copied = copy_bidirectional_with_sizes(&mut client, &mut server, BUFFER, BUFFER);
         tokio::select! {
-            // Whichever end breaks off, the other learns of it when both are dropped.
+            // If one end breaks off, dropping both closes the other.
             _ = copied => {}
-            // The pool was closed before, so nobody is cut off who did anything.
+            // The pool is closed first, so no statement is cut off.
             () = stop.cancelled() => {}
         }
     }
 
-    /// Passes on a request to end a statement. There is no answer to it.
+    /// Forwards a CancelRequest, which has no response.
     async fn cancel(&self, request: &[u8]) {
-        if let Ok(Dialed { mut io, .. }) = self.dialer.dial().await {
+        if let Ok(DialedServer { mut io, .. }) = self.dialer.dial().await {
             let _ = io.write_all(request).await;
             let _ = io.shutdown().await;
         }
     }
 }
 
-/// What sqlx wants, once it has been told that nothing is encrypted here.
-async fn first(client: &mut UnixStream) -> io::Result<First> {
+/// Reads sqlx's first message after it learned that the socket is not encrypted.
+async fn first_message(client: &mut UnixStream) -> io::Result<FirstMessage> {
     loop {
         match wire::read_first(client).await? {
-            First::Encryption => client.write_all(b"N").await?,
+            FirstMessage::Encryption => client.write_all(b"N").await?,
             first => return Ok(first),
         }
     }
 }
 
-/// Does `work` unless sqlx goes away meanwhile: nobody wants a login that nobody waits
-/// for, least of all a server with a herd before it.
-async fn while_wanted<T>(client: &UnixStream, work: impl Future<Output = T>) -> Result<T, Ended> {
-    let gone = async {
+/// Runs `work` until sqlx closes its end. A login that no query waits for would only load a server
+/// that many others want to log in to.
+async fn while_connected<T>(
+    client: &UnixStream,
+    work: impl Future<Output = T>,
+) -> Result<T, LoginFailure> {
+    let closed = async {
         loop {
             if client.readable().await.is_err() {
                 return;
             }
-            // sqlx says nothing before it is answered, so there is the end or nothing.
+            // sqlx sends nothing before it gets an answer, so there is the end or nothing to read.
             match client.try_read(&mut [0]) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 _ => return,
@@ -195,69 +186,6 @@ async fn while_wanted<T>(client: &UnixStream, work: impl Future<Output = T>) -> 
     };
     tokio::select! {
         done = work => Ok(done),
-        () = gone => Err(Ended::Abandoned),
-    }
-}
-
-/// Everything up to the server's word that it is ready, which the client gets.
-///
-/// To be authenticated is not enough: that there is no room for one more, or no such
-/// database, is said after it.
-async fn authenticate(
-    client: &mut UnixStream,
-    server: &mut Box<dyn ServerIo>,
-    startup: &[u8],
-    answer: &Answer,
-) -> Result<(), Ended> {
-    let lost =
-        |error: io::Error| Ended::Failed(DialError::io("the server broke off the login", &error));
-    server.write_all(startup).await.map_err(lost)?;
-    server.flush().await.map_err(lost)?;
-    // What follows the authentication comes as a dozen small messages, and goes as one.
-    let mut authenticated: Option<Vec<u8>> = None;
-    loop {
-        let message = wire::read_message(server).await.map_err(lost)?;
-        if let Some(said) = &mut authenticated
-            && message.kind() != b'E'
-        {
-            said.extend_from_slice(message.bytes());
-            if message.kind() == b'Z' {
-                return client.write_all(said).await.map_err(|_| Ended::Abandoned);
-            }
-            continue;
-        }
-        match message.kind() {
-            b'E' => {
-                let (code, text) = wire::error_parts(message.body());
-                // A token that was good enough is not to be suspected.
-                let generation = answer.generation().filter(|_| authenticated.is_none());
-                let message = message.bytes().to_vec();
-                return Err(Ended::Denied { message, code, text, generation });
-            }
-            b'R' => match (wire::wants(message.body()).map_err(lost)?, answer) {
-                (Wants::Nothing, _) => authenticated = Some(message.bytes().to_vec()),
-                (Wants::Cleartext, Answer::Token(token)) => {
-                    server.write_all(&wire::password(&token.secret)).await.map_err(lost)?;
-                    server.flush().await.map_err(lost)?;
-                }
-                (Wants::Cleartext | Wants::Answer, Answer::Forward) => {
-                    let gone = |_| Ended::Abandoned;
-                    client.write_all(message.bytes()).await.map_err(gone)?;
-                    let reply = wire::read_message(client).await.map_err(gone)?;
-                    server.write_all(reply.bytes()).await.map_err(lost)?;
-                    server.flush().await.map_err(lost)?;
-                }
-                (Wants::Listening, Answer::Forward) => {
-                    client.write_all(message.bytes()).await.map_err(|_| Ended::Abandoned)?;
-                }
-                _ => {
-                    let message = "the server asks for another login than by token; is the \
-                                   user one of IAM, and may it log in so?";
-                    return Err(DialError::new("method", message).finally().into());
-                }
-            },
-            // Notices, and which of the protocol's options the server has not got.
-            _ => client.write_all(message.bytes()).await.map_err(|_| Ended::Abandoned)?,
-        }
+        () = closed => Err(LoginFailure::Abandoned),
     }
 }

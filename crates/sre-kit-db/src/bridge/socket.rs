@@ -1,4 +1,4 @@
-//! Where the bridge listens: a socket that only this process can use.
+//! The bridge's socket, which only this process can use.
 
 use std::fmt;
 use std::io;
@@ -6,20 +6,21 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
 
-/// sqlx puts this after the directory that it is given, as libpq does.
+/// The file name that sqlx, like libpq, appends to the directory.
 const FILE: &str = ".s.PGSQL.5432";
 
-/// A listening socket, and the directory that leads sqlx to it.
+/// A listening socket, and the directory that sqlx gets as its host.
 pub(crate) struct Socket {
     pub(super) listener: UnixListener,
     directory: PathBuf,
-    /// The directory was made for it, and goes with it.
-    made: Option<PathBuf>,
+    /// The directory in the file system, which is removed with the socket.
+    created: Option<PathBuf>,
 }
 
 impl Socket {
-    /// In Linux's abstract namespace, which needs no file system, unless a directory
-    /// is given or the system has no such namespace.
+    /// Binds a socket in a new private directory inside of `inside`. Without one it uses Linux's
+    /// abstract namespace, which needs no file system; other systems use the directory for
+    /// temporary files.
     pub(crate) fn bind(inside: Option<&Path>) -> io::Result<Self> {
         match inside {
             None if cfg!(target_os = "linux") => Self::bind_abstract(),
@@ -30,11 +31,11 @@ impl Socket {
 
     fn bind_abstract() -> io::Result<Self> {
         loop {
-            // Anybody in the same network namespace may have taken a name.
+            // Any process in the same network namespace may have bound a name.
             let name = format!("\0sre-kit-{}-{:016x}", std::process::id(), fastrand::u64(..));
             let directory = PathBuf::from(name);
             match UnixListener::bind(directory.join(FILE)) {
-                Ok(listener) => return Ok(Self { listener, directory, made: None }),
+                Ok(listener) => return Ok(Self { listener, directory, created: None }),
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 Err(error) => return Err(error),
             }
@@ -45,15 +46,15 @@ impl Socket {
         let directory = loop {
             let name = format!("sre-kit-{}-{:016x}", std::process::id(), fastrand::u64(..));
             let directory = parent.join(name);
-            match make_private(&directory) {
+            match create_private(&directory) {
                 Ok(()) => break directory,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
         };
-        let made = Some(directory.clone());
+        let created = Some(directory.clone());
         match UnixListener::bind(directory.join(FILE)) {
-            Ok(listener) => Ok(Self { listener, directory, made }),
+            Ok(listener) => Ok(Self { listener, directory, created }),
             Err(error) => {
                 remove(&directory);
                 Err(error)
@@ -61,14 +62,14 @@ impl Socket {
         }
     }
 
-    /// What sqlx is told.
+    /// Returns the directory that sqlx gets as its host.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 }
 
-/// A directory that nobody else may enter.
-fn make_private(directory: &Path) -> io::Result<()> {
+/// Creates a directory that only this user may enter.
+fn create_private(directory: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().mode(0o700).create(directory)
 }
@@ -80,7 +81,7 @@ fn remove(directory: &Path) {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if let Some(directory) = &self.made {
+        if let Some(directory) = &self.created {
             remove(directory);
         }
     }
@@ -92,10 +93,9 @@ impl fmt::Debug for Socket {
     }
 }
 
-/// Whether the process at the other end is this one. The kernel says so (`SO_PEERCRED`,
-/// `LOCAL_PEERPID`): a name in the abstract namespace is open to every container of a
-/// pod.
-pub(super) fn is_own(stream: &UnixStream) -> bool {
+/// Returns whether the peer is this process, by `SO_PEERCRED` or `LOCAL_PEERPID`. All containers of
+/// a pod can connect to a name in the abstract namespace.
+pub(super) fn is_own_process(stream: &UnixStream) -> bool {
     let own = i32::try_from(std::process::id()).ok();
     own.is_some() && stream.peer_cred().is_ok_and(|peer| peer.pid() == own)
 }
@@ -104,7 +104,7 @@ pub(super) fn is_own(stream: &UnixStream) -> bool {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::{FILE, Socket, UnixStream, is_own};
+    use super::{FILE, Socket, UnixStream, is_own_process};
 
     #[tokio::test]
     async fn this_process_is_known_as_itself() {
@@ -114,7 +114,10 @@ mod tests {
             let path = socket.directory().join(FILE);
             let (client, server) =
                 tokio::join!(UnixStream::connect(path), socket.listener.accept());
-            assert!(is_own(&client.expect("connected")) && is_own(&server.expect("accepted").0));
+            assert!(
+                is_own_process(&client.expect("connected"))
+                    && is_own_process(&server.expect("accepted").0)
+            );
         }
     }
 

@@ -1,32 +1,32 @@
-//! Pauses between attempts.
+//! Exponential backoff and jitter.
 
 use std::time::Duration;
 
-/// Full jitter: a random pause of up to a bound that doubles with each attempt, which
-/// spreads the instances that failed together further than any other scheme
-/// ([Exponential Backoff And Jitter][aws]).
+/// Exponential backoff with full jitter: a random pause up to a bound that doubles with each
+/// attempt. It spreads instances that failed together better than other schemes ([Exponential
+/// Backoff And Jitter][aws]).
 ///
 /// [aws]: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
 #[derive(Debug)]
 pub(crate) struct Backoff {
-    first: Duration,
-    most: Duration,
+    base: Duration,
+    max: Duration,
     attempts: u32,
 }
 
-/// No attempt follows the one before sooner.
-const LEAST: Duration = Duration::from_millis(50);
+/// The shortest pause.
+const MIN_PAUSE: Duration = Duration::from_millis(50);
 
 impl Backoff {
-    pub(crate) fn new(first: Duration, most: Duration) -> Self {
-        Self { first, most, attempts: 0 }
+    pub(crate) fn new(base: Duration, max: Duration) -> Self {
+        Self { base, max, attempts: 0 }
     }
 
-    /// The pause before the next attempt.
+    /// Returns the pause before the next attempt.
     pub(crate) fn pause(&mut self) -> Duration {
-        let bound = self.first.saturating_mul(1 << self.attempts.min(16)).min(self.most);
+        let bound = self.base.saturating_mul(1 << self.attempts.min(16)).min(self.max);
         self.attempts = self.attempts.saturating_add(1);
-        bound.mul_f64(fastrand::f64()).max(LEAST)
+        bound.mul_f64(fastrand::f64()).max(MIN_PAUSE)
     }
 
     pub(crate) fn reset(&mut self) {
@@ -34,7 +34,7 @@ impl Backoff {
     }
 }
 
-/// `time`, longer or shorter by up to `share` of it.
+/// Returns `time`, longer or shorter by up to `share` of it.
 pub(crate) fn jittered(time: Duration, share: f64) -> Duration {
     time.mul_f64(1.0 + share * (2.0 * fastrand::f64() - 1.0))
 }
@@ -43,7 +43,7 @@ pub(crate) fn jittered(time: Duration, share: f64) -> Duration {
 mod tests {
     use std::time::Duration;
 
-    use super::{Backoff, LEAST, jittered};
+    use super::{Backoff, MIN_PAUSE, jittered};
 
     #[test]
     fn the_bound_doubles_up_to_the_most_and_begins_anew_after_a_success() {
@@ -61,7 +61,7 @@ mod tests {
             let bound = first.saturating_mul(1 << attempt).min(most);
             assert!(longest <= bound && longest >= bound.mul_f64(0.95), "{attempt}: {longest:?}");
         }
-        assert!(Backoff::new(Duration::ZERO, most).pause() >= LEAST, "and never spins");
+        assert!(Backoff::new(Duration::ZERO, most).pause() >= MIN_PAUSE, "and never spins");
     }
 
     #[test]

@@ -8,22 +8,21 @@ use futures_util::future::BoxFuture;
 use google_cloud_auth::credentials::{AccessTokenCredentials, Builder, mds};
 
 use super::source::{Token, TokenError, TokenSource};
-use crate::Secret;
+use crate::secret::Secret;
 use sre_kit_core::internal::with_causes;
 
-/// Good for logging in to a database, and for nothing else.
+/// The scope for logging in to a database.
 const LOGIN: &str = "https://www.googleapis.com/auth/sqlservice.login";
 
-/// Good for asking Cloud SQL's Admin API.
+/// The scope of Cloud SQL's Admin API.
 const SQLADMIN: &str = "https://www.googleapis.com/auth/sqlservice.admin";
 
-/// Google's application-default credentials: the metadata server with Workload
-/// Identity, a service account's key, a workload identity federation's configuration,
-/// or a person's own login.
+/// Tokens of Google's application-default credentials: the metadata server with Workload Identity,
+/// a service account key, a workload identity federation, or a user's login.
 ///
-/// The credentials of `google-cloud-auth` end for good at their first answer in the
-/// four hundreds, which GKE's metadata server is known to give in the first seconds of
-/// a pod. [`start_over`](TokenSource::start_over) builds them anew.
+/// The credentials of `google-cloud-auth` never recover from a response with a status 4xx, and
+/// GKE's metadata server can return one in the first seconds of a pod.
+/// [`reset`](TokenSource::reset) builds new credentials.
 pub struct GoogleTokens {
     scope: &'static str,
     metadata_endpoint: Option<String>,
@@ -31,17 +30,19 @@ pub struct GoogleTokens {
 }
 
 impl GoogleTokens {
-    /// Tokens that are good for logging in to a database, and for nothing else.
+    /// Creates a source of tokens that can log in to databases, and do nothing else.
     pub fn login() -> Self {
         Self { scope: LOGIN, metadata_endpoint: None, built: Mutex::default() }
     }
 
-    /// Tokens for Cloud SQL's Admin API, which the connector asks for its certificates.
+    /// Creates a source of tokens for Cloud SQL's Admin API, which issues the connector's
+    /// certificates.
     pub fn sqladmin() -> Self {
         Self { scope: SQLADMIN, metadata_endpoint: None, built: Mutex::default() }
     }
 
-    /// Asks the metadata server at this URL, and nothing else.
+    /// Sets the URL of the metadata server, and uses only that. Defaults to the application-default
+    /// credentials of the environment.
     #[must_use]
     pub fn metadata_endpoint(mut self, url: impl Into<String>) -> Self {
         self.metadata_endpoint = Some(url.into());

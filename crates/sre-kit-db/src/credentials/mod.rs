@@ -1,18 +1,18 @@
-//! Tokens: where they come from, and the one task that keeps them fresh.
+//! Tokens, their sources, and the task that refreshes them.
 
 mod backoff;
+mod credential_state;
 #[cfg(feature = "iam")]
 mod google;
 mod source;
-mod state;
 mod supervisor;
 
 pub(crate) use backoff::{Backoff, jittered};
+pub(crate) use credential_state::IssuedToken;
 #[cfg(feature = "iam")]
 pub use google::GoogleTokens;
 pub use source::{Token, TokenError, TokenSource};
-pub(crate) use state::Issued;
-pub(crate) use supervisor::Supervisor;
+pub(crate) use supervisor::{RENEWAL_WAIT, Supervisor};
 
 #[cfg(test)]
 mod tests;

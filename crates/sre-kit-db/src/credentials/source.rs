@@ -1,17 +1,16 @@
-//! Where tokens come from.
+//! Sources of tokens.
 
 use std::fmt;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::Secret;
+use crate::secret::Secret;
 
-/// Gives the token that is current.
+/// A source of tokens.
 ///
-/// One task asks, one question at a time, and asks again before the token ends. An
-/// answer that takes longer than ten seconds is given up: the future is dropped where
-/// it last waited.
+/// One task calls it, one call at a time, and calls it again before the token expires. A call that
+/// takes longer than 10 s is cancelled: its future is dropped.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,38 +38,48 @@ use crate::Secret;
 /// # Ok::<(), sre_kit_db::ConfigError>(())
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// The token that is current.
+    /// Returns the current token.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no token. Say with [`TokenError::transient`] or
+    /// [`TokenError::permanent`] whether another call can work.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any await point. The next call has to work afterwards.
     fn token(&self) -> BoxFuture<'_, Result<Token, TokenError>>;
 
-    /// Forgets what is cached and what has failed: the next question is asked as if it
-    /// were the first. Called when a token was refused, or an error would not go away.
+    /// Drops what is cached, tokens and errors, so that the next call starts from the beginning. It
+    /// is called after a server rejected a token, and after an error that persists. Defaults to
+    /// doing nothing.
     fn reset(&self) {}
 }
 
-/// A token, and how long it lasts where that is known.
-#[derive(Clone, Debug)]
+/// A token, and its expiry if that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     pub(crate) secret: Secret,
-    pub(crate) lasts: Option<Duration>,
+    pub(crate) expires_in: Option<Duration>,
 }
 
 impl Token {
-    /// A token that lasts nobody knows how long: its source is asked about once a
-    /// second, so it should answer from memory.
+    /// Creates a token with unknown expiry. The source is then polled about once a second and
+    /// should answer from a cache. Prefer [`expires_in`](Self::expires_in) if the expiry is known.
     pub fn new(secret: Secret) -> Self {
-        Self { secret, lasts: None }
+        Self { secret, expires_in: None }
     }
 
-    /// It lasts this long from now on. Its source is asked again when half of that is
-    /// over.
+    /// Sets how long the token is valid, from now on. The source is called again after half of it.
+    /// Defaults to an unknown expiry.
     #[must_use]
     pub fn expires_in(mut self, time: Duration) -> Self {
-        self.lasts = Some(time);
+        self.expires_in = Some(time);
         self
     }
 }
 
-/// Why there is no token.
+/// Why there is no token. The message is shown in logs, so it must not contain a secret.
 #[derive(Clone, Debug)]
 pub struct TokenError {
     pub(crate) permanent: bool,
@@ -78,17 +87,18 @@ pub struct TokenError {
 }
 
 impl TokenError {
-    /// Asking again later may help.
+    /// Creates an error that may go away by itself: the source is called again with backoff.
     pub fn transient(message: impl fmt::Display) -> Self {
         Self { permanent: false, message: message.to_string() }
     }
 
-    /// Asking again helps only after [`start_over`](TokenSource::start_over).
+    /// Creates an error that stays until the source is [reset](TokenSource::reset), which is done
+    /// before the next call.
     pub fn permanent(message: impl fmt::Display) -> Self {
         Self { permanent: true, message: message.to_string() }
     }
 
-    /// Whether asking again helps only after [`start_over`](TokenSource::start_over).
+    /// Returns whether the error stays until the source is [reset](TokenSource::reset).
     pub fn is_permanent(&self) -> bool {
         self.permanent
     }

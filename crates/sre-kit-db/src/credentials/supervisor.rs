@@ -1,5 +1,4 @@
-//! One task owns the credentials: it asks ahead of time, and mends a source that is
-//! stuck.
+//! The task that refreshes tokens ahead of time, and resets a source that is stuck.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,24 +9,27 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::backoff::{Backoff, jittered};
+use super::credential_state::{CredentialOutage, CredentialState, IssuedToken};
 use super::source::{Token, TokenError, TokenSource};
-use super::state::{CredentialState, Failing, Issued};
 use crate::instrument::CredentialMetrics;
 
-/// How long a source may take to answer.
-const ANSWER: Duration = Duration::from_secs(10);
+/// The longest that a source may take.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a source is looked at that does not tell how long its token lasts.
-const LOOK: Duration = Duration::from_secs(1);
+/// The polling interval of a source that does not say when its token expires.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A source that has given nothing but errors for so long is made to start over, even
-/// if it calls them transient.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The time after which a source that returns only transient errors is reset too.
+const RESET_AFTER: Duration = Duration::from_secs(20);
 
-/// A server that refuses every token must not make the source start over each time.
-const SUSPICIONS: Duration = Duration::from_secs(5);
+/// The shortest time between two resets because of rejected tokens. A server that rejects every
+/// token must not cause a reset each time.
+const REJECTION_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Whoever needs a token asks here, and never the source.
+/// The longest that a login waits for newer credentials after its own were rejected.
+pub(crate) const RENEWAL_WAIT: Duration = Duration::from_secs(2);
+
+/// Keeps one token valid. Logins read it here and never call the source themselves.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     state: watch::Receiver<CredentialState>,
@@ -37,13 +39,13 @@ pub(crate) struct Supervisor {
 
 #[derive(Debug, Default)]
 struct Shared {
-    nudge: Notify,
-    /// The newest generation that a server has refused.
-    suspect: AtomicU64,
+    wake: Notify,
+    /// The newest generation that a server has rejected.
+    rejected_credential: AtomicU64,
 }
 
 impl Supervisor {
-    /// Starts the task, which ends when this is dropped.
+    /// Starts the task. Dropping the supervisor ends it.
     pub(crate) fn spawn(source: Arc<dyn TokenSource>, metrics: CredentialMetrics) -> Self {
         let (sender, state) = watch::channel(CredentialState::default());
         let shared = Arc::new(Shared::default());
@@ -55,35 +57,42 @@ impl Supervisor {
         self.state.borrow().clone()
     }
 
-    /// The current token; waits for the first one until the deadline, and then tells
-    /// why there is none.
-    pub(crate) async fn token(&self, deadline: Instant) -> Result<Arc<Issued>, TokenError> {
+    /// Returns the current token. Waits for the first one until the deadline, and then returns why
+    /// there is none.
+    pub(crate) async fn token(&self, deadline: Instant) -> Result<Arc<IssuedToken>, TokenError> {
         if let Some(token) = self.newer_than(0, deadline).await {
             return Ok(token);
         }
-        let failing = self.state.borrow().failing.clone();
-        Err(failing.map_or_else(
+        let outage = self.state.borrow().outage.clone();
+        Err(outage.map_or_else(
             || TokenError::transient("there is no token yet"),
-            |failing| TokenError::transient(&failing.reason),
+            |outage| TokenError::transient(&outage.reason),
         ))
     }
 
-    /// The first token that came after `generation`.
+    /// Waits until the deadline for a token after `generation`.
     pub(crate) async fn newer_than(
         &self,
         generation: u64,
         deadline: Instant,
-    ) -> Option<Arc<Issued>> {
+    ) -> Option<Arc<IssuedToken>> {
         let mut state = self.state.clone();
         let newer = state.wait_for(|state| state.generation() > generation);
         timeout_at(deadline, newer).await.ok()?.ok()?.token.clone()
     }
 
-    /// A server has refused the token of this generation: a newer one is asked for at
-    /// once, unless there is one.
-    pub(crate) fn suspect(&self, generation: u64) {
-        self.shared.suspect.fetch_max(generation, Ordering::AcqRel);
-        self.shared.nudge.notify_one();
+    /// Reports that a server rejected the token of `generation`. Unless there is a newer one
+    /// already, it is requested at once.
+    pub(crate) fn reject(&self, generation: u64) {
+        // Release: the task that `wake` wakes reads this generation or a newer one.
+        self.shared.rejected_credential.fetch_max(generation, Ordering::AcqRel);
+        self.shared.wake.notify_one();
+    }
+
+    /// Returns the age of the token in seconds.
+    pub(crate) fn token_age(&self) -> Option<f64> {
+        let state = self.state.borrow();
+        state.token.as_ref().map(|token| token.obtained.elapsed().as_secs_f64())
     }
 }
 
@@ -97,17 +106,17 @@ struct Task {
 impl Task {
     async fn run(self) {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
-        let mut accused: Option<Instant> = None;
+        let mut last_rejection: Option<Instant> = None;
         loop {
-            let answer = timeout(ANSWER, self.source.token()).await.unwrap_or_else(|_| {
-                Err(TokenError::transient(format_args!("no answer within {ANSWER:?}")))
+            let result = timeout(TOKEN_TIMEOUT, self.source.token()).await.unwrap_or_else(|_| {
+                Err(TokenError::transient(format_args!("no answer within {TOKEN_TIMEOUT:?}")))
             });
-            let pause = match answer {
+            let pause = match result {
                 Ok(token) => {
                     backoff.reset();
-                    let pause = token.lasts.map_or_else(
-                        || jittered(LOOK, 0.2),
-                        |lasts| jittered(lasts.mul_f64(0.5), 0.1).max(Duration::from_millis(100)),
+                    let pause = token.expires_in.map_or_else(
+                        || jittered(POLL_INTERVAL, 0.2),
+                        |time| jittered(time.mul_f64(0.5), 0.1).max(Duration::from_millis(100)),
                     );
                     self.accept(token);
                     pause
@@ -121,15 +130,15 @@ impl Task {
             };
             tokio::select! {
                 () = sleep(pause) => {}
-                () = self.shared.nudge.notified() => {
-                    let refused = self.shared.suspect.load(Ordering::Acquire);
-                    let recent = accused.is_some_and(|at| at.elapsed() < SUSPICIONS);
-                    if refused >= self.sender.borrow().generation() && !recent {
-                        accused = Some(Instant::now());
+                () = self.shared.wake.notified() => {
+                    let rejected = self.shared.rejected_credential.load(Ordering::Acquire);
+                    let recent = last_rejection.is_some_and(|at| at.elapsed() < REJECTION_INTERVAL);
+                    if rejected >= self.sender.borrow().generation() && !recent {
+                        last_rejection = Some(Instant::now());
                         self.reset();
                     } else {
-                        // No answer is worth more for being asked for again at once.
-                        sleep(pause.min(LOOK)).await;
+                        // The token was replaced, or rejected too often: keep the usual pace.
+                        sleep(pause.min(POLL_INTERVAL)).await;
                     }
                 }
             }
@@ -137,46 +146,46 @@ impl Task {
     }
 
     fn accept(&self, token: Token) {
-        let ends = token.lasts.map(|lasts| Instant::now() + lasts);
+        let expires = token.expires_in.map(|time| Instant::now() + time);
         self.sender.send_if_modified(|state| {
-            let healed = state.failing.take();
-            if healed.is_some() {
+            let recovered = state.outage.take();
+            if recovered.is_some() {
                 tracing::info!("there are database credentials again");
             }
             if let Some(known) = state.token.as_mut().filter(|known| known.secret == token.secret) {
-                if known.ends != ends {
-                    *known = Arc::new(Issued { ends, ..Issued::clone(known) });
+                if known.expires != expires {
+                    *known = Arc::new(IssuedToken { expires, ..IssuedToken::clone(known) });
                 }
-                return healed.is_some();
+                return recovered.is_some();
             }
             let generation = state.generation() + 1;
             let (secret, obtained) = (token.secret, Instant::now());
-            state.token = Some(Arc::new(Issued { secret, generation, obtained, ends }));
+            state.token = Some(Arc::new(IssuedToken { secret, generation, obtained, expires }));
             self.metrics.refreshed();
             true
         });
     }
 
-    /// Whether the source should start over.
+    /// Records an error, and returns whether the source has to be reset.
     fn fail(&self, error: &TokenError) -> bool {
         self.metrics.failed(if error.is_permanent() { "permanent" } else { "transient" });
-        let mut start_over = error.is_permanent();
+        let mut needs_reset = error.is_permanent();
         self.sender.send_modify(|state| {
-            let since = state.failing.as_ref().map_or_else(Instant::now, |failing| failing.since);
-            if state.failing.is_none() {
+            let since = state.outage.as_ref().map_or_else(Instant::now, |outage| outage.since);
+            if state.outage.is_none() {
                 tracing::warn!(
                     %error,
                     "no database credentials; connections that exist live on until there are"
                 );
             }
-            start_over |= state.token.is_none() || since.elapsed() >= PATIENCE;
-            state.failing = Some(Failing { since, reason: error.to_string().into() });
+            needs_reset |= state.token.is_none() || since.elapsed() >= RESET_AFTER;
+            state.outage = Some(CredentialOutage { since, reason: error.to_string().into() });
         });
-        start_over
+        needs_reset
     }
 
     fn reset(&self) {
-        self.metrics.started_over();
+        self.metrics.reset();
         self.source.reset();
     }
 }

@@ -8,19 +8,19 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::{Supervisor, Token, TokenError, TokenSource};
-use crate::Secret;
 use crate::instrument::{CredentialMetrics, DbMetrics};
+use crate::secret::Secret;
 use sre_kit_metrics::Registry;
 
-type Answer = Result<Token, TokenError>;
+type TokenResult = Result<Token, TokenError>;
 
-/// Gives the answers of a script, the last one again and again.
+/// A script of answers. The last one repeats.
 #[derive(Default)]
 struct Script {
-    answers: Mutex<VecDeque<Answer>>,
+    answers: Mutex<VecDeque<TokenResult>>,
     asked: AtomicU32,
-    started_over: AtomicU32,
-    /// After a permanent error there is nothing else, until it starts over.
+    resets: AtomicU32,
+    /// The permanent error that is returned until the source is reset.
     stuck: Mutex<Option<TokenError>>,
     asked_at: Mutex<Vec<Instant>>,
 }
@@ -29,7 +29,7 @@ struct Script {
 struct Source(Arc<Script>);
 
 impl Source {
-    fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+    fn new(answers: impl IntoIterator<Item = TokenResult>) -> Self {
         let source = Self::default();
         source.0.answers.lock().expect("held").extend(answers);
         source
@@ -37,13 +37,13 @@ impl Source {
     fn asked(&self) -> u32 {
         self.0.asked.load(Ordering::SeqCst)
     }
-    fn started_over(&self) -> u32 {
-        self.0.started_over.load(Ordering::SeqCst)
+    fn resets(&self) -> u32 {
+        self.0.resets.load(Ordering::SeqCst)
     }
 }
 
 impl TokenSource for Source {
-    fn token(&self) -> BoxFuture<'_, Answer> {
+    fn token(&self) -> BoxFuture<'_, TokenResult> {
         let script = &self.0;
         script.asked.fetch_add(1, Ordering::SeqCst);
         script.asked_at.lock().expect("held").push(Instant::now());
@@ -66,7 +66,7 @@ impl TokenSource for Source {
     }
 
     fn reset(&self) {
-        self.0.started_over.fetch_add(1, Ordering::SeqCst);
+        self.0.resets.fetch_add(1, Ordering::SeqCst);
         *self.0.stuck.lock().expect("held") = None;
     }
 }
@@ -94,16 +94,16 @@ async fn a_new_token_is_a_new_generation_and_the_same_one_is_not() {
     assert_eq!((second.secret.expose(), second.generation), ("b", 2));
     assert_eq!(source.asked(), 3);
     assert!(supervisor.state().is_healthy());
-    assert_eq!(source.started_over(), 0);
+    assert_eq!(source.resets(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_permanent_error_makes_the_source_start_over_and_heals() {
+async fn a_permanent_error_resets_the_source() {
     let source = Source::new([Err(TokenError::permanent("403")), Ok(token("a"))]);
     let supervisor = supervise(&source);
     let found = supervisor.token(soon()).await.expect("it heals");
     assert_eq!(found.secret.expose(), "a");
-    assert_eq!(source.started_over(), 1);
+    assert_eq!(source.resets(), 1);
     assert!(supervisor.state().is_healthy());
 }
 
@@ -115,11 +115,11 @@ async fn a_transient_error_keeps_the_token_and_is_shown() {
     tokio::time::sleep(Duration::from_secs(10)).await;
     let state = supervisor.state();
     assert!(!state.is_healthy());
-    assert_eq!(&*state.failing.expect("shown").reason, "503");
+    assert_eq!(&*state.outage.expect("shown").reason, "503");
     assert_eq!(supervisor.token(soon()).await.expect("kept").secret.expose(), "a");
-    assert_eq!(source.started_over(), 0, "it may mend itself");
+    assert_eq!(source.resets(), 0, "it may go away by itself");
     tokio::time::sleep(Duration::from_mins(2)).await;
-    assert!(source.started_over() > 0, "but not for ever");
+    assert!(source.resets() > 0, "but not for ever");
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,30 +152,30 @@ async fn errors_are_spaced_out_and_a_thousand_waiters_ask_no_more_than_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_replaced_at_once_and_not_over_and_over() {
+async fn a_rejected_token_is_replaced_at_once_and_not_over_and_over() {
     let source = Source::new([
         Ok(token("a").expires_in(Duration::from_hours(1))),
         Ok(token("b").expires_in(Duration::from_hours(1))),
     ]);
     let supervisor = supervise(&source);
     let first = supervisor.token(soon()).await.expect("there is one");
-    supervisor.suspect(first.generation);
+    supervisor.reject(first.generation);
     let second = supervisor.newer_than(first.generation, soon()).await.expect("replaced");
-    assert_eq!((second.secret.expose(), source.started_over()), ("b", 1));
+    assert_eq!((second.secret.expose(), source.resets()), ("b", 1));
     for _ in 0..100 {
-        supervisor.suspect(first.generation);
+        supervisor.reject(first.generation);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(source.started_over(), 1, "that one was replaced already");
+    assert_eq!(source.resets(), 1, "that one was replaced already");
     for _ in 0..100 {
-        supervisor.suspect(second.generation);
+        supervisor.reject(second.generation);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(source.started_over(), 1, "a server that refuses everything is not a reason");
+    assert_eq!(source.resets(), 1, "a server that rejects every token resets nothing");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_tells_its_time_is_renewed_at_half_of_it() {
+async fn a_token_with_an_expiry_is_renewed_at_half_of_it() {
     let hour = Duration::from_hours(1);
     let source = Source::new([Ok(token("a").expires_in(hour)), Ok(token("b").expires_in(hour))]);
     let supervisor = supervise(&source);

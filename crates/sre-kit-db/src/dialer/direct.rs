@@ -1,4 +1,4 @@
-//! The server itself, on its own port.
+//! The dialer of a server's own port.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,21 +12,24 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{
-    Answer, Dial, DialError, Dialed, Identity, PART, Phase, client_config, connect, newer,
-    provider, timed,
-};
-use crate::bridge::wire;
+use super::auth::AuthResponse;
+use super::dial::{Dial, DialedServer, ServerIo};
+use crate::address::Address;
 use crate::credentials::Supervisor;
-use crate::instrument::BridgeMetrics;
-use crate::settings::{Address, DbSettings};
+use crate::instrument::DialMetrics;
+use crate::settings::DbSettings;
+use crate::transport::{
+    DialError, DialErrorKind, Identity, PHASE_TIMEOUT, Phase, client_config, connect, provider,
+    timed,
+};
+use crate::wire;
 use sre_kit_core::ConfigError;
 
-/// Who answers when the server asks for a password.
-pub(crate) enum Login {
-    /// sqlx, with the password of the settings.
+/// The login at a server's own port.
+pub(crate) enum DirectLogin {
+    /// By password: sqlx has it, from the settings.
     Password,
-    /// The bridge, with the newest token.
+    /// By token: the bridge sends the newest one.
     Token(Supervisor),
 }
 
@@ -34,9 +37,9 @@ pub(crate) enum Login {
 pub(crate) struct DirectDialer {
     address: Address,
     tls: Option<Tls>,
-    login: Login,
-    newer: Duration,
-    metrics: BridgeMetrics,
+    login: DirectLogin,
+    renewal_wait: Duration,
+    metrics: DialMetrics,
 }
 
 struct Tls {
@@ -45,17 +48,18 @@ struct Tls {
 }
 
 impl DirectDialer {
-    /// With TLS where the settings have the server's CA.
+    /// Creates a dialer that uses TLS if `with_tls` is set and the settings have the server's CA.
     pub(crate) fn new(
         address: Address,
         settings: &DbSettings,
         with_tls: bool,
-        login: Login,
-        metrics: BridgeMetrics,
+        login: DirectLogin,
+        metrics: DialMetrics,
     ) -> Result<Self, ConfigError> {
         let tls = match &settings.server_ca {
             Some(ca) if with_tls => {
-                let identity = Identity::new(settings.server_name.as_deref(), &address)?;
+                let name = settings.server_name.as_deref().unwrap_or(&address.host);
+                let identity = Identity::named("DATABASE_SERVER_NAME", name)?;
                 let name = identity.server_name(&address);
                 let config = client_config(provider(), ca, identity, rustls::ALL_VERSIONS)
                     .map_err(|error| unusable(&error))?
@@ -72,38 +76,38 @@ impl DirectDialer {
             }
             _ => None,
         };
-        Ok(Self { address, tls, login, newer: newer(settings), metrics })
+        Ok(Self { address, tls, login, renewal_wait: settings.renewal_wait(), metrics })
     }
 
     async fn tls(&self, tls: &Tls, mut tcp: TcpStream) -> Result<TlsStream<TcpStream>, DialError> {
-        let failed = |error: &std::io::Error| {
+        let failed = |error: std::io::Error| {
             let what = format_args!("no TLS with {}", self.address).to_string();
-            let error = DialError::io(what, error);
-            // A certificate does not become another one by asking again.
+            let error = DialError::io(DialErrorKind::Tls, what, error);
+            // Another attempt would see the same certificate.
             if error.error_type == "protocol" {
-                DialError { error_type: "certificate", ..error }.finally()
+                DialError { error_type: "certificate", ..error }.permanent()
             } else {
                 error
             }
         };
         let handshake = async {
-            tcp.write_all(&wire::SSL_REQUEST).await.map_err(|error| failed(&error))?;
-            match tcp.read_u8().await.map_err(|error| failed(&error))? {
+            tcp.write_all(&wire::SSL_REQUEST).await.map_err(failed)?;
+            match tcp.read_u8().await.map_err(failed)? {
                 b'S' => {}
                 b'N' => {
                     let message = format_args!("{} speaks no TLS", self.address).to_string();
-                    return Err(DialError::new("no_tls", message).finally());
+                    return Err(DialError::new(DialErrorKind::Tls, "no_tls", message).permanent());
                 }
-                // An ErrorResponse, of a server that has no room for the question.
+                // An ErrorResponse: the server refuses the connection before TLS.
                 _ => {
                     let message = format_args!("{} does not answer", self.address).to_string();
-                    return Err(DialError::new("protocol", message).transient());
+                    let error = DialError::new(DialErrorKind::Unreachable, "protocol", message);
+                    return Err(error.transient());
                 }
             }
-            let stream = tls.connector.connect(tls.name.clone(), tcp).await;
-            stream.map_err(|error| failed(&error))
+            tls.connector.connect(tls.name.clone(), tcp).await.map_err(failed)
         };
-        timeout(PART, handshake).await.unwrap_or_else(|_| Err(DialError::timed_out(Phase::Tls)))
+        timeout(PHASE_TIMEOUT, handshake).await.unwrap_or_else(|_| Err(Phase::Tls.timed_out()))
     }
 }
 
@@ -117,53 +121,56 @@ fn unusable(error: &rustls::Error) -> ConfigError {
 }
 
 impl Dial for DirectDialer {
-    fn dial(&self) -> BoxFuture<'_, Result<Dialed, DialError>> {
+    fn dial(&self) -> BoxFuture<'_, Result<DialedServer, DialError>> {
         async {
-            let answer = match &self.login {
-                Login::Password => Answer::Forward,
-                Login::Token(supervisor) => {
+            let response = match &self.login {
+                DirectLogin::Password => AuthResponse::Forward,
+                DirectLogin::Token(supervisor) => {
                     let token = async {
-                        supervisor.token(Instant::now() + PART).await.map_err(|error| {
+                        let token = supervisor.token(Instant::now() + PHASE_TIMEOUT).await;
+                        token.map_err(|error| {
                             let message = format_args!("there is no token: {error}").to_string();
-                            DialError::new("no_token", message)
+                            DialError::new(DialErrorKind::Credentials, "no_token", message)
+                                .caused_by(error)
                         })
                     };
-                    Answer::Token(timed(&self.metrics, Phase::Credentials, token).await?)
+                    AuthResponse::Token(timed(&self.metrics, Phase::Credentials, token).await?)
                 }
             };
             let tcp = timed(&self.metrics, Phase::Tcp, connect(&self.address)).await?;
-            let io: Box<dyn super::ServerIo> = match &self.tls {
+            let io: Box<dyn ServerIo> = match &self.tls {
                 Some(tls) => Box::new(timed(&self.metrics, Phase::Tls, self.tls(tls, tcp)).await?),
                 None => Box::new(tcp),
             };
-            Ok(Dialed { io, answer })
+            Ok(DialedServer { io, response })
         }
         .boxed()
     }
 
-    fn refused(&self, generation: u64, _phase: Phase) -> BoxFuture<'_, bool> {
+    fn credential_rejected(&self, generation: u64, _failed_phase: Phase) -> BoxFuture<'_, bool> {
         async move {
-            let Login::Token(supervisor) = &self.login else { return false };
-            supervisor.suspect(generation);
-            supervisor.newer_than(generation, Instant::now() + self.newer).await.is_some()
+            let DirectLogin::Token(supervisor) = &self.login else { return false };
+            supervisor.reject(generation);
+            let deadline = Instant::now() + self.renewal_wait;
+            supervisor.newer_than(generation, deadline).await.is_some()
         }
         .boxed()
     }
 
     fn is_healthy(&self) -> bool {
         match &self.login {
-            Login::Password => true,
-            Login::Token(supervisor) => supervisor.state().is_healthy(),
+            DirectLogin::Password => true,
+            DirectLogin::Token(supervisor) => supervisor.state().is_healthy(),
         }
     }
 
     fn complaint(&self) -> Option<Arc<str>> {
-        let Login::Token(supervisor) = &self.login else { return None };
-        supervisor.state().failing.map(|failing| failing.reason)
+        let DirectLogin::Token(supervisor) = &self.login else { return None };
+        supervisor.state().outage.map(|outage| outage.reason)
     }
 
     fn token_age(&self) -> Option<f64> {
-        let Login::Token(supervisor) = &self.login else { return None };
-        Some(supervisor.state().token?.obtained.elapsed().as_secs_f64())
+        let DirectLogin::Token(supervisor) = &self.login else { return None };
+        supervisor.token_age()
     }
 }

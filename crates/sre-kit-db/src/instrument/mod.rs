@@ -1,17 +1,30 @@
-//! Metrics and spans of every statement, connection and login.
+//! Metrics and spans of statements, connections and logins.
 
-mod connection;
+mod bridge_metrics;
+mod callback;
+#[cfg(feature = "iam")]
+mod certificate_metrics;
+mod credential_metrics;
+mod db_metrics;
+mod dial_metrics;
+mod families;
 mod gauges;
-mod metrics;
 mod operation;
-mod session;
+mod pending;
+mod pool_metrics;
+mod recorder;
 mod span;
 mod transaction;
 
-pub(crate) use gauges::{Readable, Reading};
+pub(crate) use bridge_metrics::BridgeMetrics;
+pub(crate) use callback::run_transaction;
 #[cfg(feature = "iam")]
-pub(crate) use metrics::CertificateMetrics;
-pub use metrics::DbMetrics;
-pub(crate) use metrics::{BridgeMetrics, CredentialMetrics, PoolMetrics};
-pub(crate) use session::{Demand, Recorder, executed};
+pub(crate) use certificate_metrics::CertificateMetrics;
+pub(crate) use credential_metrics::CredentialMetrics;
+pub use db_metrics::DbMetrics;
+pub(crate) use dial_metrics::DialMetrics;
+pub(crate) use gauges::{GaugeSource, PoolConnections, PoolSnapshot};
+pub(crate) use operation::Operation;
+pub(crate) use pool_metrics::PoolMetrics;
+pub(crate) use recorder::{ConnectionSource, Recorder, on_executed};
 pub use transaction::DbTransaction;

@@ -1,14 +1,14 @@
-//! What a statement does, and to which table, read from its text.
+//! The operation and the table of a statement, parsed from its text.
 
-/// What a statement does.
+/// The operation of a statement.
 ///
-/// The text of a statement is no label: it is unbounded, and may hold what a user
-/// typed. The first keyword is one of a few, and the table is taken only where the
-/// statement names exactly one.
+/// The text of a statement must not be a label: it is unbounded and may contain user input. The
+/// first keyword is one of a fixed list, and the table is used only if the statement names exactly
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
-    /// Empty where there is none, or more than one.
+    /// The table. Empty if there is none, or more than one.
     pub(crate) collection: String,
 }
 
@@ -39,11 +39,11 @@ const NAMES: [&str; 24] = [
     "PRAGMA",
 ];
 
-/// A table's name is longer nowhere: PostgreSQL cuts at 63 bytes.
-const LONGEST: usize = 63;
+/// The longest name of a table: PostgreSQL truncates at 63 bytes.
+const MAX_NAME: usize = 63;
 
-/// No more of a statement is read.
-const READ: usize = 4_096;
+/// The part of a statement that is parsed, in bytes.
+const MAX_PARSED: usize = 4_096;
 
 impl Operation {
     pub(super) const LABELS: [&'static str; 7] = [
@@ -56,11 +56,12 @@ impl Operation {
         "error_type",
     ];
 
-    /// Transactions begin and end without a statement of the caller's.
+    /// Returns an operation without a statement, such as `COMMIT`.
     pub(crate) fn named(name: &'static str) -> Self {
         Self { name, collection: String::new() }
     }
 
+    /// Parses a statement.
     pub(crate) fn of(sql: &str) -> Self {
         let mut words = Words::new(sql);
         let first = words.next().unwrap_or_default();
@@ -96,15 +97,15 @@ impl Operation {
                 break;
             }
         }
-        let collection = collection.filter(|_| !more && !words.cut).unwrap_or_default();
+        let collection = collection.filter(|_| !more && !words.truncated).unwrap_or_default();
         Self { name, collection }
     }
 }
 
-/// The words of a statement: literals, comments and punctuation are passed over.
+/// The words of a statement, without literals, comments and punctuation.
 struct Words<'a> {
     text: &'a str,
-    cut: bool,
+    truncated: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,23 +119,23 @@ impl Word<'_> {
         !self.quoted && self.text.eq_ignore_ascii_case(keyword)
     }
 
-    /// The word as a table's name; a subquery has none.
+    /// Returns the word as the name of a table, or `None` at the start of a subquery.
     fn name(self) -> Option<String> {
-        let fits = !self.text.is_empty() && self.text.len() <= LONGEST && self.text != "(";
+        let fits = !self.text.is_empty() && self.text.len() <= MAX_NAME && self.text != "(";
         (fits && !self.is("SELECT") && !self.is("LATERAL")).then(|| self.text.to_owned())
     }
 }
 
 impl<'a> Words<'a> {
     fn new(sql: &'a str) -> Self {
-        if sql.len() <= READ {
-            return Self { text: sql, cut: false };
+        if sql.len() <= MAX_PARSED {
+            return Self { text: sql, truncated: false };
         }
-        let end = (0..=READ).rev().find(|at| sql.is_char_boundary(*at)).unwrap_or(0);
-        Self { text: &sql[..end], cut: true }
+        let end = (0..=MAX_PARSED).rev().find(|at| sql.is_char_boundary(*at)).unwrap_or(0);
+        Self { text: &sql[..end], truncated: true }
     }
 
-    /// Takes what lies before `end`, and passes over `after` bytes that follow it.
+    /// Returns the text before `end`, and skips `after` bytes behind it.
     fn take(&mut self, end: usize, after: usize) -> &'a str {
         let taken = &self.text[..end];
         self.text = self.text.get(end + after..).unwrap_or("");
@@ -166,7 +167,7 @@ impl<'a> Iterator for Words<'a> {
                     self.take(0, 1);
                     let end = self.text.find(first).unwrap_or(self.text.len());
                     let text = self.take(end, 1);
-                    // Of a qualified name the last part is the table's.
+                    // The last part of a qualified name is the table.
                     if let Some(rest) = self.text.strip_prefix('.') {
                         self.text = rest;
                         continue;
@@ -199,7 +200,7 @@ impl<'a> Iterator for Words<'a> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{LONGEST, Operation};
+    use super::{MAX_NAME, Operation};
 
     fn read(sql: &str) -> (&'static str, String) {
         let operation = Operation::of(sql);
@@ -242,7 +243,7 @@ mod tests {
     fn what_is_too_long_to_be_read_is_not_guessed_at() {
         let sql = format!("SELECT {} FROM a", "x, ".repeat(5_000));
         assert_eq!(read(&sql), ("SELECT", String::new()));
-        let sql = format!("SELECT * FROM {}", "a".repeat(LONGEST + 1));
+        let sql = format!("SELECT * FROM {}", "a".repeat(MAX_NAME + 1));
         assert_eq!(read(&sql), ("SELECT", String::new()));
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::operation::Operation;
 
-/// What a span is called: `SELECT item`, or `SELECT` where the table is not known.
+/// The name of a span: `SELECT item`, or `SELECT` if the table is unknown.
 struct Title<'a>(&'a Operation);
 
 impl fmt::Display for Title<'_> {
@@ -15,13 +15,13 @@ impl fmt::Display for Title<'_> {
     }
 }
 
-/// A span by the semantic conventions for database clients, where somebody records it.
+/// A span of the semantic conventions for database clients.
 ///
-/// It never holds the statement: its text may hold what a user typed.
+/// It never contains the text of the statement, which may contain user input.
 pub(super) struct Span(tracing::Span);
 
 impl Span {
-    /// A trace that is not sampled gets no span at all.
+    /// Starts a span. With the feature `telemetry` it is disabled unless the trace is sampled.
     pub(super) fn start(operation: &Operation, common: &[String; 4]) -> Self {
         #[cfg(feature = "telemetry")]
         if !sre_kit_telemetry::TraceContext::current().is_some_and(|trace| trace.is_sampled()) {
@@ -29,8 +29,8 @@ impl Span {
         }
         let [system, namespace, address, port] = common;
         let collection = operation.collection.as_str();
-        // All at once: what is recorded afterwards makes a log in JSON read again and
-        // write anew what it has of the span.
+        // All fields are recorded at the start: each later `record` makes a JSON log layer parse
+        // and format the fields of the span again.
         let span = tracing::info_span!(
             target: "sre_kit::db",
             "db",
@@ -74,7 +74,7 @@ mod tests {
     use super::{Operation, Span};
     use sre_kit_telemetry::{TraceContext, TraceExt};
 
-    /// What a span began with, and what came later.
+    /// The fields that a span started with, and those recorded later.
     #[derive(Clone, Default)]
     struct Seen(Arc<Mutex<[BTreeMap<String, String>; 2]>>);
 
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_tells_all_at_its_beginning_and_at_its_end_only_what_went_wrong() {
+    fn a_span_starts_with_all_fields_and_records_only_errors_later() {
         let [first, later] = seen("SELECT x FROM item", true, "");
         let whole = fields([
             ("db.collection.name", "item"),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_not_known_is_not_named() {
+    fn an_unknown_table_is_not_named() {
         let [first, _] = seen("SELECT 'a user typed this'", true, "");
         assert!(first.contains(&("otel.name".to_owned(), "SELECT".to_owned())), "{first:?}");
         assert!(first.iter().all(|(name, _)| name != "db.collection.name"), "{first:?}");

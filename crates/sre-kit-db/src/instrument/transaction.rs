@@ -10,47 +10,51 @@ use sea_orm::{
     TransactionTrait,
 };
 
-use super::connection::run;
+use super::callback::run_transaction;
 use super::operation::Operation;
-use super::session::{From, Recorder, Wanted};
+use super::pending::PendingGuard;
+use super::recorder::{ConnectionSource, Recorder};
 
-/// A transaction of a [`Db`](crate::Db), whose statements are recorded as the
-/// database's own are. Dropped without a commit it is rolled back.
+/// A transaction of a [`Db`](crate::Db). Its statements are recorded like those of the `Db`.
+/// Dropping it without a commit rolls it back.
+#[must_use = "dropping it rolls the transaction back"]
 pub struct DbTransaction {
     inner: DatabaseTransaction,
     recorder: Recorder,
-    /// A nested one has the connection of the outer one.
-    _wanted: Option<Wanted>,
+    /// `None` for a nested transaction, which uses the connection of the outer one.
+    _pending: Option<PendingGuard>,
 }
 
 impl DbTransaction {
-    pub(super) fn new(
+    pub(crate) fn new(
         inner: DatabaseTransaction,
         recorder: Recorder,
-        wanted: Option<Wanted>,
+        pending: Option<PendingGuard>,
     ) -> Self {
-        Self { inner, recorder, _wanted: wanted }
+        Self { inner, recorder, _pending: pending }
     }
 
-    /// Commits it.
+    /// Commits the transaction.
     ///
     /// # Errors
     ///
-    /// When the server did not take it. Whether it did is unknown where the connection
-    /// broke off.
+    /// Returns an error if the server rejected the commit, or if the connection broke off. In the
+    /// latter case it is unknown whether the transaction was committed.
     pub async fn commit(self) -> Result<(), DbErr> {
-        let Self { inner, recorder, _wanted } = self;
-        recorder.run(Operation::named("COMMIT"), From::Elsewhere, inner.commit()).await
+        let Self { inner, recorder, _pending } = self;
+        recorder.run(Operation::named("COMMIT"), ConnectionSource::Existing, inner.commit()).await
     }
 
-    /// Rolls it back.
+    /// Rolls the transaction back.
     ///
     /// # Errors
     ///
-    /// When the connection broke off, and the server rolls it back by itself.
+    /// Returns an error if the connection broke off. The server then rolls back by itself.
     pub async fn rollback(self) -> Result<(), DbErr> {
-        let Self { inner, recorder, _wanted } = self;
-        recorder.run(Operation::named("ROLLBACK"), From::Elsewhere, inner.rollback()).await
+        let Self { inner, recorder, _pending } = self;
+        recorder
+            .run(Operation::named("ROLLBACK"), ConnectionSource::Existing, inner.rollback())
+            .await
     }
 
     async fn nested(
@@ -58,7 +62,7 @@ impl DbTransaction {
         work: impl Future<Output = Result<DatabaseTransaction, DbErr>>,
     ) -> Result<Self, DbErr> {
         let savepoint = Operation::named("SAVEPOINT");
-        let inner = self.recorder.run(savepoint, From::Elsewhere, work).await?;
+        let inner = self.recorder.run(savepoint, ConnectionSource::Existing, work).await?;
         Ok(Self::new(inner, self.recorder.clone(), None))
     }
 }
@@ -71,22 +75,28 @@ impl ConnectionTrait for DbTransaction {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let operation = Operation::of(&statement.sql);
-        self.recorder.run(operation, From::Elsewhere, self.inner.execute_raw(statement)).await
+        self.recorder
+            .run(operation, ConnectionSource::Existing, self.inner.execute_raw(statement))
+            .await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let work = self.inner.execute_unprepared(sql);
-        self.recorder.run(Operation::of(sql), From::Elsewhere, work).await
+        self.recorder.run(Operation::of(sql), ConnectionSource::Existing, work).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let operation = Operation::of(&statement.sql);
-        self.recorder.run(operation, From::Elsewhere, self.inner.query_one_raw(statement)).await
+        self.recorder
+            .run(operation, ConnectionSource::Existing, self.inner.query_one_raw(statement))
+            .await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let operation = Operation::of(&statement.sql);
-        self.recorder.run(operation, From::Elsewhere, self.inner.query_all_raw(statement)).await
+        self.recorder
+            .run(operation, ConnectionSource::Existing, self.inner.query_all_raw(statement))
+            .await
     }
 }
 
@@ -117,7 +127,7 @@ impl TransactionTrait for DbTransaction {
         T: Send,
         E: fmt::Display + fmt::Debug + Send,
     {
-        run(self.begin().await, callback).await
+        run_transaction(self.begin().await, callback).await
     }
 
     async fn transaction_with_config<F, T, E>(
@@ -132,7 +142,7 @@ impl TransactionTrait for DbTransaction {
         T: Send,
         E: fmt::Display + fmt::Debug + Send,
     {
-        run(self.begin_with_config(isolation_level, access_mode).await, callback).await
+        run_transaction(self.begin_with_config(isolation_level, access_mode).await, callback).await
     }
 }
 

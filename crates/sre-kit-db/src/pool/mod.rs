@@ -1,6 +1,6 @@
-//! sqlx's pool, with rules of our own for how long a connection lives.
+//! sqlx's pool, with its own rules for the lifetime of connections.
 
-mod keeper;
+mod maintainer;
 mod postgres;
 mod recycling;
 #[cfg(feature = "sqlite")]
@@ -12,8 +12,8 @@ use sea_orm::DatabaseConnection;
 use sqlx::Connection;
 use tokio::time::timeout;
 
-pub(crate) use keeper::Keeper;
-pub(crate) use postgres::{Hooks, postgres, session_options};
+pub(crate) use maintainer::PoolMaintainer;
+pub(crate) use postgres::{PoolHooks, postgres, session_options};
 pub(crate) use recycling::Recycling;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::sqlite;
@@ -26,8 +26,8 @@ pub(crate) enum Pool {
     Sqlite(sqlx::SqlitePool),
 }
 
-/// The same for each kind of pool.
-macro_rules! each {
+/// Runs the same code for each kind of pool.
+macro_rules! for_pool {
     ($self:expr, $pool:ident => $do:expr) => {
         match $self {
             Pool::Postgres($pool) => $do,
@@ -39,11 +39,11 @@ macro_rules! each {
 
 impl Pool {
     pub(crate) fn size(&self) -> u32 {
-        each!(self, pool => pool.size())
+        for_pool!(self, pool => pool.size())
     }
 
     pub(crate) fn idle(&self) -> u32 {
-        each!(self, pool => u32::try_from(pool.num_idle()).unwrap_or(u32::MAX))
+        for_pool!(self, pool => u32::try_from(pool.num_idle()).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn used(&self) -> u32 {
@@ -51,44 +51,43 @@ impl Pool {
     }
 
     pub(crate) fn max(&self) -> u32 {
-        each!(self, pool => pool.options().get_max_connections())
+        for_pool!(self, pool => pool.options().get_max_connections())
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        each!(self, pool => pool.is_closed())
+        for_pool!(self, pool => pool.is_closed())
     }
 
     pub(crate) async fn close(&self) {
-        each!(self, pool => pool.close().await);
+        for_pool!(self, pool => pool.close().await);
     }
 
-    /// Asks the server for a sign of life, over a connection that is idle. `None`
-    /// where there is none.
+    /// Pings the server over an idle connection. Returns `None` if no connection is idle.
     pub(crate) async fn ping_idle(&self, within: Duration) -> Option<Result<(), sqlx::Error>> {
-        each!(self, pool => {
+        for_pool!(self, pool => {
             let mut connection = pool.try_acquire()?;
             let answer = timeout(within, connection.ping()).await;
             if answer.is_err() {
-                // What answers too late answers to somebody else.
+                // A late answer would be read as the answer to the next query.
                 connection.close_on_drop();
             }
             Some(answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)))
         })
     }
 
-    /// The same, over a connection that is waited for, and made where there is room.
+    /// Pings the server. Waits for a connection, and opens one if there is room.
     pub(crate) async fn ping(&self) -> Result<(), sqlx::Error> {
-        each!(self, pool => pool.acquire().await?.ping().await)
+        for_pool!(self, pool => pool.acquire().await?.ping().await)
     }
 
-    /// sea-orm's view of it, which tells how long each statement took.
-    pub(crate) fn connection(&self, told: fn(Duration)) -> DatabaseConnection {
+    /// Returns sea-orm's connection, which calls `on_executed` with the duration of each statement.
+    pub(crate) fn connection(&self, on_executed: fn(Duration)) -> DatabaseConnection {
         let mut connection = match self {
             Self::Postgres(pool) => DatabaseConnection::from(pool.clone()),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pool) => DatabaseConnection::from(pool.clone()),
         };
-        connection.set_metric_callback(move |info| told(info.elapsed));
+        connection.set_metric_callback(move |info| on_executed(info.elapsed));
         connection
     }
 }

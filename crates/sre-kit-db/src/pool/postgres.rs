@@ -13,22 +13,23 @@ use super::Recycling;
 use crate::instrument::PoolMetrics;
 use crate::settings::{DbSettings, Postgres};
 
-/// A connection that was idle for longer is asked for a sign of life before a query
-/// has to find out. To ask each time would cost every query a round trip.
+/// The idle time after which a connection is pinged before it is used. A ping each time would cost
+/// every query a round trip.
 const PING_AFTER: Duration = Duration::from_secs(30);
 
-/// How long that sign may take.
-const PING: Duration = Duration::from_secs(1);
+/// The longest that the ping may take.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the pool's hooks read.
+/// The state that the pool's hooks read.
 #[derive(Clone)]
-pub(crate) struct Hooks {
+pub(crate) struct PoolHooks {
     pub(crate) recycling: Arc<Recycling>,
     pub(crate) can_log_in: Arc<dyn Fn() -> bool + Send + Sync>,
     pub(crate) metrics: Arc<PoolMetrics>,
 }
 
-/// How sqlx connects: to the bridge or to the server's own socket in `directory`.
+/// Returns the options of sqlx, which connects to the socket of the bridge or the server in
+/// `directory`.
 pub(crate) fn session_options(
     settings: &DbSettings,
     postgres: &Postgres,
@@ -52,23 +53,23 @@ pub(crate) fn session_options(
     if let Some(password) = &postgres.password {
         options = options.password(password.expose());
     }
-    // Its log has the text of every slow statement, and so what users typed.
+    // sqlx's log contains the text of slow statements, which may contain user input.
     options.disable_statement_logging()
 }
 
-/// A pool that connects when it is first asked to.
+/// Creates a pool that connects at the first query.
 pub(crate) fn postgres(
     settings: &DbSettings,
     connect_options: PgConnectOptions,
-    hooks: &Hooks,
+    hooks: &PoolHooks,
 ) -> PgPool {
-    let Hooks { recycling, can_log_in, metrics } = hooks.clone();
+    let PoolHooks { recycling, can_log_in, metrics } = hooks.clone();
     let pinged = Arc::clone(&metrics);
     PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .min_connections(0)
         .acquire_timeout(settings.acquire_timeout)
-        // The keeper and the hooks below do both, and know of outages.
+        // The maintainer and the hooks below do this, and pause it during outages.
         .max_lifetime(None)
         .idle_timeout(None)
         .test_before_acquire(false)
@@ -78,7 +79,7 @@ pub(crate) fn postgres(
                 if meta.idle_for < PING_AFTER {
                     return Ok(true);
                 }
-                let alive = matches!(timeout(PING, connection.ping()).await, Ok(Ok(())));
+                let alive = matches!(timeout(PING_TIMEOUT, connection.ping()).await, Ok(Ok(())));
                 if !alive {
                     pinged.broken.inc();
                     return Err(sqlx::Error::WorkerCrashed);

@@ -1,4 +1,4 @@
-//! When a connection has lived long enough.
+//! The lifetime of connections.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -6,19 +6,18 @@ use std::time::{Duration, Instant};
 
 use crate::credentials::jittered;
 
-/// From this share of its lifetime on a connection may be renewed.
-const FROM: f64 = 0.8;
+/// The share of its lifetime from which on a connection may be replaced.
+const DUE_SHARE: f64 = 0.8;
 
-/// While logging in does not work a connection lives on, up to so many lifetimes: a
-/// state that nobody mends in that time is no outage but a setting.
-const HARD_CAP: u32 = 4;
+/// The number of lifetimes after which a connection is replaced even while logins fail: what lasts
+/// longer is no outage but a wrong setting.
+const MAX_LIFETIMES: u32 = 4;
 
-/// Renews connections one after the other.
+/// Replaces connections one after the other.
 ///
-/// Connections that were opened together would be due together, and log in again as a
-/// herd. Here what remains of the lifetime is divided by the size of the pool, and no
-/// two renewals follow each other sooner: the rate of logins is bounded, whatever the
-/// ages are.
+/// Connections that were opened together would be due together, and log in again as a thundering
+/// herd. So the last part of the lifetime is divided by the size of the pool, which gives the
+/// shortest time between two replacements: it bounds the rate of logins, whatever the ages are.
 #[derive(Debug)]
 pub(crate) struct Recycling {
     lifetime: Duration,
@@ -29,7 +28,7 @@ pub(crate) struct Recycling {
 
 impl Recycling {
     pub(crate) fn new(lifetime: Duration, max_connections: u32) -> Self {
-        let spacing = lifetime.mul_f64(1.0 - FROM) / max_connections.max(1);
+        let spacing = lifetime.mul_f64(1.0 - DUE_SHARE) / max_connections.max(1);
         Self { lifetime, spacing, next: Mutex::default(), paused: AtomicBool::new(false) }
     }
 
@@ -37,17 +36,18 @@ impl Recycling {
         self.lifetime
     }
 
-    /// Whether a connection of this age is to be closed now. It takes the turn if so.
+    /// Returns whether a connection of this age has to be closed now. If so, the next one is not
+    /// due before the spacing is over.
     pub(crate) fn is_due(&self, age: Duration, can_log_in: bool, now: Instant) -> bool {
-        if age < self.lifetime.mul_f64(FROM) {
+        if age < self.lifetime.mul_f64(DUE_SHARE) {
             return false;
         }
-        let capped = age >= self.lifetime.saturating_mul(HARD_CAP);
+        let capped = age >= self.lifetime.saturating_mul(MAX_LIFETIMES);
         self.paused.store(!can_log_in && !capped, Ordering::Relaxed);
         if !can_log_in && !capped {
             return false;
         }
-        // Those that are overdue, after an outage, may follow each other faster.
+        // After an outage connections are overdue, and may follow each other faster.
         let spacing = if age > self.lifetime { self.spacing / 4 } else { self.spacing };
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         if next.is_some_and(|next| now < next) {
@@ -57,7 +57,7 @@ impl Recycling {
         true
     }
 
-    /// Whether connections live on because logging in does not work.
+    /// Returns whether connections are kept because logins fail.
     pub(crate) fn is_paused(&self, can_log_in: bool) -> bool {
         !can_log_in && self.paused.load(Ordering::Relaxed)
     }
@@ -74,8 +74,8 @@ mod tests {
 
     const LIFE: Duration = Duration::from_mins(30);
 
-    /// Ages of connections at their renewals, when all were opened at once and each is
-    /// looked at every `step`.
+    /// Returns the times of the replacements of connections that were opened together and are
+    /// checked every `step`.
     fn renewals(
         connections: u32,
         step: Duration,
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_herd_is_renewed_one_by_one_within_its_lifetime() {
+    fn a_herd_is_replaced_one_by_one_within_its_lifetime() {
         let found = renewals(30, Duration::from_millis(500), |_| true);
         assert_eq!(found.len(), 30);
         assert!(found[0] >= LIFE.mul_f64(0.8), "{:?}", found[0]);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_renewed_during_an_outage_and_the_cap_ends_it() {
+    fn nothing_is_replaced_during_an_outage_until_the_cap() {
         let outage = |at: Duration| at < LIFE || at > LIFE * 2;
         let found = renewals(10, Duration::from_secs(1), outage);
         assert!(!found.iter().any(|at| (LIFE..=LIFE * 2).contains(at)), "{found:?}");

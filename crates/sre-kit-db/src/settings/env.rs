@@ -1,16 +1,19 @@
-//! What the environment says of the database.
+//! The settings of the environment.
 
 use super::{DbSettings, Target};
-use crate::Secret;
+use crate::secret::Secret;
 use sre_kit_core::ConfigError;
 
 impl DbSettings {
-    /// Takes everything from the environment.
+    /// Creates settings from the environment variables in the table above.
     ///
     /// # Errors
     ///
-    /// When `DATABASE_URL` is not set, or a variable is malformed or names a file that
-    /// cannot be read.
+    /// Returns an error if
+    ///
+    /// - `DATABASE_URL` is not set;
+    /// - a variable is malformed, or names a file that cannot be read;
+    /// - two variables set the same thing.
     pub fn from_env() -> Result<Self, ConfigError> {
         let url = std::env::var("DATABASE_URL").map_err(|_| {
             ConfigError::new(
@@ -20,15 +23,26 @@ impl DbSettings {
                 "set it, to sqlite://file.sqlite or postgres://user@host/database",
             )
         })?;
-        Self::new(&url)?.with_vars(|name| std::env::var(name).ok())
+        Self::new(&url)?.with_env()
     }
 
-    /// Takes what `lookup` gives for the names in the table above, the URL excepted.
-    /// An empty variable counts as one that is not set.
+    /// Overlays the environment variables in the table above, except `DATABASE_URL`. An empty
+    /// variable counts as not set.
     ///
     /// # Errors
     ///
-    /// When a value is malformed, or names a file that cannot be read.
+    /// Returns an error if a variable is malformed, names a file that cannot be read, or sets what
+    /// is set already.
+    pub fn with_env(self) -> Result<Self, ConfigError> {
+        self.with_vars(|name| std::env::var(name).ok())
+    }
+
+    /// Overlays variables like [`with_env`](Self::with_env), but reads them with `lookup`: for
+    /// tests.
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`with_env`](Self::with_env).
     pub fn with_vars(
         mut self,
         lookup: impl Fn(&str) -> Option<String>,
@@ -48,7 +62,7 @@ impl DbSettings {
             if matches!(&self.target, Target::Postgres(p) if p.password.is_some()) {
                 return Err(twice("DATABASE_PASSWORD", "DATABASE_URL"));
             }
-            // Editors and `echo` end a file with a line break that is no part of it.
+            // Editors and `echo` append a line break that is not part of the password.
             let password = password.trim_end_matches(['\r', '\n']).to_owned();
             self = self.password(Secret::from(password));
         }
@@ -65,7 +79,7 @@ impl DbSettings {
     }
 }
 
-/// The variable `name`, or what is in the file that `name` with `_FILE` tells.
+/// Returns the variable `name`, or the content of the file that the variable `{name}_FILE` names.
 fn text_or_file(
     name: &'static str,
     get: &impl Fn(&str) -> Option<String>,
@@ -133,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_connector_takes_no_ca_and_a_name_only_where_it_is_told() {
+    fn the_connector_takes_no_ca() {
         let ca = rcgen::generate_simple_self_signed(["db".to_owned()]).expect("made").cert.pem();
         let url = "cloudsql://u@p:r:i/d";
         let refused = read(url, &[("DATABASE_CA", &ca)]).and_then(|settings| settings.check());
@@ -145,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_said_before_anything_is_dialled() {
+    fn settings_that_cannot_work_are_refused_before_a_dial() {
         for (url, vars, field) in [
             (
                 "postgres://u@h/d",

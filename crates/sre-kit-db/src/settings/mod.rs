@@ -1,7 +1,7 @@
-//! Settings of a database, checked once.
+//! The settings of a database.
 
+mod check;
 mod env;
-mod instance;
 mod url;
 
 use std::fmt;
@@ -11,28 +11,25 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-pub(crate) use instance::Instance;
-#[cfg(feature = "iam")]
-pub(crate) use instance::Ip;
 #[cfg(feature = "sqlite")]
 pub(crate) use url::Sqlite;
-pub(crate) use url::{Address, Postgres, Server, Target};
+pub(crate) use url::{Postgres, Server, Target};
 
-use super::credentials::TokenSource;
+use super::credentials::{RENEWAL_WAIT, TokenSource};
 use super::secret::Secret;
 use sre_kit_core::ConfigError;
 
-/// How many connections a pool has unless it is told.
+/// The default of `max_connections`.
 const MAX_CONNECTIONS: u32 = 10;
 
 /// Settings of a [`Db`](super::Db).
 ///
 /// | Setting | Default | Environment, by [`with_env`](Self::with_env) |
 /// |---|---|---|
-/// | where and how, see the [module's page](super) | | `DATABASE_URL` |
+/// | the [URL](super#database-urls) | none; required | `DATABASE_URL` |
 /// | [`password`](Self::password) | none | `DATABASE_PASSWORD`, or the file `DATABASE_PASSWORD_FILE` |
 /// | [`server_ca`](Self::server_ca) | none | `DATABASE_CA`, or the file `DATABASE_CA_FILE` |
-/// | [`server_name`](Self::server_name) | the URL's host; for `cloudsql:` what the Admin API tells | `DATABASE_SERVER_NAME` |
+/// | [`server_name`](Self::server_name) | the URL's host; for `cloudsql:` the names that the Admin API returns | `DATABASE_SERVER_NAME` |
 /// | [`sqladmin_endpoint`](Self::sqladmin_endpoint) | `https://sqladmin.googleapis.com` | `DATABASE_SQLADMIN_ENDPOINT` |
 /// | [`max_connections`](Self::max_connections) | 10 | `DATABASE_MAX_CONNECTIONS` |
 /// | [`name`](Self::name) | `main` | |
@@ -53,7 +50,7 @@ const MAX_CONNECTIONS: u32 = 10;
 /// # Ok::<(), sre_kit_db::ConfigError>(())
 /// ```
 #[derive(Clone)]
-#[must_use = "nothing is connected to before `Db::new`"]
+#[must_use = "settings do nothing until `Db::new`"]
 pub struct DbSettings {
     pub(crate) target: Target,
     pub(crate) name: String,
@@ -76,11 +73,11 @@ pub struct DbSettings {
 }
 
 impl DbSettings {
-    /// Settings for the database that `url` names.
+    /// Creates settings for the database at `url`.
     ///
     /// # Errors
     ///
-    /// When the URL is malformed, with a sentence that never holds its password.
+    /// Returns an error if the URL is malformed. The error never contains the password.
     pub fn new(url: &str) -> Result<Self, ConfigError> {
         Ok(Self {
             target: Target::parse(url)?,
@@ -102,66 +99,66 @@ impl DbSettings {
         })
     }
 
-    /// The pool's name, which is a label of its metrics. Two databases in one process
-    /// have two names.
+    /// Sets the pool's name, which is the value of the label `db_client_connection_pool_name`. Give
+    /// each database of a process its own name. Defaults to `main`.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The most connections there may be; see [`pool_size`](super::pool_size).
+    /// Sets the maximum number of connections, see [`pool_size`](super::pool_size). Defaults to 10.
     pub fn max_connections(mut self, max: u32) -> Self {
         self.max_connections = max;
         self
     }
 
-    /// How many connections stay when nobody needs them.
+    /// Sets how many connections stay open without work. Defaults to 0.
     pub fn min_connections(mut self, min: u32) -> Self {
         self.min_connections = min;
         self
     }
 
-    /// How old a connection gets. They are renewed one after the other, from four
-    /// fifths of this on, and never while logging in does not work: then they live on,
-    /// up to four times as long.
+    /// Sets the maximum age of a connection. Connections are replaced one after the other from 80 %
+    /// of it on. While new logins fail they are kept, for up to four lifetimes. Defaults to 30 min.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// Connections that were not needed for this long are closed.
+    /// Sets the time after which connections that were not needed are closed. Defaults to 10 min.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// How long a query waits for a connection before it fails.
+    /// Sets how long a query waits for a connection before it fails. Defaults to 3 s.
     pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
         self.acquire_timeout = timeout;
         self
     }
 
-    /// After how long the server gives a statement up (`statement_timeout`). Zero: never.
+    /// Sets after how long the server cancels a statement (`statement_timeout`). Defaults to 30 s.
+    /// `Duration::ZERO` disables it.
     pub fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
         self
     }
 
-    /// After how long the server ends a session whose transaction does nothing
-    /// (`idle_in_transaction_session_timeout`). Zero: never.
+    /// Sets after how long the server ends a session with an idle transaction
+    /// (`idle_in_transaction_session_timeout`). Defaults to 30 s. `Duration::ZERO` disables it.
     pub fn idle_in_transaction_timeout(mut self, timeout: Duration) -> Self {
         self.idle_in_transaction_timeout = timeout;
         self
     }
 
-    /// How many connections may log in at one time; the others wait for their turn.
-    /// Keeps a restarted server, and the quotas of IAM, from a herd.
+    /// Sets how many connections may log in at the same time; others wait. It protects a restarted
+    /// server, and the quotas of IAM, from a thundering herd. Defaults to 4.
     pub fn concurrent_logins(mut self, logins: u32) -> Self {
         self.concurrent_logins = logins;
         self
     }
 
-    /// The password, where the URL has none.
+    /// Sets the password, if the URL has none. Defaults to no password.
     pub fn password(mut self, password: Secret) -> Self {
         if let Target::Postgres(postgres) = &mut self.target {
             postgres.password = Some(password);
@@ -169,11 +166,11 @@ impl DbSettings {
         self
     }
 
-    /// The certificates that the server's one is signed with, as PEM.
+    /// Sets the CA certificates that sign the server's certificate, as PEM. Defaults to none.
     ///
     /// # Errors
     ///
-    /// When there is no certificate in it.
+    /// Returns an error if `pem` contains no certificate, or a malformed one.
     pub fn server_ca(mut self, pem: &str) -> Result<Self, ConfigError> {
         let certificates: Result<Vec<_>, _> =
             CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
@@ -191,159 +188,49 @@ impl DbSettings {
         }
     }
 
-    /// What the server's certificate has to be for: a DNS name, or `PROJECT:INSTANCE`
-    /// for the common name that Cloud SQL writes into certificates without one.
+    /// Sets the name that the server's certificate has to be for: a DNS name, an IP address, or
+    /// `PROJECT:INSTANCE` for the common name in the certificates of Cloud SQL. Defaults to the
+    /// URL's host, and for `cloudsql:` to the names that the Admin API returns.
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
         self.server_name = Some(name.into());
         self
     }
 
-    /// Where tokens come from. With the feature `db-iam`, Google's
-    /// application-default credentials unless set.
+    /// Sets the source of the tokens that log in. Defaults to Google's application-default
+    /// credentials, with the feature `iam`.
     pub fn token_source(mut self, source: impl TokenSource) -> Self {
         self.tokens = Some(Arc::new(source));
         self
     }
 
-    /// Where tokens for Cloud SQL's Admin API come from, which only `cloudsql:` needs:
-    /// with them a certificate is asked for, and those of
-    /// [`token_source`](Self::token_source) log in. Google's application-default
-    /// credentials unless set.
+    /// Sets the source of the tokens for Cloud SQL's Admin API, for `cloudsql:`. They authorize the
+    /// request for a certificate; the tokens of [`token_source`](Self::token_source) log in.
+    /// Defaults to Google's application-default credentials.
     pub fn sqladmin_token_source(mut self, source: impl TokenSource) -> Self {
         self.sqladmin_tokens = Some(Arc::new(source));
         self
     }
 
-    /// Where Cloud SQL's Admin API is, for `cloudsql:`: another name for it, as Private
-    /// Service Connect gives, or a fake of a test. Tokens go there, so it is `https:`
-    /// unless it is on this machine.
+    /// Sets the URL of Cloud SQL's Admin API, for `cloudsql:` and a network that has the API under
+    /// another name. It has to be `https:`, because tokens are sent there; `http:` is accepted for
+    /// this machine only. Defaults to `https://sqladmin.googleapis.com`.
     pub fn sqladmin_endpoint(mut self, url: impl Into<String>) -> Self {
         self.sqladmin_endpoint = Some(url.into());
         self
     }
 
-    /// Puts the bridge's socket into a private directory that is made in this one,
-    /// instead of Linux's abstract namespace. Other systems always have it so, in the
-    /// directory for temporary files unless set.
+    /// Sets a directory for the bridge's socket, which is created in a private directory inside of
+    /// it. Defaults to Linux's abstract namespace, and to the directory for temporary files on
+    /// other systems.
     pub fn bridge_directory(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
         self.bridge_directory = Some(directory.into());
         self
     }
 
-    /// Checks what can be checked before anything is dialled.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        let refuse = |field: &'static str, value: &dyn fmt::Debug, rule: &'static str, advice| {
-            Err(ConfigError::new(field, value, rule, advice))
-        };
-        if self.name.is_empty() {
-            return refuse(
-                "database.name",
-                &self.name,
-                "it is a label and not empty",
-                "leave it out to have `main`",
-            );
-        }
-        if !(1..=10_000).contains(&self.max_connections) {
-            return refuse(
-                "DATABASE_MAX_CONNECTIONS",
-                &self.max_connections,
-                "it is a number from 1 to 10000",
-                "divide what the server allows by the number of instances",
-            );
-        }
-        if self.min_connections > self.max_connections {
-            return refuse(
-                "database.min_connections",
-                &self.min_connections,
-                "it is at most max_connections",
-                "leave it out to have none while there is no work",
-            );
-        }
-        if self.concurrent_logins == 0 {
-            return refuse(
-                "database.concurrent_logins",
-                &self.concurrent_logins,
-                "nobody could ever log in",
-                "leave it out to have 4",
-            );
-        }
-        for (field, value, least) in [
-            ("database.lifetime", self.lifetime, Duration::from_secs(1)),
-            ("database.idle_timeout", self.idle_timeout, Duration::from_secs(1)),
-            ("database.acquire_timeout", self.acquire_timeout, Duration::from_millis(10)),
-        ] {
-            if !(least..=Duration::from_hours(24)).contains(&value) {
-                return refuse(
-                    field,
-                    &value,
-                    "it lies between a second and a day, a hundredth of a second for acquiring",
-                    "leave it out to have the default",
-                );
-            }
-        }
-        self.check_server()
-    }
-
-    fn check_server(&self) -> Result<(), ConfigError> {
-        match &self.target {
-            Target::Sqlite(_) if !cfg!(feature = "sqlite") => Err(ConfigError::new(
-                "DATABASE_URL",
-                format_args!("sqlite:..."),
-                "this program was built without SQLite",
-                "build it with the feature `db-sqlite` of sre-kit",
-            )),
-            Target::Postgres(postgres) => {
-                let without_ca = self.server_ca.is_none();
-                let tls = match &postgres.server {
-                    Server::Password { tls, .. } => *tls == Some(true),
-                    Server::Token { .. } => true,
-                    Server::Socket { .. } | Server::Connector { .. } => false,
-                };
-                if tls && without_ca {
-                    return Err(ConfigError::new(
-                        "DATABASE_CA_FILE",
-                        "",
-                        "TLS needs to know who signs the server's certificate",
-                        "give the server's CA; for one that everybody trusts, \
-                         /etc/ssl/certs/ca-certificates.crt",
-                    ));
-                }
-                let by_token = matches!(postgres.server, Server::Token { .. });
-                if by_token && self.tokens.is_none() && !cfg!(feature = "iam") {
-                    return Err(ConfigError::new(
-                        "DATABASE_URL",
-                        format_args!("postgres+iam:..."),
-                        "this program was built without Google's credentials",
-                        "build it with the feature `db-iam` of sre-kit, or set a token_source",
-                    ));
-                }
-                if let Server::Connector { instance, .. } = &postgres.server {
-                    return self.check_connector(instance);
-                }
-                Ok(())
-            }
-            Target::Sqlite(_) => Ok(()),
-        }
-    }
-
-    fn check_connector(&self, instance: &Instance) -> Result<(), ConfigError> {
-        if !cfg!(feature = "iam") {
-            return Err(ConfigError::new(
-                "DATABASE_URL",
-                format_args!("cloudsql:...@{instance}/..."),
-                "this program was built without the Cloud SQL connector",
-                "build it with the feature `db-iam` of sre-kit",
-            ));
-        }
-        if self.server_ca.is_some() {
-            return Err(ConfigError::new(
-                "DATABASE_CA_FILE",
-                "...",
-                "with cloudsql: the Admin API tells who signs the server's certificate",
-                "leave it out, or dial the server itself with postgres+iam:",
-            ));
-        }
-        Ok(())
+    /// Returns how long a login waits for newer credentials: at most half of the time that a query
+    /// waits for its connection, so that the retry has the other half.
+    pub(crate) fn renewal_wait(&self) -> Duration {
+        RENEWAL_WAIT.min(self.acquire_timeout / 2)
     }
 }
 

@@ -1,18 +1,19 @@
-//! One URL says where the database is and how to log in.
+//! The URL of a database.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
-use super::instance::{Instance, Ip};
-use crate::Secret;
+use crate::address::Address;
+use crate::instance::Instance;
+use crate::ip_kind::IpKind;
+use crate::secret::Secret;
 use sre_kit_core::ConfigError;
 
 const FIELD: &str = "DATABASE_URL";
 
-/// Where the database is, and how to log in.
+/// A database, and how to log in to it.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "read, to be refused"))]
@@ -20,6 +21,7 @@ pub(crate) enum Target {
     Postgres(Postgres),
 }
 
+/// A SQLite database.
 #[derive(Clone)]
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "read, to be refused"))]
 pub(crate) struct Sqlite {
@@ -27,6 +29,7 @@ pub(crate) struct Sqlite {
     pub(crate) in_memory: bool,
 }
 
+/// A PostgreSQL database.
 #[derive(Clone, Debug)]
 pub(crate) struct Postgres {
     pub(crate) user: String,
@@ -35,46 +38,21 @@ pub(crate) struct Postgres {
     pub(crate) server: Server,
 }
 
-/// How a PostgreSQL server is reached.
+/// The way to reach a PostgreSQL server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Server {
     /// By password, over TCP.
     Password { address: Address, tls: Option<bool> },
-    /// By password, through a socket of this machine: the directory it is in, and the port.
+    /// By password, through a Unix socket in a directory.
     Socket { directory: PathBuf, port: u16 },
     /// By token, over TCP and TLS.
     Token { address: Address },
-    /// By token, in a certificate of Cloud SQL's Admin API.
-    Connector { instance: Instance, ip: Ip },
-}
-
-/// A host and a port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Address {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-}
-
-impl Address {
-    /// Whether nobody but this machine can be on the way.
-    pub(crate) fn is_loopback(&self) -> bool {
-        self.host == "localhost"
-            || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
+    /// By token, with the Cloud SQL connector.
+    Connector { instance: Instance, ip_kind: IpKind },
 }
 
 impl Sqlite {
-    /// What a test or a laptop writes: `sqlite://file`, `sqlite::memory:`.
+    /// Reads `sqlite://file` or `sqlite::memory:`. sqlx checks the rest.
     fn parse(url: &str) -> Self {
         let in_memory = url.contains(":memory:") || url.contains("mode=memory");
         Self { url: url.to_owned(), in_memory }
@@ -88,8 +66,7 @@ impl fmt::Debug for Sqlite {
 }
 
 impl Target {
-    /// Reads a URL. An error shows the scheme and no more: what follows may hold a
-    /// password.
+    /// Reads a URL. An error shows only the scheme, because the rest may contain a password.
     pub(crate) fn parse(url: &str) -> Result<Self, ConfigError> {
         let url = url.trim();
         let scheme = url.split(':').next().unwrap_or("");
@@ -116,7 +93,7 @@ impl Target {
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) =
             rest.split_once('/').ok_or_else(|| refused("the name of the database is its path"))?;
-        let (user, place) =
+        let (user, host) =
             authority.rsplit_once('@').ok_or_else(|| refused("a user stands before the host"))?;
         let (user, password) = match user.split_once(':') {
             Some((user, password)) => (user, Some(password)),
@@ -131,7 +108,7 @@ impl Target {
         let (user, database) = (decode(user)?, decode(database)?);
         for (part, rule) in [
             (user.as_str(), "the user is not empty"),
-            (place, "a host stands before the path"),
+            (host, "a host stands before the path"),
             (database.as_str(), "the name of the database is its path"),
         ] {
             if part.is_empty() {
@@ -145,22 +122,22 @@ impl Target {
         let parameters = Parameters::parse(query, scheme)?;
         let server = match scheme {
             "cloudsql" => Server::Connector {
-                instance: Instance::parse(place).ok_or_else(|| {
+                instance: Instance::parse(host).ok_or_else(|| {
                     refused("the host is an instance: three names with colons between them")
                 })?,
-                ip: parameters.ip,
+                ip_kind: parameters.ip_kind,
             },
             "postgres+iam" => {
-                Server::Token { address: address(place).ok_or_else(|| refused(HOST))? }
+                Server::Token { address: address(host).ok_or_else(|| refused(HOST))? }
             }
-            _ => match decode(place)? {
+            _ => match decode(host)? {
                 path if path.starts_with('/') => {
                     let (directory, port) = path.rsplit_once(':').unwrap_or((&path, "5432"));
                     let port = port.parse().map_err(|_| refused(HOST))?;
                     Server::Socket { directory: directory.into(), port }
                 }
                 _ => Server::Password {
-                    address: address(place).ok_or_else(|| refused(HOST))?,
+                    address: address(host).ok_or_else(|| refused(HOST))?,
                     tls: parameters.tls,
                 },
             },
@@ -171,20 +148,20 @@ impl Target {
 
 const HOST: &str = "the host is a name or an address, and the port a number from 1 to 65535";
 
-/// What follows the question mark.
+/// The parameters after the question mark.
 struct Parameters {
     tls: Option<bool>,
-    ip: Ip,
+    ip_kind: IpKind,
 }
 
 impl Parameters {
     fn parse(query: &str, scheme: &str) -> Result<Self, ConfigError> {
-        let mut found = Self { tls: None, ip: Ip::default() };
+        let mut found = Self { tls: None, ip_kind: IpKind::default() };
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match (scheme, name) {
                 ("postgres" | "postgresql", "sslmode") => found.tls = Some(sslmode(value)?),
-                ("cloudsql", "ip") => found.ip = ip_type(value)?,
+                ("cloudsql", "ip") => found.ip_kind = ip_kind(value)?,
                 _ => {
                     return Err(ConfigError::new(
                         FIELD,
@@ -212,8 +189,8 @@ fn sslmode(value: &str) -> Result<bool, ConfigError> {
     }
 }
 
-fn ip_type(value: &str) -> Result<Ip, ConfigError> {
-    Ip::parse(value).ok_or_else(|| {
+fn ip_kind(value: &str) -> Result<IpKind, ConfigError> {
+    value.parse().map_err(|_| {
         ConfigError::new(
             "ip in DATABASE_URL",
             value,
@@ -223,14 +200,14 @@ fn ip_type(value: &str) -> Result<Ip, ConfigError> {
     })
 }
 
-/// `host`, `host:port`, `[address]:port`.
-fn address(place: &str) -> Option<Address> {
-    let (host, port) = match place.strip_prefix('[') {
+/// Reads `host`, `host:port` or `[address]:port`.
+fn address(authority: &str) -> Option<Address> {
+    let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (host, port) = rest.split_once(']')?;
             (host, port.strip_prefix(':').or((port.is_empty()).then_some("5432"))?)
         }
-        None => place.split_once(':').unwrap_or((place, "5432")),
+        None => authority.split_once(':').unwrap_or((authority, "5432")),
     };
     let port = port.parse().ok().filter(|port| *port > 0)?;
     (!host.is_empty()).then(|| Address { host: host.to_owned(), port })
@@ -240,7 +217,7 @@ fn address(place: &str) -> Option<Address> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Ip, Postgres, Server, Target};
+    use super::{IpKind, Postgres, Server, Target};
 
     fn postgres(url: &str) -> Postgres {
         match Target::parse(url).expect(url) {
@@ -266,16 +243,16 @@ mod tests {
         assert_eq!(iam.user, "demo-app@my-project.iam");
         assert!(matches!(iam.server, Server::Token { address } if address.host == "10.0.0.3"));
         let connector = postgres("cloudsql://u@example.com:shop:europe-west1:main/demo?ip=psc");
-        let Server::Connector { instance, ip: Ip::Psc } = connector.server else {
+        let Server::Connector { instance, ip_kind: IpKind::Psc } = connector.server else {
             panic!("by connector")
         };
         assert_eq!(instance.to_string(), "example.com:shop:europe-west1:main");
         let unsaid = postgres("cloudsql://u@shop:europe-west1:main/demo").server;
-        assert!(matches!(unsaid, Server::Connector { ip: Ip::Private, .. }));
+        assert!(matches!(unsaid, Server::Connector { ip_kind: IpKind::Private, .. }));
     }
 
     #[test]
-    fn what_cannot_work_is_told_with_its_rule_and_never_with_its_password() {
+    fn a_url_that_cannot_work_is_refused_with_its_rule_and_never_with_its_password() {
         for (url, says) in [
             ("mysql://u:hunter2@h/d", "four schemes"),
             ("postgres:u:hunter2@h/d", "`://`"),

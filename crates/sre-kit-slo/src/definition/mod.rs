@@ -1,23 +1,36 @@
-//! What an SLO is: written down with [`Slo`], checked by [`Slos`].
+//! Definitions of SLOs: written with [`Slo`], validated by [`Slos`], read as [`Definition`].
 
 mod burn_tier;
-mod checked;
-mod events;
+#[expect(clippy::module_inception, reason = "a file is named as its type")]
+mod definition;
+mod event_class;
+mod indicator;
 mod low_traffic;
 mod names;
-mod set;
+mod period;
+mod prometheus_duration;
+mod resolve;
+mod severity;
 mod slo;
-mod span;
+mod slos;
 mod tier;
+mod tier_adjustment;
+mod validate;
+mod window;
 
 #[cfg(test)]
 mod tests;
 
-pub use burn_tier::{BurnTier, TierAdjustment};
-pub use checked::Definition;
-pub use events::{EventClass, Indicator, LatencyEnd};
-pub(crate) use low_traffic::at_least;
-pub use set::Slos;
+pub use burn_tier::BurnTier;
+pub use definition::Definition;
+pub use event_class::EventClass;
+pub use indicator::{Indicator, LatencyEnd};
+pub use period::Period;
+#[cfg(feature = "render")]
+pub(crate) use prometheus_duration::parse as parse_duration;
+pub use severity::Severity;
 pub use slo::Slo;
-pub use span::{Period, Window};
-pub use tier::{Severity, Tier};
+pub use slos::Slos;
+pub use tier::Tier;
+pub use tier_adjustment::TierAdjustment;
+pub use window::Window;

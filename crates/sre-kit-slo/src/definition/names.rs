@@ -1,16 +1,16 @@
-//! What names may look like, so that they fit every place where they end up.
+//! The syntax of names and words, which end up in labels, files and Kubernetes objects.
 
 use sre_kit_core::ConfigError;
 
-/// As long as a DNS label may be, which Kubernetes holds object names to.
-const LONGEST: usize = 63;
+/// The longest DNS label, which is also the limit of Kubernetes for object names.
+const MAX_LENGTH: usize = 63;
 
-/// Checks a name that becomes a label value, a file name and part of the name
-/// of a Kubernetes object: a DNS label as RFC 1123 has it.
+/// Checks a name that becomes a label value, a file name and part of the name of a Kubernetes
+/// object: a DNS label as defined by RFC 1123.
 pub(crate) fn check_name(field: &'static str, name: &str) -> Result<(), ConfigError> {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let well_formed = !name.is_empty()
-        && name.len() <= LONGEST
+        && name.len() <= MAX_LENGTH
         && name.chars().all(inner)
         && !name.starts_with('-')
         && !name.ends_with('-');
@@ -26,10 +26,10 @@ pub(crate) fn check_name(field: &'static str, name: &str) -> Result<(), ConfigEr
     ))
 }
 
-/// Checks a word that becomes a label value only: an outcome, or a reason.
+/// Checks a word that becomes only a label value: an outcome or a reason.
 pub(crate) fn check_word(field: &'static str, word: &str) -> Result<(), ConfigError> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if !word.is_empty() && word.len() <= LONGEST && word.chars().all(allowed) {
+    if !word.is_empty() && word.len() <= MAX_LENGTH && word.chars().all(allowed) {
         return Ok(());
     }
     Err(ConfigError::new(

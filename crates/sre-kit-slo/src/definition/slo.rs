@@ -1,14 +1,15 @@
-//! One objective as it is written down.
+//! One SLO as it is written.
 
 use std::time::Duration;
 
-use super::events::{self, EventClass, Indicator, LatencyEnd};
-use super::span::Period;
+use super::event_class::{EventClass, default_classes};
+use super::indicator::{Indicator, LatencyEnd};
+use super::period::Period;
 use super::tier::Tier;
 use crate::Objective;
 
-/// One service level objective, written down and not yet checked:
-/// [`Slos::new`](super::Slos::new) checks all of a service together.
+/// One service level objective (SLO) as it is written. [`Slos::new`](super::Slos::new) validates
+/// the SLOs of a service together.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,28 +31,28 @@ use crate::Objective;
 /// # Ok::<(), sre_kit_slo::ConfigError>(())
 /// ```
 ///
-/// # What counts
+/// # Which events are good
 ///
-/// One event is counted once, when its request has ended. The names of the
-/// outcomes are those of `http_server_requests_total`.
+/// Each request is one event. It is counted when the request has ended. The names of the outcomes
+/// are those of `http_server_requests_total`.
 ///
 /// | Outcome | Availability | Latency |
 /// |---|---|---|
-/// | `ok`, `client_error` | good | by its duration |
-/// | `timeout` | bad | bad: no answer came in time |
-/// | `error`, `service_error`, `panic`, `shed` | bad | excluded as `failed`: it burns the availability's budget |
-/// | `aborted_before_headers`, `aborted_mid_body` | excluded as `client_abort` | bad when it had taken longer than the threshold, otherwise excluded as `client_abort` |
-/// | streams, upgrades | as any other | excluded as `stream` |
+/// | `ok`, `client_error` | good | good up to the threshold, bad above it |
+/// | `timeout` | bad | bad: there was no response in time |
+/// | `error`, `service_error`, `panic`, `shed` | bad | excluded as `failed`: they burn the budget of the availability SLO |
+/// | `aborted_before_headers`, `aborted_mid_body` | excluded as `client_abort` | bad above the threshold, otherwise excluded as `client_abort` |
+/// | any, of a stream or an upgrade | as above | excluded as `stream` |
 ///
-/// That a client error is good follows the *Site Reliability Workbook*,
-/// chapter 2: the service did answer, and a client can not burn its budget. A
-/// client that gave up waiting was answered too late, however it ended; one that
-/// went away at once says nothing.
+/// A client error is good, as in the *Site Reliability Workbook*, chapter 2: the service answered,
+/// and a client must not be able to burn its budget. A client that disconnects after the threshold
+/// waited too long, so the event is bad. A client that disconnects before it shows nothing about
+/// the service.
 ///
-/// [`good`](Self::good), [`bad`](Self::bad), [`exclude`](Self::exclude) and
-/// [`only`](Self::only) change this for single outcomes.
+/// [`good`](Self::good), [`bad`](Self::bad), [`exclude`](Self::exclude) and [`only`](Self::only)
+/// change the class of single outcomes.
 #[derive(Clone, Debug)]
-#[must_use = "an objective does nothing before it is part of a set"]
+#[must_use = "an SLO does nothing before `Slos::new`"]
 pub struct Slo {
     pub(super) name: String,
     pub(super) indicator: Indicator,
@@ -65,28 +66,29 @@ pub struct Slo {
     pub(super) methods: Vec<String>,
     pub(super) only: Option<Vec<String>>,
     pub(super) outcomes: Vec<(String, EventClass)>,
-    pub(super) marks: Vec<String>,
-    /// `None` for the standard tiers as far as they make sense.
+    pub(super) exclusions: Vec<String>,
+    /// `None` stands for the standard tiers, as far as they can work.
     pub(super) tiers: Option<Vec<Tier>>,
     pub(super) without: Vec<String>,
 }
 
 impl Slo {
-    /// The share of requests that are answered without a fault of the service.
+    /// Creates an SLO for the share of requests that are answered without a fault of the service.
     pub fn availability(name: impl Into<String>, objective: Objective) -> Self {
         Self::new(name.into(), objective, Indicator::Availability)
     }
 
-    /// The share of requests that are answered within `threshold`.
+    /// Creates an SLO for the share of requests that are answered within `threshold`.
     ///
-    /// The threshold is compared with the real duration, so no histogram needs a
-    /// bucket there.
+    /// The threshold is compared with the measured duration, so no histogram needs a bucket
+    /// boundary there.
     pub fn latency(name: impl Into<String>, objective: Objective, threshold: Duration) -> Self {
         let indicator = Indicator::Latency { threshold, until: LatencyEnd::Body };
         Self::new(name.into(), objective, indicator)
     }
 
-    /// The share of events that the caller counts as good, for work that is no request.
+    /// Creates an SLO for the share of events that the application records as good, for work that
+    /// is not a request.
     pub fn ratio(name: impl Into<String>, objective: Objective) -> Self {
         Self::new(name.into(), objective, Indicator::Ratio)
     }
@@ -104,94 +106,96 @@ impl Slo {
             routes: Vec::new(),
             methods: Vec::new(),
             only: None,
-            outcomes: events::by_default(indicator),
-            marks: Vec::new(),
+            outcomes: default_classes(indicator),
+            exclusions: Vec::new(),
             tiers: None,
             without: Vec::new(),
         }
     }
 
-    /// What users get when it is met, in a sentence.
+    /// Sets the description: a sentence that says what users get if the objective is met.
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = text.into();
         self
     }
 
-    /// The team that answers its alerts.
+    /// Sets the team that answers the alerts. It becomes the label `owner`.
     pub fn owner(mut self, team: impl Into<String>) -> Self {
         self.owner = team.into();
         self
     }
 
-    /// The address under which its runbook pages are published, without a slash at the end.
+    /// Sets the address under which the runbook pages are published, such as
+    /// `https://runbooks.example.com/shop`. Defaults to the address in the options of the
+    /// generator.
     pub fn runbooks(mut self, base_url: impl Into<String>) -> Self {
         self.runbooks = base_url.into();
         self
     }
 
-    /// A label of one's own on its rules and alerts.
+    /// Adds a label to the rules and alerts.
     pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.labels.push((name.into(), value.into()));
         self
     }
 
-    /// The time over which it holds. 30 days unless set.
+    /// Sets the rolling period over which the objective holds. Defaults to 30 days.
     pub fn period(mut self, period: impl Into<Period>) -> Self {
         self.period = period.into();
         self
     }
 
-    /// Counts requests of these routes only, by template. All requests unless
-    /// set, also those that match no route.
+    /// Counts only the requests of these routes, given as templates. Defaults to all requests,
+    /// including those that match no route.
     pub fn routes<T: Into<String>>(mut self, templates: impl IntoIterator<Item = T>) -> Self {
         self.routes.extend(templates.into_iter().map(Into::into));
         self
     }
 
-    /// Counts requests of these methods only.
+    /// Counts only the requests of these methods. Defaults to all methods.
     pub fn methods<T: Into<String>>(mut self, methods: impl IntoIterator<Item = T>) -> Self {
         self.methods.extend(methods.into_iter().map(Into::into));
         self
     }
 
-    /// Counts requests of these outcomes only; all others are ignored.
+    /// Counts only the requests of these outcomes and ignores all others. Defaults to all outcomes.
     pub fn only<T: Into<String>>(mut self, outcomes: impl IntoIterator<Item = T>) -> Self {
         self.only.get_or_insert_default().extend(outcomes.into_iter().map(Into::into));
         self
     }
 
-    /// Counts an outcome as good.
+    /// Counts requests with this outcome as good.
     pub fn good(self, outcome: impl Into<String>) -> Self {
         self.outcome(outcome.into(), EventClass::Good)
     }
 
-    /// Counts an outcome as bad.
+    /// Counts requests with this outcome as bad.
     pub fn bad(self, outcome: impl Into<String>) -> Self {
         self.outcome(outcome.into(), EventClass::Bad)
     }
 
-    /// Leaves an outcome out, counted under `reason`.
+    /// Excludes requests with this outcome and counts them under `reason`.
     pub fn exclude(self, outcome: impl Into<String>, reason: impl Into<String>) -> Self {
         self.outcome(outcome.into(), EventClass::Excluded(reason.into()))
     }
 
-    /// Leaves events out that the service marks with `reason`, such as a
-    /// `synthetic` probe or a `load_test`.
+    /// Excludes requests that the service marks with `reason`, such as `synthetic` for probes or
+    /// `load_test`, and counts them under it.
     pub fn exclude_marked(mut self, reason: impl Into<String>) -> Self {
-        self.marks.push(reason.into());
+        self.exclusions.push(reason.into());
         self
     }
 
-    fn outcome(mut self, outcome: String, count: EventClass) -> Self {
+    fn outcome(mut self, outcome: String, class: EventClass) -> Self {
         match self.outcomes.iter_mut().find(|(known, _)| *known == outcome) {
-            Some((_, known)) => *known = count,
-            None => self.outcomes.push((outcome, count)),
+            Some((_, known)) => *known = class,
+            None => self.outcomes.push((outcome, class)),
         }
         self
     }
 
-    /// Ends the duration of a latency SLO at the response head, for responses
-    /// whose length is the client's doing.
+    /// Ends the duration of a latency SLO at the response head, for bodies whose duration depends
+    /// on the client. Defaults to the end of the body. Has no effect on other SLOs.
     pub fn until_headers(mut self) -> Self {
         if let Indicator::Latency { until, .. } = &mut self.indicator {
             *until = LatencyEnd::Headers;
@@ -199,15 +203,17 @@ impl Slo {
         self
     }
 
-    /// Alerts in these tiers and no others. One that can not work is an error,
-    /// whereas a standard tier that can not work is left out, and a
-    /// [`TierAdjustment`](super::TierAdjustment) says so.
+    /// Sets the burn tiers. Defaults to [`Tier::standard`].
+    ///
+    /// A tier that is set here and cannot work is an error of [`Slos::new`](super::Slos::new). A
+    /// standard tier that cannot work is left out or changed instead, and a
+    /// [`TierAdjustment`](super::TierAdjustment) records it.
     pub fn tiers(mut self, tiers: impl IntoIterator<Item = Tier>) -> Self {
         self.tiers.get_or_insert_default().extend(tiers);
         self
     }
 
-    /// Does not alert in the tier of this name.
+    /// Removes the tier called `name`.
     pub fn without_tier(mut self, name: impl Into<String>) -> Self {
         self.without.push(name.into());
         self

@@ -1,4 +1,4 @@
-//! What a set accepts, what it refuses and in which words.
+//! What a set accepts, what it rejects and with which message.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn printed(slo: Slo) -> Vec<String> {
 }
 
 fn notes(slo: Slo) -> Vec<String> {
-    set(slo).notes().iter().map(ToString::to_string).collect()
+    set(slo).tier_adjustments().iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -94,13 +94,13 @@ fn an_objective_of_ninety_percent_has_no_unreachable_page() {
     assert_eq!(notes.len(), 1);
     assert!(notes[0].contains("tier `fast`: left out"), "{}", notes[0]);
 
-    let err = Slos::new("shop", [loose().tiers([Tier::fast()])]).expect_err("asked for by name");
-    assert!(err.to_string().contains("can not happen"), "{err}");
+    let err = Slos::new("shop", [loose().tiers([Tier::fast()])]).expect_err("requested explicitly");
+    assert!(err.to_string().contains("cannot happen"), "{err}");
     Slos::new("shop", [loose().tiers(Tier::standard()).without_tier("fast")]).expect("disabled");
 }
 
 #[test]
-fn no_objective_and_period_makes_a_tier_that_can_not_fire() {
+fn no_objective_and_period_makes_a_tier_that_cannot_fire() {
     for hours in [1, 2, 5, 24, 36, 72, 168, 672, 720, 2_160, 9_600] {
         for objective in [0.0001, 1.0, 20.0, 50.0, 66.7, 90.0, 93.06, 95.0, 99.9, 99.999_999_9] {
             let slo =
@@ -128,8 +128,8 @@ fn a_page_that_chance_would_cause_becomes_a_ticket() {
     let slos = set(short.clone());
     let medium = &slos.iter().next().expect("one").tiers()[1];
     assert_eq!((medium.factor().to_string(), medium.severity()), ("1".into(), Severity::Ticket));
-    assert!(notes(short.clone())[0].contains("told from chance"));
-    let err = Slos::new("shop", [short.tiers([Tier::medium()])]).expect_err("asked for");
+    assert!(notes(short.clone())[0].contains("distinguished from chance"));
+    let err = Slos::new("shop", [short.tiers([Tier::medium()])]).expect_err("requested explicitly");
     assert!(err.to_string().contains("make it a ticket"), "{err}");
 }
 
@@ -144,7 +144,7 @@ fn a_minimum_of_bad_events_can_be_set_or_dropped() {
 }
 
 #[test]
-fn what_can_not_work_is_refused_with_a_sentence() {
+fn an_slo_that_cannot_work_is_an_error_with_advice() {
     let page = |long, short| Tier::page("custom", long, short).factor(2.0);
     let (hour, minute) = (Window::hours(1), Window::minutes(1));
     let latency = |threshold| Slo::latency("checkout", percent(99.0), threshold);
@@ -154,7 +154,7 @@ fn what_can_not_work_is_refused_with_a_sentence() {
         (latency(Duration::ZERO), "threshold of zero"),
         (latency(Period::days(31).as_duration()), "shorter than the period"),
         (slo().period(Duration::ZERO), "whole minutes, from one hour"),
-        (slo().period(Duration::from_mins(59)), "whole minutes, from one hour"),
+        (slo().period(Duration::from_secs(59 * 60)), "whole minutes, from one hour"),
         (slo().period(Duration::from_secs(3_661)), "whole minutes, from one hour"),
         (slo().period(Period::days(401)), "whole minutes, from one hour"),
         (slo().period(Duration::MAX), "whole minutes, from one hour"),
@@ -168,7 +168,7 @@ fn what_can_not_work_is_refused_with_a_sentence() {
         (slo().tiers([Tier::fast().factor(0.0)]), "positive number"),
         (slo().tiers([Tier::fast().factor(-1.0)]), "positive number"),
         (slo().tiers([Tier::fast().factor(1e12)]), "at most nine digits"),
-        (slo().tiers([Tier::fast().factor(1_000.0)]), "can not happen"),
+        (slo().tiers([Tier::fast().factor(1_000.0)]), "cannot happen"),
         (slo().tiers([Tier::fast().budget_share(0.0)]), "up to 100 percent"),
         (slo().tiers([Tier::fast().budget_share(101.0)]), "up to 100 percent"),
         (slo().tiers([Tier::fast(), Tier::fast()]), "two tiers have that name"),
@@ -217,7 +217,7 @@ fn tiers_that_were_disabled_are_not_there() {
 #[test]
 fn outcomes_count_as_documented_unless_said_otherwise() {
     let of =
-        |slo: Slo, outcome: &str| set(slo).iter().next().expect("one").count_of(outcome).clone();
+        |slo: Slo, outcome: &str| set(slo).iter().next().expect("one").class_of(outcome).clone();
     assert_eq!(of(slo(), "client_error"), EventClass::Good);
     assert_eq!(of(slo(), "shed"), EventClass::Bad);
     assert_eq!(of(slo(), "aborted_mid_body"), EventClass::Excluded("client_abort".into()));

@@ -1,17 +1,18 @@
-//! Alertmanager: who is told, and which tier keeps which quiet.
+//! The configuration of Alertmanager: routes, receivers and inhibition rules.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::options::{Options, Receiver};
+use super::options::Options;
 use super::plan::Plan;
 use super::promql::duration;
+use super::receiver::Receiver;
 use super::rules::{ABSENT, BURN, EXHAUSTED};
 use super::yaml::{Yaml, map};
 use crate::{Severity, Slos};
 
-/// Takes what is none of ours when this file is used as it is.
-pub(super) const NOBODY: &str = "nobody";
+/// The receiver of the root route, which drops alerts that are not alerts of SLOs.
+pub(super) const DEFAULT_RECEIVER: &str = "nobody";
 
 const HOUR: u64 = 3_600;
 
@@ -26,20 +27,20 @@ whole receiver under its name with the integration you use.
 Check: amtool check-config alertmanager.yaml
 ";
 
-/// The configuration for the alerts of one service.
+/// Renders the configuration for the alerts of one service.
 pub(super) fn config(slos: &Slos, options: &Options) -> String {
     let receivers = if options.page.name == options.ticket.name {
         vec![receiver(&options.page)]
     } else {
         vec![receiver(&options.page), receiver(&options.ticket)]
     };
-    let mut all = vec![map([("name", Yaml::from(NOBODY))])];
+    let mut all = vec![map([("name", Yaml::from(DEFAULT_RECEIVER))])];
     all.extend(receivers);
     map([
         (
             "route",
             map([
-                ("receiver", Yaml::from(NOBODY)),
+                ("receiver", Yaml::from(DEFAULT_RECEIVER)),
                 ("routes", Yaml::List(vec![route(slos, options)])),
             ]),
         ),
@@ -54,7 +55,7 @@ fn receiver(receiver: &Receiver) -> Yaml {
     map([("name", Yaml::from(&receiver.name)), ("webhook_configs", Yaml::List(vec![webhook]))])
 }
 
-/// A matcher in the syntax of Alertmanager 0.22 and later.
+/// Renders a matcher in the syntax of Alertmanager 0.22 and later.
 fn matcher(label: &str, operator: &str, value: &str) -> String {
     format!("{label}{operator}{}", super::promql::quoted(value))
 }
@@ -63,10 +64,10 @@ fn matchers<const N: usize>(list: [String; N]) -> Yaml {
     Yaml::List(list.into_iter().map(Yaml::from).collect())
 }
 
-/// One notification per SLO and severity. A page goes out at once: the windows
-/// of its rule have waited already.
+/// Renders the route, with one notification per SLO and severity. A page is sent at once, because
+/// its rule has already waited for its windows.
 fn route(slos: &Slos, options: &Options) -> Yaml {
-    // Compressed with the windows: a test would wait for a notification otherwise.
+    // The waits are compressed with the windows, so that a test does not wait for notifications.
     let time = |seconds| Yaml::from(duration(options.compress(Duration::from_secs(seconds))));
     let to = |severity: Severity, receiver: &Receiver, wait, repeat| {
         map([
@@ -77,14 +78,14 @@ fn route(slos: &Slos, options: &Options) -> Yaml {
         ])
     };
     let names = [BURN, ABSENT, EXHAUSTED].join("|");
-    let mut ours =
+    let mut slo_alerts =
         vec![matcher("alertname", "=~", &names), matcher("service", "=", slos.service())];
-    ours.extend(options.scope.iter().map(|(name, value)| matcher(name, "=", value)));
+    slo_alerts.extend(options.scope.iter().map(|(name, value)| matcher(name, "=", value)));
     let mut group = vec!["service", "slo", "severity"];
     group.extend(options.scope.iter().map(|(name, _)| name.as_str()));
     map([
         ("receiver", Yaml::from(&options.ticket.name)),
-        ("matchers", Yaml::List(ours.into_iter().map(Yaml::from).collect())),
+        ("matchers", Yaml::List(slo_alerts.into_iter().map(Yaml::from).collect())),
         ("group_by", Yaml::List(group.into_iter().map(Yaml::from).collect())),
         ("group_interval", time(5 * 60)),
         (
@@ -97,10 +98,11 @@ fn route(slos: &Slos, options: &Options) -> Yaml {
     ])
 }
 
-/// For the same SLO a steeper tier speaks for the ones below it.
+/// Renders the inhibition rules: for the same SLO, a tier with a higher factor inhibits those with
+/// a lower one.
 ///
-/// A ticket never keeps a page quiet: with little traffic the steepest tier is
-/// a ticket while one below it has seen enough for a page.
+/// A ticket never inhibits a page. With little traffic, the tier with the highest factor is a
+/// ticket while one with a lower factor may have enough bad events for a page.
 fn inhibitions(slos: &Slos, options: &Options) -> Vec<Yaml> {
     let mut equal = vec!["service", "slo"];
     equal.extend(options.scope.iter().map(|(name, _)| name.as_str()));
@@ -135,8 +137,8 @@ fn inhibitions(slos: &Slos, options: &Options) -> Vec<Yaml> {
     rules
 }
 
-/// Each tier with those that are slower in every SLO that has both. Two SLOs may
-/// order the same names differently; then neither keeps the other quiet.
+/// Returns each tier with those that have a lower factor in every SLO that has both. If two SLOs
+/// order the same names differently, neither tier inhibits the other.
 fn slower_tiers(slos: &Slos, options: &Options) -> Vec<(String, Vec<String>)> {
     let mut pairs: BTreeMap<(String, String), bool> = BTreeMap::new();
     let mut order: Vec<String> = Vec::new();
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_steeper_tier_speaks_for_all_below_it() {
+    fn a_tier_inhibits_all_with_a_lower_factor() {
         let slos = Slos::new("shop", [Slo::availability("a", objective())]).expect("valid");
         let pair = |tier: &str, slower: &str| (tier.to_owned(), slower.to_owned());
         assert_eq!(
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn tiers_that_two_objectives_order_differently_keep_each_other_company() {
+    fn tiers_that_two_slos_order_differently_do_not_inhibit_each_other() {
         let tier = |name: &str, factor| {
             Tier::ticket(name, Window::hours(1), Window::minutes(5)).factor(factor)
         };

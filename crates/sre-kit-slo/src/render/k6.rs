@@ -1,4 +1,4 @@
-//! Thresholds for k6: a load test fails by the same numbers as production.
+//! Thresholds for k6, so that a load test fails by the same numbers as production.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{Definition, Indicator, LatencyEnd, Slos};
 
-/// How a test uses the module; `//` goes before each line.
+/// The example in the header of the module. Each line is written after `//`.
 const USAGE: &str = r"
 import http from 'k6/http';
 import { expectedStatuses, tags, thresholds } from './thresholds.js';
@@ -18,7 +18,7 @@ export default function () {
 }
 ";
 
-/// A module without imports.
+/// Renders a JavaScript module without imports.
 pub(super) fn module(slos: &Slos) -> String {
     let mut out = format!("// Thresholds for k6 from the SLOs of {}.\n", slos.service());
     comment(super::HEADER, &mut out);
@@ -76,7 +76,7 @@ fn comment(text: &str, out: &mut String) {
     }
 }
 
-/// The tag that marks requests of an SLO. Work that is no request has none.
+/// Returns the tag of the requests of an SLO. An SLO for other work has none.
 fn tag(slo: &Definition) -> Option<String> {
     (slo.indicator() != Indicator::Ratio).then(|| format!("slo_{}", slo.name().replace('-', "_")))
 }
@@ -105,7 +105,7 @@ fn threshold(slo: &Definition) -> Option<(String, Value)> {
             format!("rate<={}", slo.objective().error_budget()),
         ),
         Indicator::Latency { threshold, until } => {
-            // Failures burn the availability's budget, here as in the process.
+            // As in the process, failures burn the budget of the availability SLO instead.
             let metric = match until {
                 LatencyEnd::Headers => "http_req_waiting",
                 LatencyEnd::Body => "http_req_duration",
@@ -120,7 +120,7 @@ fn threshold(slo: &Definition) -> Option<(String, Value)> {
     let check = json!([{
         "threshold": expression,
         "abortOnFail": true,
-        // So many requests that one failure is no verdict.
+        // Time to send enough requests, so that one failure does not decide.
         "delayAbortEval": "30s",
     }]);
     Some((metric, check))

@@ -1,8 +1,8 @@
-//! OpenSLO v1, for tools that read it.
+//! The definitions in OpenSLO v1, for tools that read it.
 //!
-//! Source: the specification at OpenSLO/OpenSLO, `openslo/v1`. It has no
-//! multi-window burn-rate alerts (OpenSLO#218), so no `AlertPolicy` is written;
-//! what it cannot say stands in annotations, and comes back from there.
+//! Source: the specification in the repository OpenSLO/OpenSLO, `openslo/v1`. It has no multi-window
+//! burn-rate alerts (OpenSLO#218), so no `AlertPolicy` is written. Annotations hold what OpenSLO has
+//! no field for, and the import reads them back.
 
 use serde_json::json;
 
@@ -12,10 +12,10 @@ use super::promql::Selector;
 use super::yaml::{Yaml, map, texts};
 use crate::{BurnTier, Definition, EventClass, Indicator, LatencyEnd, Slo, Slos};
 
-/// Annotations, by the end of their key.
+/// The prefix of the annotation keys.
 pub(super) const ANNOTATION: &str = "sre-kit/";
 
-/// Every SLO as a document of its own.
+/// Renders one document per SLO.
 pub(super) fn documents(slos: &Slos, options: &Options) -> String {
     let mut text = String::new();
     for slo in slos {
@@ -67,7 +67,7 @@ fn document(plan: &Plan<'_>) -> Yaml {
     ])
 }
 
-/// Never compressed: it says what is promised, not what a test reads.
+/// Renders the period. It is never compressed, because it is part of the definition.
 fn duration(slo: &Definition) -> Yaml {
     slo.period().to_string().into()
 }
@@ -88,7 +88,7 @@ fn indicator(plan: &Plan<'_>) -> Yaml {
     ])
 }
 
-/// What OpenSLO has no field for. Lists are JSON, which is YAML as well.
+/// Returns the properties that OpenSLO has no field for. Lists are JSON, which is valid YAML.
 fn annotations(slo: &Definition) -> Vec<(&'static str, String)> {
     let mut found = vec![("indicator", slo.indicator().as_str().to_owned())];
     if let Indicator::Latency { threshold, until } = slo.indicator() {
@@ -98,7 +98,7 @@ fn annotations(slo: &Definition) -> Vec<(&'static str, String)> {
         }
     }
     for (key, list) in
-        [("routes", slo.routes()), ("methods", slo.methods()), ("marks", slo.marks())]
+        [("routes", slo.routes()), ("methods", slo.methods()), ("marks", slo.exclusions())]
     {
         if !list.is_empty() {
             found.push((key, json!(list).to_string()));
@@ -109,18 +109,18 @@ fn annotations(slo: &Definition) -> Vec<(&'static str, String)> {
             found.push((key, text.to_owned()));
         }
     }
-    let Some(plain) = plain(slo) else { return found };
-    let Some(plain) = plain.iter().next() else { return found };
-    found.extend(counts(slo, plain));
-    if slo.tiers() != plain.tiers() {
+    let Some(defaults) = with_defaults(slo) else { return found };
+    let Some(defaults) = defaults.iter().next() else { return found };
+    found.extend(changed_classes(slo, defaults));
+    if slo.tiers() != defaults.tiers() {
         let tiers: Vec<_> = slo.tiers().iter().map(tier).collect();
         found.push(("tiers", json!(tiers).to_string()));
     }
     found
 }
 
-/// The same objective with nothing changed, to tell what was.
-fn plain(slo: &Definition) -> Option<Slos> {
+/// Returns the same SLO with all defaults, to find out what was changed.
+fn with_defaults(slo: &Definition) -> Option<Slos> {
     let same = match slo.indicator() {
         Indicator::Availability => Slo::availability(slo.name(), slo.objective()),
         Indicator::Latency { threshold, .. } => {
@@ -131,19 +131,19 @@ fn plain(slo: &Definition) -> Option<Slos> {
     Slos::new("service", [same.period(slo.period())]).ok()
 }
 
-/// Outcomes that count otherwise than they do unless said so.
-fn counts(slo: &Definition, plain: &Definition) -> Vec<(&'static str, String)> {
-    let ignored = |outcome: &&str| *slo.count_of(outcome) == EventClass::Ignored;
+/// Returns the outcomes whose class differs from the default.
+fn changed_classes(slo: &Definition, defaults: &Definition) -> Vec<(&'static str, String)> {
+    let ignored = |outcome: &&str| *slo.class_of(outcome) == EventClass::Ignored;
     let mut outcomes: Vec<_> = slo.outcomes().collect();
     outcomes.sort_unstable();
     outcomes.dedup();
     let mut changed = serde_json::Map::new();
     for outcome in &outcomes {
-        let count = slo.count_of(outcome);
-        if count == plain.count_of(outcome) {
+        let class = slo.class_of(outcome);
+        if class == defaults.class_of(outcome) {
             continue;
         }
-        let value = match count {
+        let value = match class {
             EventClass::Good => json!("good"),
             EventClass::Bad => json!("bad"),
             EventClass::Excluded(reason) => json!({"exclude": reason}),

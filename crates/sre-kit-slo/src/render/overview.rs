@@ -1,4 +1,4 @@
-//! The page that says what the other files are.
+//! `README.md` of the generated folder, which describes the other files.
 
 use std::fmt::Write;
 
@@ -26,7 +26,7 @@ const FILES: &str = "\
 Apply either `kubernetes/*.prometheusrule.yaml` or `kubernetes/*.gmp-rules.yaml`, not both.
 ";
 
-/// `README.md` of the generated folder.
+/// Renders `README.md`.
 pub(super) fn readme(slos: &Slos, options: &Options) -> String {
     let header = super::HEADER.replace('\n', " ");
     // Writing to a String cannot fail.
@@ -55,8 +55,8 @@ pub(super) fn readme(slos: &Slos, options: &Options) -> String {
             tiers.join("; "),
         );
     }
-    for note in slos.notes() {
-        let _ = write!(text, "\nNote: {note}.\n");
+    for adjustment in slos.tier_adjustments() {
+        let _ = write!(text, "\nNote: {adjustment}.\n");
     }
     let _ = write!(text, "\n{FILES}");
     text

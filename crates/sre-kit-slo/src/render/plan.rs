@@ -1,4 +1,4 @@
-//! What every output needs to know of one SLO: its windows, names and selectors.
+//! The windows, names and selectors of one SLO, which every generated file is made from.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use super::options::Options;
 use super::promql::{Selector, duration};
 use crate::{Decimal, Definition, Severity};
 
-/// The window of the recorded rates that everything long is derived from.
-const BASE: Duration = Duration::from_mins(5);
+/// The window of the recorded rates that long ranges are derived from.
+const BASE: Duration = Duration::from_secs(5 * 60);
 
-/// The counter that the process exports. Good and bad are disjoint, and both
-/// exist at zero from the start.
+/// The counter that the process exports. Its good and bad series are disjoint, and both exist at
+/// zero from the start.
 pub(super) const EVENTS: &str = "slo_events_total";
 
-/// One SLO, with every length of time compressed as the options say.
+/// One SLO, with every length of time divided by the compression of the options.
 pub(super) struct Plan<'a> {
     pub(super) service: &'a str,
     pub(super) slo: &'a Definition,
@@ -23,7 +23,7 @@ pub(super) struct Plan<'a> {
     pub(super) tiers: Vec<PlannedTier<'a>>,
 }
 
-/// One burn tier.
+/// One burn tier, with its windows compressed.
 pub(super) struct PlannedTier<'a> {
     pub(super) name: &'a str,
     pub(super) severity: Severity,
@@ -51,7 +51,7 @@ impl<'a> Plan<'a> {
                 min_bad_events: tier.min_bad_events(),
             })
             .collect();
-        // The steepest first: it inhibits the ones behind it.
+        // The highest factor comes first, because it inhibits the tiers after it.
         tiers.sort_by(|a, b| b.factor.cmp(&a.factor).then(a.long.cmp(&b.long)));
         Self {
             service,
@@ -63,12 +63,12 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// `shop-checkout`: names files, rule groups and Kubernetes objects.
+    /// Returns the name of rule groups and Kubernetes objects, such as `shop-checkout`.
     pub(super) fn id(&self) -> String {
         format!("{}-{}", self.service, self.slo.name())
     }
 
-    /// The windows that are recorded from raw counters, the shortest first.
+    /// Returns the windows that are recorded from raw counters, from the shortest to the longest.
     pub(super) fn windows(&self) -> Vec<Duration> {
         let mut windows: Vec<_> =
             self.tiers.iter().flat_map(|tier| [tier.long, tier.short]).collect();
@@ -78,17 +78,20 @@ impl<'a> Plan<'a> {
         windows
     }
 
-    pub(super) fn every_window(&self) -> impl Iterator<Item = Duration> {
+    /// Returns every window, and the period last.
+    pub(super) fn windows_and_period(&self) -> impl Iterator<Item = Duration> {
         self.windows().into_iter().chain([self.period])
     }
 
-    /// Before this much history exists a budget cannot be called exhausted: as
-    /// long as the longest alert window, which is what watches a young service.
+    /// Returns the history that must exist before a budget counts as exhausted: an offset and the
+    /// window before it. The offset is the longest alert window, so that the burn alerts watch a
+    /// service until then.
     pub(super) fn history(&self) -> (Duration, Duration) {
         let longest = self.tiers.iter().max_by_key(|tier| tier.long);
         longest.map_or((self.period / 10, self.period / 20), |tier| (tier.long, tier.short))
     }
 
+    /// Returns a selector of the series of this SLO.
     fn pinned(&self, metric: impl Into<String>) -> Selector {
         Selector::new(metric)
             .with("service", self.service)
@@ -96,44 +99,44 @@ impl<'a> Plan<'a> {
             .with_all(self.options.scope.iter().map(|(name, value)| (&**name, &**value)))
     }
 
-    /// Every event of the SLO.
+    /// Returns the selector of all events of the SLO.
     pub(super) fn events(&self) -> Selector {
         self.pinned(EVENTS)
     }
 
-    /// The bad ones.
+    /// Returns the selector of the bad events of the SLO.
     pub(super) fn bad_events(&self) -> Selector {
         self.pinned(EVENTS).with("outcome", "bad")
     }
 
-    /// A recorded series of the SLO.
+    /// Returns the selector of a recorded series of the SLO.
     pub(super) fn recorded(&self, metric: &str) -> Selector {
         self.pinned(metric)
     }
 
-    /// The recorded error ratio over a window.
+    /// Returns the selector of the recorded error ratio over a window.
     pub(super) fn ratio(&self, window: Duration) -> Selector {
         self.recorded(&error_ratio(window))
     }
 
-    /// `slo:events:rate5m`.
+    /// Returns the name of the recorded rate of events, `slo:events:rate5m`.
     pub(super) fn events_rate(&self) -> String {
         format!("slo:events:rate{}", duration(self.base))
     }
 
-    /// `slo:bad_events:rate5m`.
+    /// Returns the name of the recorded rate of bad events, `slo:bad_events:rate5m`.
     pub(super) fn bad_events_rate(&self) -> String {
         format!("slo:bad_events:rate{}", duration(self.base))
     }
 
-    /// The error budget in percent: `0.1` for an objective of 99.9 %.
+    /// Returns the error budget in percent: `0.1` for an objective of 99.9 %.
     pub(super) fn budget_percent(&self) -> Decimal {
         let billionths = self.slo.objective().error_budget().units() / 1_000_000_000;
-        // A budget is below one, so its percentage fits by far.
+        // A budget is below one, so its percentage fits.
         Decimal::billionths(u64::try_from(billionths).unwrap_or(0) * 100)
     }
 
-    /// The labels of every rule: ours, then those of the SLO and of the options.
+    /// Returns the labels of every rule: the fixed ones, then those of the SLO and of the options.
     pub(super) fn labels(&self) -> Vec<(String, String)> {
         let own = [("service", self.service), ("slo", self.slo.name())];
         let mut labels: Vec<_> =
@@ -143,7 +146,7 @@ impl<'a> Plan<'a> {
         }
         let more = [self.options.scope.as_slice(), self.slo.labels(), &self.options.labels];
         for (name, value) in more.into_iter().flatten() {
-            // What the SLO says holds against what is said for all.
+            // A label of the SLO overrides the same label of the options.
             if !labels.iter().any(|(known, _)| known == name) {
                 labels.push((name.clone(), value.clone()));
             }
@@ -151,7 +154,7 @@ impl<'a> Plan<'a> {
         labels
     }
 
-    /// Labels by which dashboards made for Sloth find the SLO.
+    /// Returns the labels by which dashboards that were made for Sloth find the SLO.
     pub(super) fn sloth_labels(&self) -> [(String, String); 3] {
         [
             ("sloth_id".to_owned(), self.id()),
@@ -160,12 +163,12 @@ impl<'a> Plan<'a> {
         ]
     }
 
-    /// The page of an alert, below the generated folder.
+    /// Returns the path of the runbook page of an alert in the generated folder.
     pub(super) fn runbook_path(&self, page: &str) -> String {
         format!("runbooks/{}/{page}.md", self.slo.name())
     }
 
-    /// The address of an alert's page.
+    /// Returns the address of the runbook page of an alert.
     pub(super) fn runbook_url(&self, page: &str) -> String {
         let own = self.slo.runbooks();
         let base = if own.is_empty() { self.options.runbooks.trim_end_matches('/') } else { own };
@@ -178,7 +181,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// `slo:sli_error:ratio_rate1h`, the name that Sloth gave it.
+/// Returns the name of the recorded error ratio, such as `slo:sli_error:ratio_rate1h`. Sloth uses
+/// the same names.
 pub(super) fn error_ratio(window: Duration) -> String {
     format!("slo:sli_error:ratio_rate{}", duration(window))
 }

@@ -1,25 +1,26 @@
-//! Rule files: plain, for the Prometheus Operator, for Google Managed Prometheus.
+//! Rule files for Prometheus, the Prometheus Operator and Google Cloud Managed Service for
+//! Prometheus.
 //!
-//! One file per SLO: small enough to review, far below what an object in
-//! Kubernetes or a ConfigMap may weigh, and tested on its own in seconds.
+//! There is one file per SLO. It is small enough to review, far below the size limits of Kubernetes
+//! objects and ConfigMaps, and its tests run in seconds.
 
 use super::plan::Plan;
 use super::rules::Group;
 use super::yaml::{Yaml, map, texts};
 
-/// For `rule_files` of a Prometheus one runs oneself.
+/// Renders a file for `rule_files` of Prometheus.
 pub(super) fn plain(plan: &Plan<'_>, groups: &[Group]) -> String {
     map([("groups", list(groups))]).document(&header(plan, "Rules for Prometheus"))
 }
 
-/// `PrometheusRule` of the Prometheus Operator.
+/// Renders a `PrometheusRule` of the Prometheus Operator.
 pub(super) fn operator(plan: &Plan<'_>, groups: &[Group]) -> String {
     object(plan, groups, "monitoring.coreos.com/v1", "PrometheusRule")
         .document(&header(plan, "Rules for the Prometheus Operator"))
 }
 
-/// `Rules` of Google Managed Prometheus. It reads and writes series of its own
-/// project, cluster and namespace only.
+/// Renders `Rules` of Google Cloud Managed Service for Prometheus. They read and write only series of
+/// their own project, cluster and namespace.
 pub(super) fn managed(plan: &Plan<'_>, groups: &[Group]) -> String {
     object(plan, groups, "monitoring.googleapis.com/v1", "Rules")
         .document(&header(plan, "Rules for Google Cloud Managed Service for Prometheus"))
@@ -47,6 +48,7 @@ fn list(groups: &[Group]) -> Yaml {
     Yaml::List(groups.iter().map(Group::yaml).collect())
 }
 
+/// Returns the comment at the beginning of a file.
 pub(super) fn header(plan: &Plan<'_>, what: &str) -> String {
     format!(
         "{what}: the SLO `{}` of `{}`, {} % over {}.\n{}",

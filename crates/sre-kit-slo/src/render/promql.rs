@@ -1,12 +1,12 @@
-//! The pieces every PromQL expression here is made of: durations, selectors, text.
+//! The parts of PromQL expressions: durations, selectors and quoted text.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::Window;
 
-/// A duration as Prometheus writes it: as a [`Window`] prints, or in milliseconds
-/// where windows were compressed below a second.
+/// Renders a Prometheus duration: like a [`Window`], or in milliseconds if it is not in whole
+/// seconds, which compression can cause.
 pub(super) fn duration(value: Duration) -> String {
     if value.subsec_nanos() == 0 {
         return Window::from(value).to_string();
@@ -14,7 +14,7 @@ pub(super) fn duration(value: Duration) -> String {
     format!("{}ms", value.as_millis())
 }
 
-/// A metric with the matchers that pick its series.
+/// A series selector: a metric and label matchers.
 #[derive(Clone, Debug)]
 pub(super) struct Selector {
     metric: String,
@@ -26,13 +26,13 @@ impl Selector {
         Self { metric: metric.into(), matchers: Vec::new() }
     }
 
-    /// Adds `label="value"`.
+    /// Adds the matcher `label="value"`.
     pub(super) fn with(mut self, label: &str, value: &str) -> Self {
         self.matchers.push((label.to_owned(), value.to_owned()));
         self
     }
 
-    /// Adds several.
+    /// Adds several matchers.
     pub(super) fn with_all<'a>(
         mut self,
         matchers: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -43,7 +43,7 @@ impl Selector {
         self
     }
 
-    /// `metric{...}[window]`.
+    /// Renders a range selector, `metric{...}[window]`.
     pub(super) fn over(&self, window: Duration) -> String {
         format!("{self}[{}]", duration(window))
     }
@@ -63,7 +63,7 @@ impl fmt::Display for Selector {
     }
 }
 
-/// Text in double quotes, escaped as PromQL and the exposition format do.
+/// Renders a text in double quotes, escaped as in PromQL and in the exposition format.
 pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -86,7 +86,7 @@ mod tests {
     use super::{Selector, duration};
 
     #[test]
-    fn durations_read_as_people_write_them() {
+    fn durations_have_the_largest_unit_that_divides_them() {
         let of = |seconds| duration(Duration::from_secs(seconds));
         assert_eq!([of(300), of(3_600), of(86_400)], ["5m", "1h", "1d"]);
         assert_eq!([of(30 * 86_400), of(90), of(7_200)], ["30d", "90s", "2h"]);
@@ -96,6 +96,6 @@ mod tests {
     #[test]
     fn label_values_are_escaped() {
         let selector = Selector::new("up").with("job", "a\"b\\c\n");
-        assert_eq!(selector.over(Duration::from_mins(1)), r#"up{job="a\"b\\c\n"}[1m]"#);
+        assert_eq!(selector.over(Duration::from_secs(60)), r#"up{job="a\"b\\c\n"}[1m]"#);
     }
 }

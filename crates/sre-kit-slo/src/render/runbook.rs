@@ -1,4 +1,4 @@
-//! Runbook pages: one per SLO and alert, with the numbers of that SLO.
+//! The runbook pages: one per SLO and alert, with the numbers of that SLO.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::rules::{
 };
 use crate::{EventClass, Indicator, LatencyEnd};
 
-/// The pages of one SLO, by path.
+/// Renders the pages of one SLO, by path.
 pub(super) fn pages(plan: &Plan<'_>) -> [(String, String); 3] {
     [
         (BURN_PAGE, BURN, burn(plan)),
@@ -29,7 +29,7 @@ pub(super) fn pages(plan: &Plan<'_>) -> [(String, String); 3] {
     })
 }
 
-/// What is promised, in a sentence.
+/// Renders the objective as a sentence.
 fn promise(plan: &Plan<'_>) -> String {
     let slo = plan.slo;
     let what = match slo.indicator() {
@@ -127,7 +127,7 @@ fn burn_queries(plan: &Plan<'_>) -> String {
     text
 }
 
-/// What the golden signals know about the same requests.
+/// Renders a query on the golden signals of the same requests.
 fn by_request(plan: &Plan<'_>) -> String {
     let slo = plan.slo;
     if slo.indicator() == Indicator::Ratio {
@@ -152,7 +152,7 @@ fn by_request(plan: &Plan<'_>) -> String {
             query(&format!("histogram_quantile({q}, sum by (le, http_route) ({rate}))"))
         );
     }
-    let bad: Vec<_> = slo.outcomes().filter(|o| *slo.count_of(o) == EventClass::Bad).collect();
+    let bad: Vec<_> = slo.outcomes().filter(|o| *slo.class_of(o) == EventClass::Bad).collect();
     matchers.push(format!("outcome=~\"{}\"", bad.join("|")));
     format!(
         "\nWhich routes, and how do they end?\n\n{}",
@@ -164,7 +164,7 @@ fn by_request(plan: &Plan<'_>) -> String {
     )
 }
 
-/// A route as a regular expression that matches just it.
+/// Escapes a route for use in a regular expression.
 fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
@@ -211,7 +211,7 @@ fn exhausted(plan: &Plan<'_>) -> String {
     )
 }
 
-/// Dashboards and silences.
+/// Renders the end of every page: dashboards and silences.
 fn ending(plan: &Plan<'_>, alert: &str) -> String {
     let mut matchers = vec![
         format!("alertname={alert}"),
@@ -233,7 +233,7 @@ fn ending(plan: &Plan<'_>, alert: &str) -> String {
     )
 }
 
-/// Seconds, minutes or hours with at most one digit behind the point.
+/// Renders seconds, minutes or hours with at most one digit after the decimal point.
 fn human(length: Duration) -> String {
     let seconds = length.as_secs_f64();
     let (value, unit) = match seconds {
@@ -244,7 +244,7 @@ fn human(length: Duration) -> String {
     format!("{} {unit}", short_number((value * 10.0).round() / 10.0))
 }
 
-/// Twelve significant digits: a product of floats without its dust.
+/// Renders up to twelve significant digits, which hides rounding errors of floats.
 fn short_number(value: f64) -> String {
     let rounded: f64 = format!("{value:.11e}").parse().unwrap_or(value);
     rounded.to_string()

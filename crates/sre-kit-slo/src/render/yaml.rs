@@ -1,15 +1,16 @@
-//! YAML as a person would write it: stable order, comments, block text for expressions.
+//! A YAML writer with a stable order, comments and block text for long expressions.
 //!
-//! A serialiser would keep neither comments nor the layout of long expressions,
-//! and both matter to whoever reviews a generated file.
+//! A serializer would lose the comments and the layout of expressions, which matter in a review of
+//! the generated files.
 
 use std::fmt::Write;
 
-/// One YAML value. Maps keep the order they were written in.
+/// One YAML value. Maps keep their order.
 #[derive(Clone, Debug)]
 pub(super) enum Yaml {
+    /// A string, quoted if needed.
     Text(String),
-    /// Written as it stands: numbers and booleans.
+    /// A number or a boolean, written without quotes.
     Plain(String),
     List(Vec<Self>),
     Map(Vec<(String, Self)>),
@@ -45,12 +46,12 @@ impl From<Vec<Self>> for Yaml {
     }
 }
 
-/// A map with its keys in this order.
+/// Creates a map with its keys in this order.
 pub(super) fn map<K: Into<String>, const N: usize>(entries: [(K, Yaml); N]) -> Yaml {
     Yaml::Map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }
 
-/// A map of text to text.
+/// Creates a map from strings to strings.
 pub(super) fn texts<K: AsRef<str>, V: AsRef<str>>(
     entries: impl IntoIterator<Item = (K, V)>,
 ) -> Yaml {
@@ -63,7 +64,7 @@ pub(super) fn texts<K: AsRef<str>, V: AsRef<str>>(
 }
 
 impl Yaml {
-    /// The document under a comment of one or more lines.
+    /// Renders the document below a comment of one or more lines.
     pub(super) fn document(&self, comment: &str) -> String {
         let mut out = String::new();
         for line in comment.lines() {
@@ -75,7 +76,7 @@ impl Yaml {
         out
     }
 
-    /// Adds an entry at the end of a map; nothing happens to other values.
+    /// Appends an entry to a map. Does nothing to other values.
     pub(super) fn with(mut self, key: &str, value: Self) -> Self {
         if let Self::Map(entries) = &mut self {
             entries.push((key.to_owned(), value));
@@ -186,22 +187,22 @@ fn pad(out: &mut String, indent: usize) {
     out.extend(std::iter::repeat_n(' ', indent));
 }
 
-/// A literal block cannot hold a first line that is indented, trailing line
-/// breaks (with `|-`) or control characters.
+/// Returns whether a text can be a literal block. It cannot if its first line is indented, if it has
+/// trailing line breaks (with `|-`) or control characters.
 fn is_block(text: &str) -> bool {
     !text.starts_with([' ', '\n'])
         && !text.ends_with('\n')
         && !text.contains(|c: char| c.is_control() && c != '\n')
 }
 
-/// Plain where no YAML reader can take it for something else, quoted otherwise.
+/// Writes a text without quotes if every YAML reader takes it for a string, and in quotes otherwise.
 fn write_text(text: &str, out: &mut String) {
     if is_plain(text) {
         out.push_str(text);
         return;
     }
     if text.contains(['"', '\\']) && !text.contains(|c: char| c == '\'' || c.is_control()) {
-        // Easier to read than a backslash before every quote.
+        // Single quotes are easier to read than a backslash before every double quote.
         out.push('\'');
         out.push_str(text);
         out.push('\'');
@@ -224,6 +225,7 @@ fn write_text(text: &str, out: &mut String) {
     out.push('"');
 }
 
+/// Returns whether every YAML reader takes a text without quotes for a string.
 fn is_plain(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '/' | '-');
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -242,7 +244,7 @@ mod tests {
     use super::{Yaml, map, texts};
 
     #[test]
-    fn reads_as_a_person_would_write_it() {
+    fn the_layout_is_that_of_a_file_written_by_hand() {
         let doc = map([
             ("name", Yaml::from("checkout")),
             ("expr", Yaml::from("a\n/\nb")),

@@ -1,33 +1,30 @@
-//! One call, from its start to its one end.
+//! One outbound call, from its start to its end.
 
 use std::time::Instant;
 
-use http::{Method, Request, StatusCode, Uri};
+use http::{Request, StatusCode, Uri};
 
-use super::HttpClient;
-use crate::traces::client::{ClientTrace, Outgoing};
+use super::http_client::HttpClient;
+use crate::traces::client::{ClientRequest, ClientSpan};
+use sre_kit_core::internal::method_name;
 use sre_kit_metrics::internal::HistogramFamilyInternals as _;
 
-/// Methods that are a label; every other one is `_OTHER`.
-const METHODS: [&str; 10] =
-    ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"];
-
-/// A call that has started. Dropping it is its end: whoever waited has given up.
+/// A call in flight. Dropping it without [`end`](Self::end) records it as canceled.
 pub(super) struct Call {
     client: HttpClient,
     method: &'static str,
     address: String,
     port: String,
     started: Instant,
-    trace: Option<ClientTrace>,
+    trace: Option<ClientSpan>,
     ended: bool,
 }
 
 impl Call {
     pub(super) fn start<B>(client: &HttpClient, request: &mut Request<B>) -> Self {
         let method = method_name(request.method());
-        let (address, port) = server(request.uri());
-        let outgoing = Outgoing {
+        let (address, port) = server_address(request.uri());
+        let outgoing = ClientRequest {
             method,
             original: request.method().clone(),
             uri: request.uri().clone(),
@@ -40,25 +37,25 @@ impl Call {
         Self { client, method, address, port, started, trace, ended }
     }
 
-    /// There is a response, or there is none.
+    /// Records the result: a response with `status`, or an error without a response.
     pub(super) fn end(mut self, status: Option<StatusCode>) {
         self.finish(status, "client_error");
     }
 
-    fn finish(&mut self, status: Option<StatusCode>, without: &'static str) {
+    fn finish(&mut self, status: Option<StatusCode>, error_without_response: &'static str) {
         self.ended = true;
         let code = status.map(|status| status.as_str().to_owned()).unwrap_or_default();
         let error = match status {
-            None => without,
+            None => error_without_response,
             Some(status) if status.as_u16() >= 400 => &code,
             Some(_) => "",
         };
         let nanos = u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let link = self.trace.as_ref().map(ClientTrace::link);
+        let link = self.trace.as_ref().map(ClientSpan::link);
         let labels = [self.method, &self.address, &self.port, &code, error];
         self.client.inner.durations.observe_linked(&labels, nanos, link);
         if let Some(trace) = self.trace.take() {
-            // Who gave up waiting has not met an error.
+            // A canceled call is not an error of the span.
             trace.end(status, error, error != "canceled");
         }
     }
@@ -72,11 +69,8 @@ impl Drop for Call {
     }
 }
 
-fn method_name(method: &Method) -> &'static str {
-    METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
-}
-
-fn server(uri: &Uri) -> (String, Option<u16>) {
+/// Returns the host and the port, which defaults to that of the scheme.
+fn server_address(uri: &Uri) -> (String, Option<u16>) {
     let port = uri.port_u16().or(match uri.scheme_str() {
         Some("http") => Some(80),
         Some("https") => Some(443),

@@ -1,3 +1,5 @@
+//! The future of [`HttpClientService`](super::HttpClientService).
+
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,7 +12,10 @@ use super::call::Call;
 pin_project! {
     /// The future of an [`HttpClientService`](super::HttpClientService).
     ///
+    /// # Cancel safety
+    ///
     /// Dropping it before it is ready records the call as `canceled`.
+    #[must_use = "futures do nothing unless polled"]
     pub struct HttpClientFuture<F> {
         #[pin]
         pub(super) inner: F,

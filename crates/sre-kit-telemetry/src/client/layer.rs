@@ -1,17 +1,21 @@
+//! The layer of [`HttpClient`].
+
 use tower_layer::Layer;
 
-use super::HttpClient;
+use super::http_client::HttpClient;
 use super::service::HttpClientService;
 
-/// Wraps services that send requests. See [`HttpClient`].
+/// A layer that wraps services that send requests. See [`HttpClient`].
 #[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it wraps a service"]
 pub struct HttpClientLayer {
     client: HttpClient,
 }
 
-impl HttpClientLayer {
-    pub(super) fn new(client: HttpClient) -> Self {
-        Self { client }
+impl HttpClient {
+    /// Returns a layer for any `Service<http::Request<B>>` that sends requests.
+    pub fn layer(&self) -> HttpClientLayer {
+        HttpClientLayer { client: self.clone() }
     }
 }
 

@@ -1,13 +1,15 @@
+//! The service of [`HttpClient`].
+
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::HttpClient;
 use super::call::Call;
 use super::future::HttpClientFuture;
+use super::http_client::HttpClient;
 
-/// A service whose requests are recorded. See [`HttpClient`].
+/// A service that records the requests it sends. See [`HttpClient`].
 #[derive(Clone, Debug)]
 pub struct HttpClientService<S> {
     inner: S,

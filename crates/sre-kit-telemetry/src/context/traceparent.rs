@@ -1,26 +1,38 @@
-//! The `traceparent` header, as the W3C Trace Context recommendation writes it.
+//! The `traceparent` header, as the W3C Trace Context recommendation defines it.
 
 use std::fmt;
 
-use super::TraceContext;
+use super::trace_context::TraceContext;
 
 const LEN: usize = 55;
 const SAMPLED: u8 = 1;
 
-/// A `traceparent` header of version 00, on the stack.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// A `traceparent` header of version 00, stored inline.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Traceparent([u8; LEN]);
 
 impl Traceparent {
-    /// The header's text.
+    /// Returns the header value as text.
     pub fn as_str(&self) -> &str {
         // Only hexadecimal digits and dashes are ever written.
         std::str::from_utf8(&self.0).unwrap_or("")
     }
 
-    /// The header's bytes.
+    /// Returns the header value as bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl AsRef<str> for Traceparent {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Display for Traceparent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -31,11 +43,11 @@ impl fmt::Debug for Traceparent {
 }
 
 impl TraceContext {
-    /// Reads a `traceparent` header.
+    /// Parses a `traceparent` header.
     ///
-    /// `None` for anything malformed: a request that sends such a header gets a
-    /// trace of its own. A later version may carry more behind the flags, which
-    /// is left unread; unknown flags are dropped.
+    /// Returns `None` if the header is malformed; a server then starts a new trace. A header of a
+    /// later version may have more fields after the flags, which are ignored. Unknown flags are
+    /// dropped.
     ///
     /// Source: <https://www.w3.org/TR/trace-context/#traceparent-header>
     pub fn from_traceparent(header: &[u8]) -> Option<Self> {
@@ -43,29 +55,29 @@ impl TraceContext {
         if head[2] != b'-' || head[35] != b'-' || head[52] != b'-' {
             return None;
         }
-        let version = hex(&head[..2])?;
+        let version = parse_hex(&head[..2])?;
         if version == 0xff || (version == 0 && !rest.is_empty()) || !matches!(rest, [] | [b'-', ..])
         {
             return None;
         }
-        let trace_id = hex(&head[3..35])?;
-        let span_id = u64::try_from(hex(&head[36..52])?).ok()?;
-        let flags = u8::try_from(hex(&head[53..])?).ok()?;
+        let trace_id = parse_hex(&head[3..35])?;
+        let span_id = u64::try_from(parse_hex(&head[36..52])?).ok()?;
+        let flags = u8::try_from(parse_hex(&head[53..])?).ok()?;
         Self::new(trace_id, span_id, flags & SAMPLED != 0)
     }
 
-    /// The header that tells another service of this context.
+    /// Returns the `traceparent` header that propagates this context to another service.
     pub fn traceparent(&self) -> Traceparent {
-        let mut out = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        digits(&mut out[3..35], self.trace_id.0);
-        digits(&mut out[36..52], u128::from(self.span_id.0));
-        digits(&mut out[53..], u128::from(self.sampled));
-        Traceparent(out)
+        let mut header = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        write_hex(&mut header[3..35], self.trace_id().to_u128());
+        write_hex(&mut header[36..52], u128::from(self.span_id().to_u64()));
+        write_hex(&mut header[53..], u128::from(self.is_sampled()));
+        Traceparent(header)
     }
 }
 
-/// At most 32 lower-case digits; upper case is malformed here.
-fn hex(digits: &[u8]) -> Option<u128> {
+/// Parses at most 32 digits. The recommendation allows lower-case ones only.
+fn parse_hex(digits: &[u8]) -> Option<u128> {
     digits.iter().try_fold(0_u128, |value, digit| {
         let digit = match digit {
             b'0'..=b'9' => digit - b'0',
@@ -76,9 +88,10 @@ fn hex(digits: &[u8]) -> Option<u128> {
     })
 }
 
-fn digits(out: &mut [u8], mut value: u128) {
-    for place in out.iter_mut().rev() {
-        *place = b"0123456789abcdef"[(value & 0xf) as usize];
+/// Fills `out` with the lowest digits of `value`.
+fn write_hex(out: &mut [u8], mut value: u128) {
+    for digit in out.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(value & 0xf) as usize];
         value >>= 4;
     }
 }
@@ -89,7 +102,7 @@ mod tests {
 
     use super::TraceContext;
 
-    fn read(header: &str) -> Option<TraceContext> {
+    fn parse(header: &str) -> Option<TraceContext> {
         TraceContext::from_traceparent(header.as_bytes())
     }
 
@@ -97,18 +110,18 @@ mod tests {
     const SPAN: &str = "00f067aa0ba902b7";
 
     #[test]
-    fn the_examples_of_the_recommendation_are_read() {
-        let sampled = read(&format!("00-{TRACE}-{SPAN}-01")).expect("valid");
+    fn the_examples_of_the_recommendation_are_parsed() {
+        let sampled = parse(&format!("00-{TRACE}-{SPAN}-01")).expect("valid");
         assert!(sampled.is_sampled());
         assert_eq!(sampled.trace_id().to_string(), TRACE);
         assert_eq!(sampled.span_id().to_string(), SPAN);
-        assert!(!read(&format!("00-{TRACE}-{SPAN}-00")).expect("valid").is_sampled());
-        assert!(read(&format!("00-{TRACE}-{SPAN}-ff")).expect("unknown flags").is_sampled());
-        assert!(read(&format!("cc-{TRACE}-{SPAN}-01-what-comes-later")).is_some());
+        assert!(!parse(&format!("00-{TRACE}-{SPAN}-00")).expect("valid").is_sampled());
+        assert!(parse(&format!("00-{TRACE}-{SPAN}-ff")).expect("unknown flags").is_sampled());
+        assert!(parse(&format!("cc-{TRACE}-{SPAN}-01-what-comes-later")).is_some());
     }
 
     #[test]
-    fn what_is_malformed_is_no_context() {
+    fn a_malformed_header_is_rejected() {
         for header in [
             String::new(),
             "0".repeat(55),
@@ -124,19 +137,19 @@ mod tests {
             format!("00_{TRACE}_{SPAN}_01"),
             format!("00-{}ß-{SPAN}-01", &TRACE[..30]),
         ] {
-            assert_eq!(read(&header), None, "{header:?}");
+            assert_eq!(parse(&header), None, "{header:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(trace in 1_u128.., span in 1_u64.., sampled: bool) {
+        fn a_written_header_is_parsed_back(trace in 1_u128.., span in 1_u64.., sampled: bool) {
             let context = TraceContext::new(trace, span, sampled).expect("not zero");
-            prop_assert_eq!(read(context.traceparent().as_str()), Some(context));
+            prop_assert_eq!(parse(context.traceparent().as_str()), Some(context));
         }
 
         #[test]
-        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+        fn no_input_panics(bytes: Vec<u8>) {
             let _ = TraceContext::from_traceparent(&bytes);
         }
     }

@@ -1,4 +1,4 @@
-//! The way of a log record from its event to the collector.
+//! The processor and exporter of log records, bounded and counted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,45 +13,45 @@ use opentelemetry_sdk::logs::{
     SdkLoggerProvider,
 };
 
-use super::counts::Counts;
+use super::signal_counts::SignalCounts;
 use crate::settings::Settings;
 use crate::traces;
 
-/// A provider that exports through `exporter`.
+/// Creates a provider that exports through `exporter`.
 pub(crate) fn provider(
     settings: &Settings,
     exporter: impl LogExporter + 'static,
-    counts: &Arc<Counts>,
+    counts: &Arc<SignalCounts>,
 ) -> SdkLoggerProvider {
     let batch = settings.records;
     let config = BatchConfigBuilder::default()
-        .with_max_queue_size(batch.queue as usize)
-        .with_max_export_batch_size(batch.most as usize)
+        .with_max_queue_size(batch.max_queue as usize)
+        .with_max_export_batch_size(batch.max_batch as usize)
         .with_scheduled_delay(batch.delay)
         .build();
-    let counted = Counted { inner: exporter, counts: Arc::clone(counts) };
+    let counted = CountingExporter { inner: exporter, counts: Arc::clone(counts) };
     let processor = BatchLogProcessor::builder(counted).with_batch_config(config).build();
     SdkLoggerProvider::builder()
-        .with_resource(traces::provider::sdk_resource(&settings.resource))
-        .with_log_processor(Bounded { inner: processor, counts: Arc::clone(counts) })
+        .with_resource(settings.resource.to_sdk())
+        .with_log_processor(BoundedProcessor { inner: processor, counts: Arc::clone(counts) })
         .build()
 }
 
-/// Lets records through to `inner` while there is room, each with the trace of the
-/// work that it came from.
+/// A processor that passes records to `inner` while its queue has room, each with the ids of the
+/// active span.
 #[derive(Debug)]
-struct Bounded<P> {
+struct BoundedProcessor<P> {
     inner: P,
-    counts: Arc<Counts>,
+    counts: Arc<SignalCounts>,
 }
 
-impl<P: LogProcessor> LogProcessor for Bounded<P> {
+impl<P: LogProcessor> LogProcessor for BoundedProcessor<P> {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        if !self.counts.accept() {
+        if !self.counts.try_enqueue() {
             return;
         }
-        // The SDK knows the traces that are sampled; we know the others as well.
-        if let Some(trace) = traces::innermost() {
+        // The SDK sets the ids of sampled traces only.
+        if let Some(trace) = traces::active_span() {
             record.set_trace_context(
                 TraceId::from(trace.trace_id().to_u128()),
                 SpanId::from(trace.span_id().to_u64()),
@@ -78,19 +78,19 @@ impl<P: LogProcessor> LogProcessor for Bounded<P> {
     }
 }
 
-/// Counts what `inner` delivers.
+/// An exporter that counts the results of `inner`.
 #[derive(Debug)]
-struct Counted<E> {
+struct CountingExporter<E> {
     inner: E,
-    counts: Arc<Counts>,
+    counts: Arc<SignalCounts>,
 }
 
-impl<E: LogExporter> LogExporter for Counted<E> {
+impl<E: LogExporter> LogExporter for CountingExporter<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
         let records = batch.iter().count();
-        self.counts.taken(records);
+        self.counts.start(records);
         let result = self.inner.export(batch).await;
-        self.counts.settled(records, result.as_ref().err().map(|error| error as _));
+        self.counts.finish(records, result.as_ref().err().map(|error| error as _));
         result
     }
 

@@ -1,9 +1,10 @@
-//! From a signal to the collector: bounded, counted, never in the way.
+//! The export pipelines: bounded queues, counts of every item, and no waiting for a collector.
 
-pub(crate) mod counts;
+mod export_errors;
+pub(crate) mod grpc_runtime;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
-pub(crate) mod spans;
-mod trouble;
-pub(crate) mod worker;
+pub(crate) mod signal_counts;
+mod spans;
+pub(crate) mod tracer_provider;

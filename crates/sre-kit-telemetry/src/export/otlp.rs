@@ -1,4 +1,4 @@
-//! Exporters that are set up from checked settings, not from the environment.
+//! OTLP exporters, set up from checked settings instead of from the environment.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,31 +10,33 @@ use opentelemetry_otlp::{
     Compression, LogExporter, SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig,
 };
 
-use crate::settings::otlp::{Otlp, Protocol};
+use crate::settings::otlp::OtlpSettings;
+use crate::settings::protocol::Protocol;
 use sre_kit_core::ConfigError;
 use sre_kit_core::internal::with_causes;
 
-/// The exporter of spans.
-pub(crate) fn spans(otlp: &Otlp) -> Result<SpanExporter, ConfigError> {
+/// Creates the exporter of spans.
+pub(crate) fn spans(otlp: &OtlpSettings) -> Result<SpanExporter, ConfigError> {
     let builder = SpanExporter::builder();
     match otlp.protocol {
         Protocol::Grpc => grpc(builder.with_tonic(), otlp)?.build(),
         Protocol::HttpProtobuf => http(builder.with_http(), otlp)?.build(),
     }
-    .map_err(|error| refused(otlp, &error))
+    .map_err(|error| setup_error(otlp, &error))
 }
 
-/// The exporter of log records.
-pub(crate) fn logs(otlp: &Otlp) -> Result<LogExporter, ConfigError> {
+/// Creates the exporter of log records.
+pub(crate) fn logs(otlp: &OtlpSettings) -> Result<LogExporter, ConfigError> {
     let builder = LogExporter::builder();
     match otlp.protocol {
         Protocol::Grpc => grpc(builder.with_tonic(), otlp)?.build(),
         Protocol::HttpProtobuf => http(builder.with_http(), otlp)?.build(),
     }
-    .map_err(|error| refused(otlp, &error))
+    .map_err(|error| setup_error(otlp, &error))
 }
 
-pub(super) fn refused(otlp: &Otlp, error: &dyn std::fmt::Display) -> ConfigError {
+/// Returns the error of an exporter that could not be set up.
+pub(super) fn setup_error(otlp: &OtlpSettings, error: &dyn std::fmt::Display) -> ConfigError {
     ConfigError::new(
         "otlp exporter",
         &otlp.endpoint,
@@ -43,7 +45,10 @@ pub(super) fn refused(otlp: &Otlp, error: &dyn std::fmt::Display) -> ConfigError
     )
 }
 
-fn grpc<B: WithExportConfig + WithTonicConfig>(builder: B, otlp: &Otlp) -> Result<B, ConfigError> {
+fn grpc<B: WithExportConfig + WithTonicConfig>(
+    builder: B,
+    otlp: &OtlpSettings,
+) -> Result<B, ConfigError> {
     let headers: http::HeaderMap = otlp.headers.iter().cloned().collect();
     let mut builder = builder
         .with_endpoint(&otlp.endpoint)
@@ -58,8 +63,8 @@ fn grpc<B: WithExportConfig + WithTonicConfig>(builder: B, otlp: &Otlp) -> Resul
     Ok(builder)
 }
 
-/// What a connection over TLS trusts, and who it says it is.
-pub(super) fn tls(otlp: &Otlp) -> Result<Option<ClientTlsConfig>, ConfigError> {
+/// Returns the TLS settings of a gRPC connection. Returns `None` for plain text.
+pub(super) fn tls(otlp: &OtlpSettings) -> Result<Option<ClientTlsConfig>, ConfigError> {
     if !is_tls(otlp) {
         return Ok(None);
     }
@@ -74,7 +79,10 @@ pub(super) fn tls(otlp: &Otlp) -> Result<Option<ClientTlsConfig>, ConfigError> {
     Ok(Some(tls))
 }
 
-fn http<B: WithExportConfig + WithHttpConfig>(builder: B, otlp: &Otlp) -> Result<B, ConfigError> {
+fn http<B: WithExportConfig + WithHttpConfig>(
+    builder: B,
+    otlp: &OtlpSettings,
+) -> Result<B, ConfigError> {
     let headers: HashMap<_, _> = otlp
         .headers
         .iter()
@@ -91,38 +99,39 @@ fn http<B: WithExportConfig + WithHttpConfig>(builder: B, otlp: &Otlp) -> Result
     Ok(builder.with_http_client(client(otlp, otlp.timeout)?))
 }
 
-/// A client that trusts what the settings say beside the system's authorities.
+/// Creates an HTTP client that trusts the configured authority in addition to the system's.
 ///
-/// Built on a thread of its own: the blocking client starts a runtime, which is
-/// not allowed on a thread that serves one.
+/// It is created on a separate thread: the blocking client starts a runtime, which panics on a
+/// thread of another runtime.
 pub(super) fn client(
-    otlp: &Otlp,
+    otlp: &OtlpSettings,
     timeout: Duration,
 ) -> Result<reqwest::blocking::Client, ConfigError> {
     let mut builder = reqwest::blocking::Client::builder().timeout(timeout);
     if !is_tls(otlp) {
-        // Otherwise the system's authorities are read, and it is a failure that there
-        // are none: an image of one program has none, and needs none here.
+        // Otherwise reqwest reads the authorities of the system and fails if there are none, as in
+        // an image that contains the program only.
         builder = builder.tls_certs_only([]);
     }
     let files = otlp.tls.as_ref();
     if let Some(ca) = files.and_then(|files| files.ca.as_ref()) {
-        let certificate =
-            reqwest::Certificate::from_pem(&read(ca)?).map_err(|error| refused(otlp, &error))?;
+        let certificate = reqwest::Certificate::from_pem(&read(ca)?)
+            .map_err(|error| setup_error(otlp, &error))?;
         builder = builder.add_root_certificate(certificate);
     }
     if let Some((certificate, key)) = files.and_then(|files| files.client.as_ref()) {
         let pem = [read(certificate)?, read(key)?].concat();
-        let identity = reqwest::Identity::from_pem(&pem).map_err(|error| refused(otlp, &error))?;
+        let identity =
+            reqwest::Identity::from_pem(&pem).map_err(|error| setup_error(otlp, &error))?;
         builder = builder.identity(identity);
     }
     std::thread::spawn(move || builder.build())
         .join()
-        .map_err(|_| refused(otlp, &"the client could not be started"))?
-        .map_err(|error| refused(otlp, &with_causes(&error)))
+        .map_err(|_| setup_error(otlp, &"the client could not be started"))?
+        .map_err(|error| setup_error(otlp, &with_causes(&error)))
 }
 
-fn is_tls(otlp: &Otlp) -> bool {
+fn is_tls(otlp: &OtlpSettings) -> bool {
     otlp.endpoint.starts_with("https")
 }
 

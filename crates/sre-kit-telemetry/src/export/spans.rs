@@ -1,4 +1,4 @@
-//! The way of a span from its end to the collector.
+//! The processor and exporter of spans, bounded and counted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,28 +8,28 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 
-use super::counts::Counts;
+use super::signal_counts::SignalCounts;
 
-/// Lets spans through to `inner` while there is room.
+/// A processor that passes sampled spans to `inner` while its queue has room.
 #[derive(Debug)]
-pub(crate) struct Bounded<P> {
+pub(super) struct BoundedProcessor<P> {
     inner: P,
-    counts: Arc<Counts>,
+    counts: Arc<SignalCounts>,
 }
 
-impl<P> Bounded<P> {
-    pub(crate) fn new(inner: P, counts: Arc<Counts>) -> Self {
+impl<P> BoundedProcessor<P> {
+    pub(super) fn new(inner: P, counts: Arc<SignalCounts>) -> Self {
         Self { inner, counts }
     }
 }
 
-impl<P: SpanProcessor> SpanProcessor for Bounded<P> {
+impl<P: SpanProcessor> SpanProcessor for BoundedProcessor<P> {
     fn on_start(&self, span: &mut Span, cx: &Context) {
         self.inner.on_start(span, cx);
     }
 
     fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() && self.counts.accept() {
+        if span.span_context.is_sampled() && self.counts.try_enqueue() {
             self.inner.on_end(span);
         }
     }
@@ -47,25 +47,25 @@ impl<P: SpanProcessor> SpanProcessor for Bounded<P> {
     }
 }
 
-/// Counts what `inner` delivers.
+/// An exporter that counts the results of `inner`.
 #[derive(Debug)]
-pub(crate) struct Counted<E> {
+pub(super) struct CountingExporter<E> {
     inner: E,
-    counts: Arc<Counts>,
+    counts: Arc<SignalCounts>,
 }
 
-impl<E> Counted<E> {
-    pub(crate) fn new(inner: E, counts: Arc<Counts>) -> Self {
+impl<E> CountingExporter<E> {
+    pub(super) fn new(inner: E, counts: Arc<SignalCounts>) -> Self {
         Self { inner, counts }
     }
 }
 
-impl<E: SpanExporter> SpanExporter for Counted<E> {
+impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
-        self.counts.taken(spans);
+        self.counts.start(spans);
         let result = self.inner.export(batch).await;
-        self.counts.settled(spans, result.as_ref().err().map(|error| error as _));
+        self.counts.finish(spans, result.as_ref().err().map(|error| error as _));
         result
     }
 

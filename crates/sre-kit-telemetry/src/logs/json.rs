@@ -1,8 +1,8 @@
-//! One line of JSON per event, in the fields that Cloud Logging reads.
+//! Log lines in JSON, with the field names of Cloud Logging.
 //!
-//! Source of the names: Google Cloud Logging, "Structured logging: special
-//! fields", and OpenTelemetry's "Trace context in non-OTLP log formats" for the
-//! ids where no project is known.
+//! Sources: <https://docs.cloud.google.com/logging/docs/structured-logging#special-payload-fields>,
+//! and <https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/> for the ids
+//! if no project is set.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -15,11 +15,11 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::context::TraceContext;
-use crate::traces::innermost;
+use crate::traces::active_span;
 
-/// Names that the line has already; a field of an event that has one of them is
-/// printed with a `_` behind it.
-const TAKEN: [&str; 9] = [
+/// The names of the line's own fields. An event's field of the same name is printed with a `_`
+/// appended.
+const RESERVED: [&str; 9] = [
     "severity",
     "time",
     "message",
@@ -31,14 +31,14 @@ const TAKEN: [&str; 9] = [
     "httpRequest",
 ];
 
-/// Writes events as JSON.
+/// The JSON format of events.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Json {
-    /// The Google Cloud project that traces go to, where one is known.
+pub(crate) struct JsonFormat {
+    /// The Google Cloud project of the traces, if it is set.
     pub(crate) project: Option<String>,
 }
 
-impl<S> FormatEvent<S, JsonFields> for Json
+impl<S> FormatEvent<S, JsonFields> for JsonFormat
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -49,14 +49,14 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        let mut line = Line { text: String::with_capacity(256) };
+        let mut line = JsonLine { text: String::with_capacity(256) };
         line.text.push_str("{\"severity\":\"");
         line.text.push_str(severity(*metadata.level()));
         line.text.push('"');
         line.string("time", &humantime::format_rfc3339_micros(SystemTime::now()).to_string());
         event.record(&mut line);
         line.string("target", metadata.target());
-        if let Some(trace) = innermost() {
+        if let Some(trace) = active_span() {
             self.trace(&mut line, &trace);
         }
         if let (Some(file), Some(number)) = (metadata.file(), metadata.line()) {
@@ -72,7 +72,7 @@ where
             line.text.push_str("{\"name\":");
             line.quoted(span.name());
             if let Some(fields) = span.extensions().get::<FormattedFields<JsonFields>>() {
-                // An object of its own, whose braces are ours here.
+                // The fields are formatted as an object, whose braces are not needed here.
                 let inner = fields.trim_start_matches('{').trim_end_matches('}');
                 if !inner.is_empty() {
                     line.text.push(',');
@@ -86,8 +86,8 @@ where
     }
 }
 
-impl Json {
-    fn trace(&self, line: &mut Line, trace: &TraceContext) {
+impl JsonFormat {
+    fn trace(&self, line: &mut JsonLine, trace: &TraceContext) {
         let (trace_id, span_id) = (trace.trace_id().to_string(), trace.span_id().to_string());
         if let Some(project) = &self.project {
             line.string(
@@ -104,7 +104,7 @@ impl Json {
     }
 }
 
-/// Cloud Logging has no TRACE, and calls WARN a WARNING.
+/// Returns the severity of Cloud Logging, which has `WARNING` and no `TRACE`.
 fn severity(level: Level) -> &'static str {
     match level {
         Level::ERROR => "ERROR",
@@ -114,12 +114,12 @@ fn severity(level: Level) -> &'static str {
     }
 }
 
-/// A JSON object that is being written.
-struct Line {
+/// A JSON object that is being written, without its closing brace.
+struct JsonLine {
     text: String,
 }
 
-impl Line {
+impl JsonLine {
     fn key(&mut self, name: &str) {
         self.text.push(',');
         self.quoted(name);
@@ -138,14 +138,14 @@ impl Line {
     fn field(&mut self, field: &Field, value: impl Into<Value>) {
         match field.name() {
             "message" => self.key("message"),
-            name if TAKEN.contains(&name) => self.key(&format!("{name}_")),
+            name if RESERVED.contains(&name) => self.key(&format!("{name}_")),
             name => self.key(name.strip_prefix("r#").unwrap_or(name)),
         }
         self.text.push_str(&value.into().to_string());
     }
 }
 
-impl Visit for Line {
+impl Visit for JsonLine {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.field(field, value);
     }
@@ -184,7 +184,7 @@ mod tests {
     use tracing_subscriber::fmt::format::JsonFields;
     use tracing_subscriber::layer::SubscriberExt;
 
-    use super::Json;
+    use super::JsonFormat;
     use crate::context::{TraceContext, attach};
 
     #[derive(Clone, Default)]
@@ -206,7 +206,7 @@ mod tests {
         let writer = sink.clone();
         let layer = tracing_subscriber::fmt::layer()
             .fmt_fields(JsonFields::new())
-            .event_format(Json { project: project.map(str::to_owned) })
+            .event_format(JsonFormat { project: project.map(str::to_owned) })
             .with_writer(move || writer.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
         let text = sink.0.lock().expect("not poisoned").clone();
@@ -228,11 +228,11 @@ mod tests {
         assert_eq!((&line["attempt"], &line["ratio"]), (&Value::from(3), &Value::from(0.5)));
         assert_eq!(line["kind"], "a\"b\nc");
         assert!(line["time"].as_str().expect("text").ends_with('Z'));
-        assert!(line.get("trace_id").is_none(), "there is no trace to name");
+        assert!(line.get("trace_id").is_none(), "there is no trace");
     }
 
     #[test]
-    fn a_trace_is_named_as_cloud_logging_and_as_others_read_it() {
+    fn a_trace_has_the_fields_of_cloud_logging_and_of_opentelemetry() {
         let context = TraceContext::new(0xabc, 0xdef, true);
         let lines = lines(Some("shop"), || {
             let _attached = attach(context);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_never_takes_the_place_of_the_lines_own() {
+    fn a_field_never_replaces_one_of_the_lines_own() {
         let lines = lines(None, || tracing::info!(severity = "x", time = 1, "hello"));
         assert_eq!(lines[0]["severity"], "INFO");
         assert_eq!(lines[0]["severity_"], "x");
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_of_the_span_come_along() {
+    fn the_fields_of_the_current_span_are_logged() {
         let lines = lines(None, || {
             let _span = tracing::info_span!("import", file = "a.csv").entered();
             tracing::error!("no such file");

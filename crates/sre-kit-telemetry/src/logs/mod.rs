@@ -1,5 +1,6 @@
-//! Log lines, and which of them are written.
+//! Log lines, their format and their level.
 
 pub(crate) mod json;
-pub(crate) mod level;
+pub(crate) mod log_format;
+pub(crate) mod log_level;
 pub(crate) mod subscriber;

@@ -1,5 +1,5 @@
-//! What listens to events and spans: the log lines, the traces, the logs that are
-//! exported. Each has a filter of its own.
+//! The `tracing` subscriber: layers for log lines, traces and exported logs, each with its own
+//! filter.
 
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
@@ -13,14 +13,14 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::{Context, Filter, SubscriberExt};
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
-use super::json::Json;
-use super::level::{self, LogLevel};
-use crate::builder::LogFormat;
+use super::json::JsonFormat;
+use super::log_format::LogFormat;
+use super::log_level::{self, LogLevel};
 use crate::context::TraceContext;
 use sre_kit_core::ConfigError;
 
-/// How log lines are written.
-pub(crate) struct Lines {
+/// The settings of log lines.
+pub(crate) struct LineSettings {
     pub(crate) format: LogFormat,
     pub(crate) color: bool,
     pub(crate) directives: String,
@@ -28,22 +28,22 @@ pub(crate) struct Lines {
     pub(crate) writer: BoxMakeWriter,
 }
 
-/// Crates that carry telemetry to a collector. What they log at their finer levels
-/// would be made anew by each export of it.
+/// The crates that transport telemetry to a collector. Exporting what they log below WARN would
+/// make them log again.
 const TRANSPORT: [&str; 8] =
     ["h2", "hyper", "hyper_util", "opentelemetry", "reqwest", "rustls", "tonic", "tower"];
 
-/// Puts the parts together.
+/// Builds the subscriber, and the handle that changes its log level.
 pub(crate) fn dispatch(
-    lines: Lines,
+    lines: LineSettings,
     span_filter: Targets,
     tracer: Option<&SdkTracer>,
     logs: Option<&SdkLoggerProvider>,
 ) -> Result<(Dispatch, LogLevel), ConfigError> {
-    let Lines { format, color, directives, project, writer } = lines;
+    let LineSettings { format, color, directives, project, writer } = lines;
     let mut handles = Vec::new();
     let mut filter = || -> Result<reload::Layer<EnvFilter, Registry>, ConfigError> {
-        let (filter, handle) = reload::Layer::new(level::parse("log level", &directives)?);
+        let (filter, handle) = reload::Layer::new(log_level::parse("log level", &directives)?);
         handles.push(handle);
         Ok(filter)
     };
@@ -51,7 +51,7 @@ pub(crate) fn dispatch(
     layers.push(match format {
         LogFormat::Json => fmt::layer()
             .fmt_fields(JsonFields::new())
-            .event_format(Json { project })
+            .event_format(JsonFormat { project })
             .with_writer(writer)
             .with_filter(filter()?)
             .boxed(),
@@ -61,7 +61,7 @@ pub(crate) fn dispatch(
     });
     if let Some(tracer) = tracer {
         let spans = tracing_opentelemetry::layer().with_tracer(tracer.clone());
-        layers.push(spans.with_filter(Recorded { spans: span_filter }).boxed());
+        layers.push(spans.with_filter(SampledOnly { spans: span_filter }).boxed());
     }
     if let Some(logs) = logs {
         let quiet = Targets::new()
@@ -74,21 +74,21 @@ pub(crate) fn dispatch(
     Ok((dispatch, LogLevel::new(handles, directives)))
 }
 
-/// Lets spans and events through to the traces unless they belong to a request
-/// that is not sampled: what is built for those is thrown away at its end, and
-/// costs nearly as much as what is kept.
-struct Recorded {
+/// A filter that disables spans and events inside of an unsampled request.
+///
+/// Such spans would be dropped at their end, after having cost nearly as much as recorded ones.
+struct SampledOnly {
     spans: Targets,
 }
 
-impl<S> Filter<S> for Recorded {
+impl<S> Filter<S> for SampledOnly {
     fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
         self.spans.would_enable(metadata.target(), metadata.level())
             && TraceContext::current().is_none_or(|trace| trace.is_sampled())
     }
 
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // It depends on the request, so it is asked each time.
+        // The result depends on the request, so it cannot be cached per call site.
         if self.spans.would_enable(metadata.target(), metadata.level()) {
             Interest::sometimes()
         } else {

@@ -1,20 +1,22 @@
-//! What is asked for, in the environment or in code, checked before anything starts.
+//! The settings, read from the environment or set in code, and checked before anything starts.
 
 pub(crate) mod otlp;
-pub(crate) mod vars;
+pub(crate) mod protocol;
+pub(crate) mod signal;
 
 use std::time::Duration;
 
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
-use super::resource::Resource;
-use super::sampler::Sampler;
-use otlp::{Otlp, Signal};
+use crate::resource::Resource;
+use crate::sampler::Sampler;
+use crate::vars::{Vars, unknown};
+use otlp::OtlpSettings;
+use signal::Signal;
 use sre_kit_core::ConfigError;
-use vars::{Vars, unknown};
 
-/// Which headers carry a context from service to service.
+/// The header formats that propagate a context from service to service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Propagators {
     pub(crate) trace_context: bool,
@@ -27,19 +29,19 @@ impl Propagators {
         let Some(list) = vars.get(NAME) else {
             return Ok(Self { trace_context: true, baggage: true });
         };
-        let mut found = Self { trace_context: false, baggage: false };
+        let mut propagators = Self { trace_context: false, baggage: false };
         for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             match word {
-                "tracecontext" => found.trace_context = true,
-                "baggage" => found.baggage = true,
+                "tracecontext" => propagators.trace_context = true,
+                "baggage" => propagators.baggage = true,
                 "none" => {}
                 _ => return Err(unknown(NAME, word, ["tracecontext", "baggage", "none"])),
             }
         }
-        Ok(found)
+        Ok(propagators)
     }
 
-    /// The same for code that asks OpenTelemetry for a propagator.
+    /// Returns the same formats as a propagator for OpenTelemetry's globals.
     pub(crate) fn composite(self) -> TextMapCompositePropagator {
         let mut all: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
         if self.trace_context {
@@ -52,17 +54,17 @@ impl Propagators {
     }
 }
 
-/// The bounds of a queue and the beat at which it is emptied.
+/// The settings of a batch processor: the bound of its queue, and how the queue is emptied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Batch {
-    pub(crate) queue: u32,
-    pub(crate) most: u32,
+pub(crate) struct BatchSettings {
+    pub(crate) max_queue: u32,
+    pub(crate) max_batch: u32,
     pub(crate) delay: Duration,
     pub(crate) timeout: Duration,
 }
 
-impl Batch {
-    /// `OTEL_{prefix}_*`, with the specification's defaults.
+impl BatchSettings {
+    /// Reads `OTEL_{prefix}_*`, with the specification's defaults.
     fn from_vars(vars: &Vars<'_>, prefix: &str, delay: Duration) -> Result<Self, ConfigError> {
         let queue = vars.number(&format!("OTEL_{prefix}_MAX_QUEUE_SIZE"), 2048, 1)?;
         let name = format!("OTEL_{prefix}_MAX_EXPORT_BATCH_SIZE");
@@ -76,8 +78,8 @@ impl Batch {
             ));
         }
         Ok(Self {
-            queue,
-            most: batch,
+            max_queue: queue,
+            max_batch: batch,
             delay: vars.millis(&format!("OTEL_{prefix}_SCHEDULE_DELAY"), delay)?,
             timeout: vars
                 .millis(&format!("OTEL_{prefix}_EXPORT_TIMEOUT"), Duration::from_secs(30))?,
@@ -85,7 +87,7 @@ impl Batch {
     }
 }
 
-/// Limits on what one span may carry.
+/// The limits of one span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SpanLimits {
     pub(crate) attributes: u32,
@@ -93,18 +95,18 @@ pub(crate) struct SpanLimits {
     pub(crate) links: u32,
 }
 
-/// Everything that can be set.
+/// All settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) disabled: bool,
     pub(crate) resource: Resource,
     pub(crate) propagators: Propagators,
     pub(crate) sampler: Sampler,
-    pub(crate) traces: Option<Otlp>,
-    pub(crate) metrics: Option<Otlp>,
-    pub(crate) logs: Option<Otlp>,
-    pub(crate) spans: Batch,
-    pub(crate) records: Batch,
+    pub(crate) traces: Option<OtlpSettings>,
+    pub(crate) metrics: Option<OtlpSettings>,
+    pub(crate) logs: Option<OtlpSettings>,
+    pub(crate) spans: BatchSettings,
+    pub(crate) records: BatchSettings,
     pub(crate) span_limits: SpanLimits,
     pub(crate) metric_interval: Duration,
     pub(crate) metric_timeout: Duration,
@@ -113,21 +115,20 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn from_vars(vars: &Vars<'_>) -> Result<Self, ConfigError> {
         const OTLP: [(&str, bool); 2] = [("otlp", true), ("none", false)];
-        // Metrics are there to be scraped anyway, so `prometheus` asks for nothing more.
+        // Metrics can be scraped in any case, so `prometheus` adds nothing.
         const METRICS: [(&str, bool); 3] = [("otlp", true), ("prometheus", false), ("none", false)];
         let mut settings = Self {
             disabled: vars.flag("OTEL_SDK_DISABLED")?,
             resource: Resource::from_vars(vars)?,
             propagators: Propagators::from_vars(vars)?,
             sampler: Sampler::from_vars(vars)?,
-            traces: Otlp::from_vars(vars, Signal::Traces, true, &OTLP)?,
-            // A collector that is told where logs go usually reads them from the
-            // standard output as well, and a scrape is the default for metrics:
-            // both are pushed only when asked for by name.
-            metrics: Otlp::from_vars(vars, Signal::Metrics, false, &METRICS)?,
-            logs: Otlp::from_vars(vars, Signal::Logs, false, &OTLP)?,
-            spans: Batch::from_vars(vars, "BSP", Duration::from_secs(5))?,
-            records: Batch::from_vars(vars, "BLRP", Duration::from_secs(1))?,
+            traces: OtlpSettings::from_vars(vars, Signal::Traces, true, &OTLP)?,
+            // Collectors usually read log lines from the standard output and scrape metrics, so
+            // both are pushed only if their exporter is set explicitly.
+            metrics: OtlpSettings::from_vars(vars, Signal::Metrics, false, &METRICS)?,
+            logs: OtlpSettings::from_vars(vars, Signal::Logs, false, &OTLP)?,
+            spans: BatchSettings::from_vars(vars, "BSP", Duration::from_secs(5))?,
+            records: BatchSettings::from_vars(vars, "BLRP", Duration::from_secs(1))?,
             span_limits: SpanLimits {
                 attributes: vars.number("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", 128, 1)?,
                 events: vars.number("OTEL_SPAN_EVENT_COUNT_LIMIT", 128, 1)?,
@@ -136,13 +137,13 @@ impl Settings {
             metric_interval: vars.millis("OTEL_METRIC_EXPORT_INTERVAL", Duration::from_mins(1))?,
             metric_timeout: vars.millis("OTEL_METRIC_EXPORT_TIMEOUT", Duration::from_secs(30))?,
         };
-        // The SDK's processors know no bound of their own, so the exporter has it.
-        for (otlp, bound) in [
+        // The SDK's batch processors have no export timeout, so the exporter enforces it.
+        for (otlp, timeout) in [
             (&mut settings.traces, settings.spans.timeout),
             (&mut settings.logs, settings.records.timeout),
         ] {
             if let Some(otlp) = otlp {
-                otlp.timeout = otlp.timeout.min(bound);
+                otlp.timeout = otlp.timeout.min(timeout);
             }
         }
         Ok(settings)
@@ -154,10 +155,10 @@ mod tests {
     use super::{Settings, Vars};
 
     fn settings(set: &[(&str, &str)]) -> Result<Settings, sre_kit_core::ConfigError> {
-        let read = |name: &str| {
-            set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        let lookup = |name: &str| {
+            set.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
         };
-        Settings::from_vars(&Vars::new(&read))
+        Settings::from_vars(&Vars::new(&lookup))
     }
 
     #[test]
@@ -165,17 +166,17 @@ mod tests {
         let settings = settings(&[]).expect("valid");
         assert!(settings.propagators.trace_context && settings.propagators.baggage);
         assert!(settings.traces.is_none() && settings.metrics.is_none() && settings.logs.is_none());
-        assert_eq!((settings.spans.queue, settings.spans.most), (2048, 512));
+        assert_eq!((settings.spans.max_queue, settings.spans.max_batch), (2048, 512));
     }
 
     #[test]
-    fn an_endpoint_alone_asks_for_traces() {
+    fn an_endpoint_alone_enables_traces() {
         let settings = settings(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c")]).expect("valid");
         assert!(settings.traces.is_some() && settings.metrics.is_none() && settings.logs.is_none());
     }
 
     #[test]
-    fn a_batch_may_take_no_longer_than_its_processor_allows() {
+    fn an_export_takes_no_longer_than_its_processor_allows() {
         let settings = settings(&[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"),
             ("OTEL_BSP_EXPORT_TIMEOUT", "1500"),
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_refused_by_name() {
+    fn an_unknown_value_is_rejected_with_the_name_of_its_variable() {
         for (name, value) in [
             ("OTEL_SDK_DISABLED", "yes"),
             ("OTEL_PROPAGATORS", "tracecontext,b3"),

@@ -1,4 +1,4 @@
-//! Where a signal goes, over OTLP.
+//! The OTLP destination of a signal.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,56 +6,14 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
 
-use super::vars::Vars;
+use super::protocol::Protocol;
+use super::signal::Signal;
+use crate::vars::Vars;
 use sre_kit_core::ConfigError;
 
-/// What is exported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signal {
-    Traces,
-    Metrics,
-    Logs,
-}
-
-impl Signal {
-    fn upper(self) -> &'static str {
-        match self {
-            Self::Traces => "TRACES",
-            Self::Metrics => "METRICS",
-            Self::Logs => "LOGS",
-        }
-    }
-
-    fn path(self) -> &'static str {
-        match self {
-            Self::Traces => "v1/traces",
-            Self::Metrics => "v1/metrics",
-            Self::Logs => "v1/logs",
-        }
-    }
-
-    /// The signal's own variable, then the one for all.
-    fn names(self, what: &str) -> [String; 2] {
-        [
-            format!("OTEL_EXPORTER_OTLP_{}_{what}", self.upper()),
-            format!("OTEL_EXPORTER_OTLP_{what}"),
-        ]
-    }
-}
-
-/// The transport of OTLP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Protocol {
-    /// gRPC, port 4317 by custom.
-    Grpc,
-    /// Protobuf over HTTP, port 4318 by custom.
-    HttpProtobuf,
-}
-
-/// Where one signal goes, and how.
+/// The OTLP settings of one signal.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Otlp {
+pub(crate) struct OtlpSettings {
     pub(crate) endpoint: String,
     pub(crate) protocol: Protocol,
     pub(crate) timeout: Duration,
@@ -64,14 +22,14 @@ pub(crate) struct Otlp {
     pub(crate) tls: Option<TlsFiles>,
 }
 
-/// Files in PEM, where the system's own trust is not enough.
+/// PEM files for TLS, in addition to the certificate authorities of the system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TlsFiles {
     pub(crate) ca: Option<PathBuf>,
     pub(crate) client: Option<(PathBuf, PathBuf)>,
 }
 
-impl Otlp {
+impl OtlpSettings {
     pub(crate) fn new(signal: Signal, protocol: Protocol, base: &str) -> Result<Self, ConfigError> {
         let endpoint = match protocol {
             Protocol::Grpc => base.to_owned(),
@@ -82,11 +40,11 @@ impl Otlp {
 
     fn at(name: &str, endpoint: String, protocol: Protocol) -> Result<Self, ConfigError> {
         let uri: Option<Uri> = endpoint.parse().ok();
-        let sound = uri.is_some_and(|uri| {
+        let is_valid = uri.is_some_and(|uri| {
             matches!(uri.scheme_str(), Some("http" | "https"))
                 && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
         });
-        if !sound {
+        if !is_valid {
             return Err(ConfigError::new(
                 name.to_owned(),
                 without_user(&endpoint),
@@ -108,11 +66,11 @@ impl Otlp {
         self.protocol == Protocol::Grpc
     }
 
-    /// The signal's destination. `None` when nothing asks for its export.
+    /// Reads the settings of `signal`. Returns `None` if it is not exported.
     ///
-    /// `OTEL_{signal}_EXPORTER` may be `otlp` or `none`. Left out, a signal is
-    /// exported when an endpoint is set: a program on a laptop without a
-    /// collector is not to fill its log with failures.
+    /// `OTEL_{signal}_EXPORTER` is one of `words`. If it is not set and `default` is true, the
+    /// signal is exported only if an endpoint is set: a program on a laptop without a collector
+    /// should not fill its log with export errors.
     pub(crate) fn from_vars(
         vars: &Vars<'_>,
         signal: Signal,
@@ -121,47 +79,44 @@ impl Otlp {
     ) -> Result<Option<Self>, ConfigError> {
         let exporter = format!("OTEL_{}_EXPORTER", signal.upper());
         let wanted = vars.word(&[exporter], words)?;
-        let endpoint = vars.first(&signal.names("ENDPOINT"));
+        let endpoint = vars.first(&signal.variables("ENDPOINT"));
         if !wanted.unwrap_or(default && endpoint.is_some()) {
             return Ok(None);
         }
         let protocol = vars
-            .word(
-                &signal.names("PROTOCOL"),
-                &[("grpc", Protocol::Grpc), ("http/protobuf", Protocol::HttpProtobuf)],
-            )?
+            .word(&signal.variables("PROTOCOL"), &Protocol::NAMES)?
             .unwrap_or(Protocol::HttpProtobuf);
         let mut otlp = match endpoint {
-            // The signal's own endpoint is taken as it is, by the specification.
-            Some((name, url)) if name == signal.names("ENDPOINT")[0] => {
+            // The specification has the signal's own endpoint used as it is, without a path added.
+            Some((name, url)) if name == signal.variables("ENDPOINT")[0] => {
                 Self::at(&name, url, protocol)
             }
             Some((name, url)) => Self::new(signal, protocol, &url).map_err(|err| {
                 ConfigError::new(name, err.value(), err.rule().to_owned(), err.advice().to_owned())
             }),
             None => {
-                let port = if protocol == Protocol::Grpc { 4317 } else { 4318 };
+                let port = protocol.default_port();
                 Self::new(signal, protocol, &format!("http://localhost:{port}"))
             }
         }?;
-        if let Some((name, _)) = vars.first(&signal.names("TIMEOUT")) {
+        if let Some((name, _)) = vars.first(&signal.variables("TIMEOUT")) {
             otlp.timeout = vars.millis(&name, otlp.timeout)?;
         }
         otlp.gzip = vars
-            .word(&signal.names("COMPRESSION"), &[("gzip", true), ("none", false)])?
+            .word(&signal.variables("COMPRESSION"), &[("gzip", true), ("none", false)])?
             .unwrap_or(false);
-        if let Some((name, list)) = vars.first(&signal.names("HEADERS")) {
-            otlp.headers = headers(&name, &list)?;
+        if let Some((name, list)) = vars.first(&signal.variables("HEADERS")) {
+            otlp.headers = parse_headers(&name, &list)?;
         }
-        otlp.tls = tls(vars, signal)?;
+        otlp.tls = tls_files(vars, signal)?;
         Ok(Some(otlp))
     }
 }
 
-impl fmt::Debug for Otlp {
-    // Headers carry credentials, so only their names are shown.
+impl fmt::Debug for OtlpSettings {
+    // Headers carry credentials, so only their names are printed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Otlp")
+        f.debug_struct("OtlpSettings")
             .field("endpoint", &self.endpoint)
             .field("protocol", &self.protocol)
             .field("timeout", &self.timeout)
@@ -172,6 +127,7 @@ impl fmt::Debug for Otlp {
     }
 }
 
+/// Returns `endpoint` without the user and password that it may contain.
 fn without_user(endpoint: &str) -> String {
     match (endpoint.find("://"), endpoint.rfind('@')) {
         (Some(scheme), Some(at)) if at > scheme => {
@@ -181,8 +137,8 @@ fn without_user(endpoint: &str) -> String {
     }
 }
 
-/// `key1=value1,key2=value2`, values percent-encoded, as W3C Baggage writes them.
-fn headers(name: &str, list: &str) -> Result<Vec<(HeaderName, HeaderValue)>, ConfigError> {
+/// Parses `key1=value1,key2=value2` with percent-encoded values, the syntax of W3C Baggage.
+fn parse_headers(name: &str, list: &str) -> Result<Vec<(HeaderName, HeaderValue)>, ConfigError> {
     list.split(',')
         .filter(|pair| !pair.trim().is_empty())
         .map(|pair| {
@@ -203,8 +159,8 @@ fn headers(name: &str, list: &str) -> Result<Vec<(HeaderName, HeaderValue)>, Con
         })
 }
 
-fn tls(vars: &Vars<'_>, signal: Signal) -> Result<Option<TlsFiles>, ConfigError> {
-    let file = |what| vars.first(&signal.names(what));
+fn tls_files(vars: &Vars<'_>, signal: Signal) -> Result<Option<TlsFiles>, ConfigError> {
+    let file = |what| vars.first(&signal.variables(what));
     let ca = file("CERTIFICATE").map(|(_, path)| PathBuf::from(path));
     let client = match (file("CLIENT_CERTIFICATE"), file("CLIENT_KEY")) {
         (Some((_, certificate)), Some((_, key))) => Some((certificate.into(), key.into())),
@@ -223,28 +179,28 @@ fn tls(vars: &Vars<'_>, signal: Signal) -> Result<Option<TlsFiles>, ConfigError>
 
 #[cfg(test)]
 mod tests {
-    use super::{Otlp, Protocol, Signal, Vars};
+    use super::{OtlpSettings, Protocol, Signal, Vars};
 
     const WORDS: [(&str, bool); 2] = [("otlp", true), ("none", false)];
 
-    fn traces(set: &[(&str, &str)]) -> Result<Option<Otlp>, sre_kit_core::ConfigError> {
-        let read = |name: &str| {
-            set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    fn traces(set: &[(&str, &str)]) -> Result<Option<OtlpSettings>, sre_kit_core::ConfigError> {
+        let lookup = |name: &str| {
+            set.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
         };
-        Otlp::from_vars(&Vars::new(&read), Signal::Traces, true, &WORDS)
+        OtlpSettings::from_vars(&Vars::new(&lookup), Signal::Traces, true, &WORDS)
     }
 
     #[test]
-    fn nothing_is_exported_unless_somebody_asks() {
+    fn nothing_is_exported_by_default() {
         assert_eq!(traces(&[]).expect("valid"), None);
-        let asked = traces(&[("OTEL_TRACES_EXPORTER", "otlp")]).expect("valid").expect("asked");
-        assert_eq!(asked.endpoint, "http://localhost:4318/v1/traces");
+        let enabled = traces(&[("OTEL_TRACES_EXPORTER", "otlp")]).expect("valid").expect("enabled");
+        assert_eq!(enabled.endpoint, "http://localhost:4318/v1/traces");
         let off = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c")];
         assert_eq!(traces(&off).expect("valid"), None);
     }
 
     #[test]
-    fn a_base_gets_the_path_of_its_signal_and_an_own_endpoint_is_left_alone() {
+    fn the_common_endpoint_gets_the_signals_path_and_the_signals_own_does_not() {
         let endpoint = |set: &[(&str, &str)]| traces(set).expect("valid").expect("set").endpoint;
         assert_eq!(
             endpoint(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318/")]),
@@ -279,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_work_is_told_and_secrets_are_not() {
+    fn invalid_values_are_rejected_without_printing_secrets() {
         const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
         for (name, value) in [
             (ENDPOINT, "collector:4317"),

@@ -1,4 +1,4 @@
-//! What goes along with a request to another service, and its span.
+//! The client span of an outbound request, and the headers that propagate its context.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use opentelemetry::baggage::BaggageExt;
@@ -8,15 +8,15 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 use opentelemetry_sdk::trace::SdkTracer;
 
-use super::{ids, innermost, redact};
+use super::{active_span, decided, redact};
 use crate::context::TraceContext;
 use crate::sampler::Sampler;
 use crate::settings::Propagators;
 use sre_kit_metrics::internal::Link;
 
-/// A request that is about to be sent.
-pub(crate) struct Outgoing<'a> {
-    /// As metrics name it.
+/// The attributes of an outbound request.
+pub(crate) struct ClientRequest<'a> {
+    /// The method as metrics label it.
     pub(crate) method: &'static str,
     pub(crate) original: Method,
     pub(crate) uri: Uri,
@@ -24,7 +24,7 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) port: Option<u16>,
 }
 
-/// Starts the spans of requests to other services.
+/// The traces of a client: starts one span per sampled outbound request.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientTraces {
     pub(crate) tracer: Option<SdkTracer>,
@@ -32,37 +32,38 @@ pub(crate) struct ClientTraces {
     pub(crate) propagators: Propagators,
 }
 
-/// The span of one request.
-pub(crate) struct ClientTrace {
+/// The span of one outbound request.
+pub(crate) struct ClientSpan {
     context: TraceContext,
     otel: Context,
 }
 
 impl ClientTraces {
-    /// Puts the context into `headers`, and builds a span where the trace is sampled.
+    /// Adds the context to `headers`, and builds a span if the trace is sampled.
     pub(crate) fn start(
         &self,
-        request: &Outgoing<'_>,
+        request: &ClientRequest<'_>,
         headers: &mut HeaderMap,
-    ) -> Option<ClientTrace> {
-        let parent = innermost();
-        let trace = parent.map_or_else(|| TraceContext::random(false), |at| at.child(false));
-        // What this process has decided for the parent stands for its children.
-        let kept = parent.map_or_else(
-            || self.sampler.keeps(trace.trace_id().to_u128(), None),
+    ) -> Option<ClientSpan> {
+        let parent = active_span();
+        let trace =
+            parent.map_or_else(|| TraceContext::random(false), |parent| parent.child(false));
+        // The decision for the parent holds for its children.
+        let sampled = parent.map_or_else(
+            || self.sampler.should_sample(trace.trace_id().to_u128(), None),
             |parent| parent.is_sampled(),
         );
-        let Some(tracer) = self.tracer.as_ref().filter(|_| kept) else {
+        let Some(tracer) = self.tracer.as_ref().filter(|_| sampled) else {
             self.inject(parent, headers);
             return None;
         };
         let context = trace.with_sampled(true);
         let otel = span(tracer, context, request);
         self.inject(Some(context), headers);
-        Some(ClientTrace { context, otel })
+        Some(ClientSpan { context, otel })
     }
 
-    /// Puts a context, and the baggage that is current, into `headers`.
+    /// Adds `context` and the current baggage to `headers`.
     pub(crate) fn inject(&self, context: Option<TraceContext>, headers: &mut HeaderMap) {
         if let Some(context) = context.filter(|_| self.propagators.trace_context) {
             if let Ok(value) = HeaderValue::from_bytes(context.traceparent().as_bytes()) {
@@ -75,18 +76,21 @@ impl ClientTraces {
                 headers.insert("tracestate", state);
             }
         }
-        if self.propagators.baggage && Context::map_current(|at| !at.baggage().is_empty()) {
+        if self.propagators.baggage && Context::map_current(|current| !current.baggage().is_empty())
+        {
             BaggagePropagator::new().inject_context(&Context::current(), &mut Headers(headers));
         }
     }
 }
 
-impl ClientTrace {
+impl ClientSpan {
+    /// Returns the ids of the span, for an exemplar.
     pub(crate) fn link(&self) -> Link {
         let (trace_id, span_id) = (self.context.trace_id(), self.context.span_id());
         Link { trace_id: trace_id.to_u128(), span_id: span_id.to_u64() }
     }
 
+    /// Ends the span. `failed` sets its status to `Error`.
     pub(crate) fn end(self, status: Option<StatusCode>, error_type: &str, failed: bool) {
         let span = self.otel.span();
         if let Some(status) = status {
@@ -103,8 +107,10 @@ impl ClientTrace {
     }
 }
 
-/// Builds the span, with the attributes that the conventions for HTTP clients name.
-fn span(tracer: &SdkTracer, context: TraceContext, request: &Outgoing<'_>) -> Context {
+/// Builds the span, with the attributes that the semantic conventions name for HTTP clients.
+///
+/// Source: <https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span>
+fn span(tracer: &SdkTracer, context: TraceContext, request: &ClientRequest<'_>) -> Context {
     let known = request.method != "_OTHER";
     let mut attributes = vec![
         KeyValue::new("http.request.method", request.method),
@@ -121,7 +127,7 @@ fn span(tracer: &SdkTracer, context: TraceContext, request: &Outgoing<'_>) -> Co
     let name = if known { request.method } else { "HTTP" };
     let parent = Context::current();
     let builder = tracer.span_builder(name).with_kind(SpanKind::Client).with_attributes(attributes);
-    let span = ids::build_as(context, || builder.start_with_context(tracer, &parent));
+    let span = decided::with_ids(context, || builder.start_with_context(tracer, &parent));
     parent.with_span(span)
 }
 

@@ -1,33 +1,34 @@
-//! What a caller sent along.
+//! Extraction of the context that a caller propagated in request headers.
 
 use http::HeaderMap;
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{TraceContextExt, TraceState};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 
+use super::span_context::to_otel;
 use crate::context::TraceContext;
 use crate::settings::Propagators;
 
-/// More `tracestate` than this is dropped, as the recommendation allows past 512 bytes.
+/// The longest `tracestate` that is propagated, in bytes. The recommendation requires 512.
 const MAX_TRACE_STATE: usize = 8192;
 
-/// The caller's span, where it names one that is well formed.
+/// Returns the caller's span, if there is exactly one well-formed `traceparent`.
 #[inline]
 pub(super) fn parent(headers: &HeaderMap, propagators: Propagators) -> Option<TraceContext> {
     if !propagators.trace_context {
         return None;
     }
     let mut values = headers.get_all("traceparent").iter();
-    // Two of them are as malformed as one that is.
+    // Two headers are malformed together, even if each is well formed.
     match (values.next(), values.next()) {
         (Some(value), None) => TraceContext::from_traceparent(value.as_bytes()),
         _ => None,
     }
 }
 
-/// The caller's context as OpenTelemetry holds it, with its state and its baggage.
-pub(super) fn remote(
+/// Returns the caller's context in OpenTelemetry's type, with its `tracestate` and baggage.
+pub(super) fn remote_context(
     headers: &HeaderMap,
     propagators: Propagators,
     parent: Option<TraceContext>,
@@ -37,31 +38,20 @@ pub(super) fn remote(
         context = BaggagePropagator::new().extract_with_context(&context, &Headers(headers));
     }
     match parent {
-        Some(parent) => context.with_remote_span_context(span_context(&parent, state(headers))),
+        Some(parent) => context.with_remote_span_context(to_otel(&parent, trace_state(headers))),
         None => context,
     }
 }
 
-/// Whether the caller sent more than a `traceparent`.
+/// Returns whether the caller sent a `tracestate` or baggage to propagate.
 #[inline]
-pub(super) fn has_more(headers: &HeaderMap, propagators: Propagators) -> bool {
+pub(super) fn has_state_or_baggage(headers: &HeaderMap, propagators: Propagators) -> bool {
     (propagators.baggage && headers.contains_key("baggage"))
         || (propagators.trace_context && headers.contains_key("tracestate"))
 }
 
-/// The same ids in OpenTelemetry's type.
-pub(super) fn span_context(context: &TraceContext, state: TraceState) -> SpanContext {
-    SpanContext::new(
-        TraceId::from(context.trace_id().to_u128()),
-        SpanId::from(context.span_id().to_u64()),
-        TraceFlags::NOT_SAMPLED.with_sampled(context.is_sampled()),
-        true,
-        state,
-    )
-}
-
-/// The vendors' part of the context. What is malformed is dropped, never the trace.
-pub(super) fn state(headers: &HeaderMap) -> TraceState {
+/// Returns the `tracestate`. A malformed one is dropped; the trace itself is kept.
+fn trace_state(headers: &HeaderMap) -> TraceState {
     let values: Vec<_> =
         headers.get_all("tracestate").iter().filter_map(|value| value.to_str().ok()).collect();
     let text = values.join(",");
@@ -72,8 +62,10 @@ pub(super) fn state(headers: &HeaderMap) -> TraceState {
     members.collect::<Vec<_>>().join(",").parse().unwrap_or_default()
 }
 
-/// Whether a member is written as the recommendation asks. The SDK takes more,
-/// and would pass it on.
+/// Returns whether a member is well formed. The SDK accepts more than the recommendation does, and
+/// would propagate it.
+///
+/// Source: <https://www.w3.org/TR/trace-context/#tracestate-header-field-values>
 fn is_member(member: &str) -> bool {
     let Some((key, value)) = member.split_once('=') else { return false };
     let key_char =
@@ -105,7 +97,7 @@ mod tests {
     use opentelemetry::baggage::BaggageExt;
     use opentelemetry::trace::TraceContextExt;
 
-    use super::{Propagators, has_more, parent, remote};
+    use super::{Propagators, has_state_or_baggage, parent, remote_context};
 
     const ALL: Propagators = Propagators { trace_context: true, baggage: true };
     const HEADER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -119,25 +111,25 @@ mod tests {
     }
 
     #[test]
-    fn a_propagator_that_is_off_reads_nothing() {
+    fn a_disabled_propagator_extracts_nothing() {
         let none = Propagators { trace_context: false, baggage: false };
         let headers =
             headers(&[("traceparent", HEADER), ("tracestate", "a=b"), ("baggage", "c=d")]);
         assert!(parent(&headers, ALL).is_some());
-        assert!(parent(&headers, none).is_none() && !has_more(&headers, none));
+        assert!(parent(&headers, none).is_none() && !has_state_or_baggage(&headers, none));
     }
 
     #[test]
-    fn two_traceparents_are_none() {
+    fn two_traceparents_are_rejected() {
         assert!(
             parent(&headers(&[("traceparent", HEADER), ("traceparent", HEADER)]), ALL).is_none()
         );
     }
 
     #[test]
-    fn state_and_baggage_come_along_and_what_is_malformed_does_not() {
+    fn state_and_baggage_are_propagated_unless_they_are_malformed() {
         let good = headers(&[("traceparent", HEADER), ("tracestate", "a=b"), ("baggage", "c=d")]);
-        let context = remote(&good, ALL, parent(&good, ALL));
+        let context = remote_context(&good, ALL, parent(&good, ALL));
         assert_eq!(context.span().span_context().trace_state().header(), "a=b");
         assert_eq!(
             context.baggage().get("c").map(|value| value.as_str().to_owned()),
@@ -146,7 +138,7 @@ mod tests {
 
         let huge = "x".repeat(64 * 1024);
         let bad = headers(&[("traceparent", HEADER), ("tracestate", "=,=="), ("baggage", &huge)]);
-        let context = remote(&bad, ALL, parent(&bad, ALL));
+        let context = remote_context(&bad, ALL, parent(&bad, ALL));
         assert!(context.span().span_context().is_valid(), "the trace itself is kept");
         assert_eq!(context.span().span_context().trace_state().header(), "");
         assert!(context.baggage().is_empty());

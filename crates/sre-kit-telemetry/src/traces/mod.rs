@@ -1,11 +1,11 @@
-//! Spans: which are built, with which ids, and where they go.
+//! Spans: the sampling decision, the ids, the attributes and the provider.
 
+pub(crate) mod active_span;
 pub(crate) mod client;
+pub(crate) mod decided;
 mod extract;
-mod ids;
-pub(crate) mod innermost;
-pub(crate) mod provider;
-pub(crate) mod redact;
+mod redact;
 pub(crate) mod server;
+mod span_context;
 
-pub(crate) use innermost::innermost;
+pub(crate) use active_span::active_span;

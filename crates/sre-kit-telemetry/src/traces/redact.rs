@@ -1,9 +1,11 @@
-//! Credentials in queries.
+//! Redaction of credentials in URLs.
 
 use std::borrow::Cow;
 
-/// Keys whose values sign a request, as the semantic conventions for `url.query`
-/// list them, and those that carry a token by custom.
+/// The query parameters whose values are redacted: those of signatures that the semantic
+/// conventions list for `url.query`, and common names of tokens.
+///
+/// Source: <https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/>
 const SECRET: [&str; 14] = [
     "AWSAccessKeyId",
     "Signature",
@@ -21,7 +23,7 @@ const SECRET: [&str; 14] = [
     "token",
 ];
 
-/// The query with such values replaced by `REDACTED`.
+/// Returns the query with the values of credentials replaced by `REDACTED`.
 pub(crate) fn query(query: &str) -> Cow<'_, str> {
     if !query.split('&').any(is_secret) {
         return Cow::Borrowed(query);
@@ -36,7 +38,7 @@ pub(crate) fn query(query: &str) -> Cow<'_, str> {
     Cow::Owned(pairs.join("&"))
 }
 
-/// The whole URL, without a user and without what its query keeps secret.
+/// Returns the URL with its user, its password and the credentials of its query redacted.
 pub(crate) fn url(uri: &http::Uri) -> String {
     let mut text = String::new();
     if let Some(scheme) = uri.scheme_str() {
@@ -53,16 +55,16 @@ pub(crate) fn url(uri: &http::Uri) -> String {
         }
     }
     text.push_str(uri.path());
-    if let Some(asked) = uri.query() {
+    if let Some(raw) = uri.query() {
         text.push('?');
-        text.push_str(&query(asked));
+        text.push_str(&query(raw));
     }
     text
 }
 
 fn is_secret(pair: &str) -> bool {
     let Some((key, _)) = pair.split_once('=') else { return false };
-    // `%73ig` is `sig` to whoever reads it.
+    // A server decodes `%73ig` to `sig`.
     let key = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
     SECRET.iter().any(|secret| secret.eq_ignore_ascii_case(&key))
 }
@@ -72,14 +74,14 @@ mod tests {
     use super::{query, url};
 
     #[test]
-    fn a_url_keeps_its_user_to_itself() {
+    fn a_users_name_and_password_are_redacted() {
         let shown = |text: &str| url(&text.parse().expect("valid"));
         assert_eq!(shown("http://h:1/p?a=1&token=x"), "http://h:1/p?a=1&token=REDACTED");
         assert_eq!(shown("https://me:pw@h/"), "https://REDACTED:REDACTED@h/");
     }
 
     #[test]
-    fn a_signature_never_leaves() {
+    fn a_signature_is_redacted() {
         assert_eq!(query("a=1&b=2"), "a=1&b=2");
         assert_eq!(query("a=1&sig=abc"), "a=1&sig=REDACTED");
         assert_eq!(query("X-Amz-signature=abc&x"), "X-Amz-signature=REDACTED&x");

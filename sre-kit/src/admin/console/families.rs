@@ -1,18 +1,17 @@
-//! Which families of the registry the page is told of, and in which form.
+//! The families of the registry that the page shows, and their form in the document.
 
-use sre_kit_metrics::internal::BucketsInternals as _;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::traces::{Trace, TraceReader};
-use super::traffic::{Part, Traffic, TrafficReader, bounds};
+use super::traffic::{Traffic, TrafficFamily, TrafficReader, bounds};
 use crate::metrics::Buckets;
-use sre_kit_metrics::internal::{Desc, Exemplars, Visitor, pairs};
+use sre_kit_metrics::internal::{BucketsInternals as _, Desc, Exemplars, Visitor, pairs};
 
-/// Beginnings of the names of families that are told as they are.
-const SHOWN: [&str; 16] = [
+/// The prefixes of the names of families that are sent as they are.
+const SHOWN_PREFIXES: [&str; 16] = [
     "cgroup_",
     "db_client_connection",
     "health_heartbeat_age_seconds",
@@ -31,36 +30,36 @@ const SHOWN: [&str; 16] = [
     "tokio_runtime_",
 ];
 
-/// Series of one family that are told. Those of the kit are fewer by far; a page
-/// could not show more.
+/// How many series of one family are sent. Families of the kit have far fewer, and a page could not
+/// show more.
 const MAX_SERIES: usize = 200;
 
-/// Families by name.
+/// The families by name.
 pub(super) type Families = BTreeMap<String, Family>;
 
-/// One family.
+/// One family of metrics.
 #[derive(Debug, Serialize)]
 pub(super) struct Family {
-    /// Upper bounds of a histogram's buckets, without `+Inf`.
+    /// The upper bounds of a histogram's buckets, without `+Inf`.
     #[serde(skip_serializing_if = "Option::is_none")]
     le: Option<Vec<f64>>,
     series: Vec<(BTreeMap<String, String>, Value)>,
 }
 
-/// One value.
+/// The value of one series.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Value {
     Integer(u64),
     Float(f64),
-    /// Counts per bucket, not cumulated, `+Inf` last.
+    /// The count of each bucket, not cumulative, with `+Inf` last.
     Histogram {
         counts: Vec<u64>,
         sum: f64,
     },
 }
 
-/// Walks over a registry and keeps what the page shows.
+/// A visitor of a registry that keeps what the page shows.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     traffic: TrafficReader,
@@ -69,23 +68,23 @@ pub(super) struct Reader {
     current: Current,
 }
 
-/// The family that samples belong to.
+/// The family that the visited samples belong to.
 #[derive(Debug, Default)]
 enum Current {
     #[default]
     None,
-    Traffic(Part),
+    Traffic(TrafficFamily),
     Shown(String),
 }
 
 impl Reader {
-    /// Whether a family of this name is of use here. The others need not be read.
+    /// Returns whether the page uses a family of this name. The others are not read.
     pub(super) fn reads(name: &str) -> bool {
-        Part::of(name).is_some() || Self::shows(name)
+        TrafficFamily::of(name).is_some() || Self::shows(name)
     }
 
     fn shows(name: &str) -> bool {
-        SHOWN.iter().any(|beginning| name.starts_with(beginning))
+        SHOWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     }
 
     pub(super) fn finish(self) -> (Traffic, Vec<Trace>, Families) {
@@ -108,8 +107,8 @@ impl Reader {
 
 impl Visitor for Reader {
     fn family(&mut self, desc: &Desc) {
-        self.current = match Part::of(&desc.name) {
-            Some(part) => Current::Traffic(part),
+        self.current = match TrafficFamily::of(&desc.name) {
+            Some(family) => Current::Traffic(family),
             None if Self::shows(&desc.name) => Current::Shown(desc.name.clone()),
             None => Current::None,
         };
@@ -117,7 +116,7 @@ impl Visitor for Reader {
 
     fn integer(&mut self, labels: &str, value: u64) {
         match self.current {
-            Current::Traffic(part) => self.traffic.count(part, labels, value),
+            Current::Traffic(family) => self.traffic.count(family, labels, value),
             _ => self.push(labels, None, Value::Integer(value)),
         }
     }
@@ -130,18 +129,18 @@ impl Visitor for Reader {
         &mut self,
         labels: &str,
         buckets: &Buckets,
-        row: &[u64],
+        cells: &[u64],
         exemplars: Option<&Exemplars>,
     ) {
         let counts = buckets.bounds().len() + 1;
         if let Current::Traffic(_) = self.current {
-            self.traffic.durations(labels, buckets, &row[..counts]);
+            self.traffic.durations(labels, buckets, &cells[..counts]);
             if let Some(exemplars) = exemplars {
                 self.traces.read(labels, buckets, exemplars);
             }
         } else {
-            let sum = buckets.scale().value(row.get(counts).copied().unwrap_or(0));
-            let counts = row[..counts].to_vec();
+            let sum = buckets.scale().value(cells.get(counts).copied().unwrap_or(0));
+            let counts = cells[..counts].to_vec();
             self.push(labels, Some(buckets), Value::Histogram { counts, sum });
         }
     }

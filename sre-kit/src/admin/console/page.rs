@@ -1,4 +1,4 @@
-//! The page itself: one file, put together when the crate is built.
+//! The page itself: one file, assembled when the crate is compiled.
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -11,9 +11,9 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 
-use crate::admin::answer;
 use crate::admin::body::AdminBody;
-use sre_kit_core::internal::{accept_weight as weight, accepts_gzip};
+use crate::admin::response::text;
+use sre_kit_core::internal::{accept_weight, accepts_gzip};
 
 macro_rules! asset {
     ($name:literal) => {
@@ -55,39 +55,41 @@ const HTML: &str = concat!(
     "</script>\n</body>\n</html>\n",
 );
 
-/// The SHA-256 of the style and of the script, in base 64: what is not exactly this
-/// does not run. A test computes them, and says what to write here.
+/// The SHA-256 of the style and of the script, in base 64. The browser runs nothing else. A test
+/// computes them and prints the right values.
 const STYLE_HASH: &str = "yXWbyNirjFenpt1OXnYZ7Y7HMnGO1p3g68X7aK0vSyA=";
 const SCRIPT_HASH: &str = "MNFL5zTaCycsMa4AGe5ERR8SfJ6012nCe9zLiDDpunw=";
 
-/// Level 9 once, since every page that is opened is given the same bytes.
-static PACKED: LazyLock<Option<Bytes>> = LazyLock::new(|| {
+/// The compressed page. Level 9 pays off, because it is compressed once and sent to every client.
+static GZIPPED: LazyLock<Option<Bytes>> = LazyLock::new(|| {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(HTML.as_bytes()).ok()?;
     encoder.finish().ok().map(Bytes::from)
 });
 
-/// The console for a browser, the list of pages for everybody else: `curl` is not
-/// given a hundred kilobytes.
+/// Returns the console for a browser, and the list of pages for other clients, so that `curl` does
+/// not get a hundred kilobytes.
 pub(super) fn respond(headers: &HeaderMap, list: &str) -> Response<AdminBody> {
-    let mut response = if weight(headers, "text/html") > weight(headers, "text/plain") {
+    let mut response = if accept_weight(headers, "text/html") > accept_weight(headers, "text/plain")
+    {
         html(accepts_gzip(headers))
     } else {
-        answer::text(StatusCode::OK, list.to_owned())
+        text(StatusCode::OK, list.to_owned())
     };
     let vary = HeaderValue::from_static("accept, accept-encoding");
     response.headers_mut().insert(VARY, vary);
     response
 }
 
+/// Returns the response with the page.
 fn html(gzip: bool) -> Response<AdminBody> {
-    let packed = PACKED.clone().filter(|_| gzip);
-    let encoded = packed.is_some();
-    let body = packed.unwrap_or_else(|| Bytes::from_static(HTML.as_bytes()));
+    let compressed = GZIPPED.clone().filter(|_| gzip);
+    let is_compressed = compressed.is_some();
+    let body = compressed.unwrap_or_else(|| Bytes::from_static(HTML.as_bytes()));
     let mut response = Response::new(AdminBody::from(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    if encoded {
+    if is_compressed {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     if let Ok(policy) = HeaderValue::from_str(&policy()) {
@@ -98,14 +100,14 @@ fn html(gzip: bool) -> Response<AdminBody> {
     response
 }
 
-/// Keeps pages of other sites from reading the response.
+/// Adds the header that keeps pages of other sites from loading the response.
 pub(super) fn isolate(headers: &mut HeaderMap) {
     let name = HeaderName::from_static("cross-origin-resource-policy");
     headers.insert(name, HeaderValue::from_static("same-origin"));
 }
 
-/// Nothing but the style and the script above, and questions to where the page came
-/// from. The icon is in the page, hence `data:`.
+/// Returns the Content-Security-Policy: only the style and the script above, and requests to the
+/// origin of the page. The icon is part of the page, hence `data:`.
 fn policy() -> String {
     format!(
         "default-src 'none'; script-src 'sha256-{SCRIPT_HASH}'; style-src 'sha256-{STYLE_HASH}'; \
@@ -120,7 +122,7 @@ mod tests {
     use base64::prelude::BASE64_STANDARD;
     use sha2::{Digest, Sha256};
 
-    use super::{HTML, PACKED, SCRIPT_HASH, STYLE_HASH};
+    use super::{GZIPPED, HTML, SCRIPT_HASH, STYLE_HASH};
 
     fn hash(text: &str) -> String {
         BASE64_STANDARD.encode(Sha256::digest(text))
@@ -146,7 +148,7 @@ mod tests {
     #[test]
     fn the_page_is_small() {
         assert!(HTML.len() <= 150_000, "{} bytes", HTML.len());
-        let packed = PACKED.as_ref().expect("packed").len();
-        assert!(packed <= 50_000, "{packed} bytes packed");
+        let compressed = GZIPPED.as_ref().expect("compressed").len();
+        assert!(compressed <= 50_000, "{compressed} bytes compressed");
     }
 }

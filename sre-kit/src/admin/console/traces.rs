@@ -1,29 +1,28 @@
-//! Traces to look at: the exemplars of the latencies, the latest first.
+//! The latest traces, from the exemplars of the request durations.
 
 use serde::Serialize;
-use sre_kit_metrics::internal::BucketsInternals as _;
 
 use crate::metrics::Buckets;
-use sre_kit_metrics::internal::{Exemplars, pairs};
+use sre_kit_metrics::internal::{BucketsInternals as _, Exemplars, pairs};
 
-/// More would not be read.
+/// How many traces are sent.
 const MAX_TRACES: usize = 20;
 
 /// A request whose trace was sampled.
 #[derive(Debug, Default, PartialEq, Serialize)]
 pub(super) struct Trace {
-    /// As W3C Trace Context writes it.
+    /// The trace id, in the form of W3C Trace Context.
     id: String,
     route: String,
     method: String,
-    /// The response's status, or what went wrong where there was none.
+    /// The status of the response, or the error type if there was none.
     status: String,
     seconds: f64,
-    /// When it ended, in Unix seconds.
+    /// The time of its end, in Unix seconds.
     at: f64,
 }
 
-/// Keeps the latest ones while a registry is read.
+/// A reader that keeps the latest traces.
 #[derive(Debug, Default)]
 pub(super) struct TraceReader(Vec<Trace>);
 
@@ -32,7 +31,7 @@ impl TraceReader {
         for bucket in 0..=buckets.bounds().len() {
             let Some(exemplar) = exemplars.get(bucket) else { continue };
             let at = exemplar.at.as_secs_f64();
-            let Some(place) = self.place(at) else { continue };
+            let Some(index) = self.index_for(at) else { continue };
             let mut trace = Trace {
                 id: format!("{:032x}", exemplar.link.trace_id),
                 seconds: buckets.scale().value(exemplar.value),
@@ -48,20 +47,20 @@ impl TraceReader {
                     _ => {}
                 }
             }
-            match self.0.get_mut(place) {
+            match self.0.get_mut(index) {
                 Some(old) => *old = trace,
                 None => self.0.push(trace),
             }
         }
     }
 
-    /// Where a trace of that time goes: behind the others, or in place of the oldest.
-    fn place(&self, at: f64) -> Option<usize> {
+    /// Returns the index for a trace of that time: behind the others, or that of the oldest one.
+    fn index_for(&self, at: f64) -> Option<usize> {
         if self.0.len() < MAX_TRACES {
             return Some(self.0.len());
         }
         let oldest = self.0.iter().enumerate().min_by(|(_, a), (_, b)| a.at.total_cmp(&b.at));
-        oldest.filter(|(_, trace)| trace.at < at).map(|(place, _)| place)
+        oldest.filter(|(_, trace)| trace.at < at).map(|(index, _)| index)
     }
 
     pub(super) fn finish(self) -> Vec<Trace> {

@@ -1,31 +1,30 @@
-//! Requests by route and method: few enough to show, and their sums exact.
+//! The requests by route and method. Rows beyond the limit are summed, so that totals are exact.
 
-use sre_kit_metrics::internal::BucketsInternals as _;
 use std::collections::HashMap;
 
 use serde::Serialize;
 
 use crate::golden_signals::Outcome;
 use crate::metrics::Buckets;
-use sre_kit_metrics::internal::pairs;
+use sre_kit_metrics::internal::{BucketsInternals as _, pairs};
 
-/// Rows that are told apart. A page shows no more, and who has more routes looks at
-/// the busiest.
+/// How many rows are sent. The page shows no more; of a service with more routes it shows the
+/// busiest.
 const MAX_ROWS: usize = 100;
 
 const OUTCOMES: usize = Outcome::ALL.len();
 
-/// The golden signals, as they stand.
+/// The golden signals of the process.
 #[derive(Debug, Serialize)]
 pub(super) struct Traffic {
     /// The names of the counts in [`Row::ended`].
     outcomes: [&'static str; OUTCOMES],
-    /// Upper bounds of the latencies' buckets in seconds, without `+Inf`.
+    /// The upper bounds of the duration buckets in seconds, without `+Inf`.
     le: Vec<f64>,
     in_flight: u64,
     /// The busiest first.
     rows: Vec<Row>,
-    /// Rows past the hundredth, as one.
+    /// The sum of all further rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     others: Option<Row>,
 }
@@ -33,25 +32,25 @@ pub(super) struct Traffic {
 /// The requests of one route and method, by any scheme, since the process began.
 #[derive(Debug, Default, PartialEq, Serialize)]
 struct Row {
-    /// Empty where no route was known.
+    /// Empty if the route is unknown.
     route: String,
     method: String,
     started: u64,
     ended: [u64; OUTCOMES],
-    /// Latencies per bucket, not cumulated, `+Inf` last.
+    /// The durations per bucket, not cumulative, with `+Inf` last.
     counts: Vec<u64>,
 }
 
-/// The families that become rows.
+/// The families that rows are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum TrafficFamily {
     Started,
     Ended,
     InFlight,
     Duration,
 }
 
-impl Part {
+impl TrafficFamily {
     pub(super) fn of(family: &str) -> Option<Self> {
         Some(match family {
             "http_server_requests_started_total" => Self::Started,
@@ -63,29 +62,29 @@ impl Part {
     }
 }
 
-/// Gathers rows while a registry is read.
+/// A reader that gathers the rows.
 #[derive(Debug, Default)]
 pub(super) struct TrafficReader {
     le: Vec<f64>,
     in_flight: u64,
     rows: Vec<Row>,
-    /// Places in `rows` by method and route.
-    places: HashMap<Box<str>, usize>,
-    /// Used again for each sample.
+    /// The indices in `rows` by method and route.
+    indices: HashMap<Box<str>, usize>,
+    /// A buffer that is reused for each sample.
     key: String,
 }
 
 impl TrafficReader {
-    pub(super) fn count(&mut self, part: Part, labels: &str, value: u64) {
-        if part == Part::InFlight {
+    pub(super) fn count(&mut self, family: TrafficFamily, labels: &str, value: u64) {
+        if family == TrafficFamily::InFlight {
             self.in_flight += value;
             return;
         }
         let (row, outcome) = self.row(labels);
-        if part == Part::Started {
+        if family == TrafficFamily::Started {
             row.started += value;
-        } else if let Some(place) = outcome {
-            row.ended[place] += value;
+        } else if let Some(index) = outcome {
+            row.ended[index] += value;
         }
     }
 
@@ -96,7 +95,7 @@ impl TrafficReader {
         add(&mut self.row(labels).0.counts, counts);
     }
 
-    /// The row that a sample belongs to, and the place of its outcome if it has one.
+    /// Returns the row of a sample, and the index of its outcome if it has one.
     fn row(&mut self, labels: &str) -> (&mut Row, Option<usize>) {
         let (mut route, mut method, mut outcome) = (None, None, None);
         for (name, value) in pairs(labels) {
@@ -113,18 +112,18 @@ impl TrafficReader {
         self.key.push_str(&method);
         self.key.push(' ');
         self.key.push_str(&route);
-        let place = self.places.get(&*self.key).copied().unwrap_or_else(|| {
+        let index = self.indices.get(&*self.key).copied().unwrap_or_else(|| {
             let (route, method) = (route.into_owned(), method.into_owned());
             self.rows.push(Row { route, method, ..Row::default() });
-            self.places.insert(self.key.as_str().into(), self.rows.len() - 1);
+            self.indices.insert(self.key.as_str().into(), self.rows.len() - 1);
             self.rows.len() - 1
         });
-        (&mut self.rows[place], outcome)
+        (&mut self.rows[index], outcome)
     }
 
     pub(super) fn finish(self) -> Traffic {
         let Self { le, in_flight, mut rows, .. } = self;
-        // Equal ones keep their order, so that a row does not come and go.
+        // The sort is stable, so that a row does not come and go.
         rows.sort_by_key(|row| std::cmp::Reverse(row.started));
         let others =
             rows.split_off(rows.len().min(MAX_ROWS)).into_iter().reduce(|sum, row| sum.with(&row));
@@ -153,14 +152,14 @@ fn add(sums: &mut Vec<u64>, counts: &[u64]) {
     }
 }
 
-/// The bounds as `/metrics` shows them.
+/// Returns the bounds as `/metrics` shows them.
 pub(super) fn bounds(buckets: &Buckets) -> Vec<f64> {
     buckets.bounds().iter().map(|&bound| buckets.scale().value(bound)).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_ROWS, Part, TrafficReader};
+    use super::{MAX_ROWS, TrafficFamily, TrafficReader};
     use crate::metrics::Buckets;
 
     #[test]
@@ -170,13 +169,13 @@ mod tests {
             let labels = format!(
                 "http_request_method=\"GET\",http_route=\"/a \\\"b\\\"\",url_scheme=\"{scheme}\""
             );
-            reader.count(Part::Started, &labels, 3);
-            reader.count(Part::Ended, &format!("{labels},outcome=\"ok\""), 2);
-            reader.count(Part::Ended, &format!("{labels},outcome=\"panic\""), 1);
+            reader.count(TrafficFamily::Started, &labels, 3);
+            reader.count(TrafficFamily::Ended, &format!("{labels},outcome=\"ok\""), 2);
+            reader.count(TrafficFamily::Ended, &format!("{labels},outcome=\"panic\""), 1);
             let buckets = Buckets::seconds([0.1, 1.0]).expect("valid");
             reader.durations(&format!("{labels},error_type=\"500\""), &buckets, &[1, 2, 0]);
         }
-        reader.count(Part::InFlight, "http_request_method=\"GET\"", 4);
+        reader.count(TrafficFamily::InFlight, "http_request_method=\"GET\"", 4);
         let traffic = reader.finish();
         assert_eq!((traffic.le, traffic.in_flight), (vec![0.1, 1.0], 4));
         let [row] = &traffic.rows[..] else { panic!("one row: {:?}", traffic.rows) };
@@ -186,18 +185,18 @@ mod tests {
     }
 
     #[test]
-    fn the_busiest_are_told_apart_and_no_request_is_left_out() {
+    fn the_busiest_have_their_own_rows_and_no_request_is_left_out() {
         let mut reader = TrafficReader::default();
         let many = MAX_ROWS as u64 + 50;
         for i in 0..many {
-            reader.count(Part::Started, &format!("http_route=\"/{i}\""), i);
+            reader.count(TrafficFamily::Started, &format!("http_route=\"/{i}\""), i);
         }
         let traffic = reader.finish();
         assert_eq!(traffic.rows.len(), MAX_ROWS);
         assert_eq!(traffic.rows[0].route, format!("/{}", many - 1));
         let others = traffic.others.expect("more than fit");
         assert_eq!(others.started, (0..50).sum::<u64>());
-        let told: u64 = traffic.rows.iter().map(|row| row.started).sum();
-        assert_eq!(told + others.started, (0..many).sum::<u64>());
+        let shown: u64 = traffic.rows.iter().map(|row| row.started).sum();
+        assert_eq!(shown + others.started, (0..many).sum::<u64>());
     }
 }

@@ -1,4 +1,4 @@
-//! The adaptive limit beside the requests that feed it.
+//! The controller of an adaptive limit, which requests feed with latencies.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -7,17 +7,18 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use super::gradient::{Gradient, Internals, Sample};
 use super::settings::GradientSettings;
-use super::tally::{Seen, Tally};
+use super::tally::{Snapshot, Tally};
 use sre_kit_core::internal::{Clock, Reading};
 use sre_kit_metrics::internal::ShardedCells;
 
-/// Feeds latencies to a [`Gradient`].
+/// Collects latencies for a [`Gradient`].
 pub(crate) struct Controller {
     clock: Clock,
     epoch: Reading,
-    /// Until then the gradient wants to know of good work no more than its mean.
-    due: AtomicU64,
-    /// By the column of the thread that measured.
+    /// The time until which the gradient needs only the mean of good latencies, in nanoseconds
+    /// since `epoch`.
+    next_update: AtomicU64,
+    /// By the shard of the thread that measured.
     tallies: Box<[Tally]>,
     cells: Arc<ShardedCells>,
     state: Mutex<State>,
@@ -25,17 +26,17 @@ pub(crate) struct Controller {
 
 struct State {
     gradient: Gradient,
-    seen: Box<[Seen]>,
+    snapshots: Box<[Snapshot]>,
 }
 
 impl Controller {
     pub(crate) fn new(settings: GradientSettings, clock: Clock, cells: Arc<ShardedCells>) -> Self {
         let seed = RandomState::new().build_hasher().finish();
         let tallies: Box<[_]> = (0..cells.shard_count()).map(|_| Tally::default()).collect();
-        let seen = tallies.iter().map(|_| Seen::default()).collect();
-        let state = State { gradient: Gradient::new(settings, seed), seen };
-        let (epoch, due) = (clock.read(), AtomicU64::new(0));
-        Self { clock, epoch, due, tallies, cells, state: Mutex::new(state) }
+        let snapshots = tallies.iter().map(|_| Snapshot::default()).collect();
+        let state = State { gradient: Gradient::new(settings, seed), snapshots };
+        let (epoch, next_update) = (clock.read(), AtomicU64::new(0));
+        Self { clock, epoch, next_update, tallies, cells, state: Mutex::new(state) }
     }
 
     #[inline]
@@ -43,9 +44,10 @@ impl Controller {
         self.clock.read()
     }
 
-    /// Records a latency that began at `started`. If the limit is to be another,
-    /// `set` gets it, before the next latency is recorded: limits never overtake
-    /// each other. Says whether that was so.
+    /// Records a latency that began at `started`. Returns whether the limit changes.
+    ///
+    /// A new limit is passed to `set` under the lock of the gradient, so limits are set in the
+    /// order in which they are decided.
     #[inline]
     pub(crate) fn record(
         &self,
@@ -61,31 +63,31 @@ impl Controller {
             in_use,
             good,
         };
-        if good && sample.now < self.due.load(Ordering::Relaxed) {
-            self.tallies[self.cells.current_shard().column()].add(sample.nanos, in_use);
+        if good && sample.now < self.next_update.load(Ordering::Relaxed) {
+            self.tallies[self.cells.current_shard().index()].add(sample.nanos, in_use);
             return false;
         }
-        self.decide(sample, set)
+        self.update(sample, set)
     }
 
-    /// When another thread is deciding in this moment the latency is left out: a
-    /// mean of many does not miss one, and no request waits for a lock.
+    /// Updates the gradient. Skips the latency if another thread holds the lock: a mean of many
+    /// latencies tolerates that, and no request waits for the lock.
     #[cold]
-    fn decide(&self, sample: Sample, set: impl FnOnce(u32)) -> bool {
+    fn update(&self, sample: Sample, set: impl FnOnce(u32)) -> bool {
         let mut state = match self.state.try_lock() {
             Ok(state) => state,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return false,
         };
-        let State { gradient, seen } = &mut *state;
-        for (tally, seen) in self.tallies.iter().zip(seen) {
-            if let Some(added) = tally.look(seen) {
+        let State { gradient, snapshots } = &mut *state;
+        for (tally, snapshot) in self.tallies.iter().zip(snapshots) {
+            if let Some(added) = tally.added_since(snapshot) {
                 gradient.add(added.sum as f64, added.count, added.peak);
             }
         }
-        let decided = gradient.record(sample).map(set).is_some();
-        self.due.store(gradient.next_look(), Ordering::Relaxed);
-        decided
+        let changed = gradient.record(sample).map(set).is_some();
+        self.next_update.store(gradient.next_update(), Ordering::Relaxed);
+        changed
     }
 
     pub(crate) fn internals(&self) -> Internals {

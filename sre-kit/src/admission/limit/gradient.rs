@@ -1,25 +1,25 @@
-//! The rule by which the limit moves. It knows no clock: time is handed in.
+//! The rule of an adaptive limit. It reads no clock: the caller passes the time.
 
 use super::settings::GradientSettings;
 
-/// Which part of the way the baseline falls to a faster window.
-const FALL: f64 = 0.5;
+/// The share of the difference by which the baseline falls to a faster window.
+const FALL_SHARE: f64 = 0.5;
 
-/// Which part of the way it rises to a slower window that had room to spare.
-const RISE: f64 = 0.1;
+/// The share of the difference by which the baseline rises to a slower window without a full limit.
+const RISE_SHARE: f64 = 0.1;
 
-/// How long a probe may take, in windows, before it is given up.
-const PROBE_WINDOWS: u64 = 8;
+/// The longest probe, in windows.
+const MAX_PROBE_WINDOWS: u64 = 8;
 
 /// One latency.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
-    /// When it ended, in nanoseconds from any fixed moment.
+    /// The end of the latency, in nanoseconds since a fixed time.
     pub(crate) now: u64,
     pub(crate) nanos: u64,
-    /// Units in use when the request was admitted, with its own.
+    /// The units in use when the request was admitted, including its own.
     pub(crate) in_use: u64,
-    /// Whether the work was done; if not, only its being slow says anything.
+    /// Whether the work was done. A failure counts only if it was slow.
     pub(crate) good: bool,
 }
 
@@ -42,7 +42,7 @@ impl Window {
         self.peak = self.peak.max(sample.in_use);
     }
 
-    /// Never zero: it divides.
+    /// Returns the mean, at least 1 so that it can be divided by.
     fn mean(&self) -> f64 {
         (self.sum / f64::from(self.count.max(1))).max(1.0)
     }
@@ -51,7 +51,7 @@ impl Window {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Steady,
-    /// The limit is at its minimum for a moment, to see the latency without a queue.
+    /// The limit is at its minimum, to measure the latency without a queue.
     Probing,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct Gradient {
     jitter: u64,
 }
 
-/// What it found, for those who watch.
+/// The values that the metrics of an adaptive limit export.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Internals {
     pub(crate) gradient: f64,
@@ -80,7 +80,7 @@ pub(crate) struct Internals {
 }
 
 impl Gradient {
-    /// `seed` spreads the probes of many instances over time.
+    /// Creates the state. `seed` spreads the probes of many instances over time.
     pub(crate) fn new(settings: GradientSettings, seed: u64) -> Self {
         Self {
             phase: Phase::Steady,
@@ -101,16 +101,16 @@ impl Gradient {
         Internals { gradient: factor, baseline, mean, probes }
     }
 
-    /// The limit as a whole number.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // kept between min and max
-    fn whole(&self) -> u32 {
+    /// Returns the limit as an integer.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // within min and max
+    fn limit(&self) -> u32 {
         (self.limit as u32).clamp(self.settings.min, self.settings.max)
     }
 
-    /// Until when good latencies may be added up and brought with
-    /// [`add`](Self::add), together with the first one that comes later; 0 while
-    /// each counts by itself.
-    pub(crate) fn next_look(&self) -> u64 {
+    /// Returns the time until which good latencies may be summed, in nanoseconds. The caller passes
+    /// the sums to [`add`](Self::add) before it [records](Self::record) the first latency after
+    /// that time. Returns 0 while each latency has to be recorded by itself.
+    pub(crate) fn next_update(&self) -> u64 {
         match (self.phase, self.probe_at) {
             (Phase::Steady, Some(_)) => {
                 self.window.began.saturating_add(nanos(self.settings.window))
@@ -119,8 +119,8 @@ impl Gradient {
         }
     }
 
-    /// Takes in latencies of good work. What was measured before a probe and comes
-    /// in the middle of it says nothing of a service without a queue.
+    /// Adds sums of good latencies. Ignores them during a probe, because they were measured before
+    /// it and say nothing about a service without a queue.
     pub(crate) fn add(&mut self, sum: f64, count: u32, peak: u64) {
         if self.phase == Phase::Steady {
             self.window.sum += sum;
@@ -129,7 +129,7 @@ impl Gradient {
         }
     }
 
-    /// Takes a latency in. Gives the limit when it is to be another.
+    /// Records a latency. Returns the limit if it changes.
     pub(crate) fn record(&mut self, sample: Sample) -> Option<u32> {
         if !sample.good && self.baseline.is_none_or(|baseline| (sample.nanos as f64) < baseline) {
             return None;
@@ -153,7 +153,7 @@ impl Gradient {
         let window = std::mem::replace(&mut self.window, Window::begin(sample.now));
         let used = window.peak as f64 * 2.0 > self.limit;
         let due = self.probe_at.is_some_and(|at| sample.now >= at);
-        // The first window of a service that starts under load has seen its own queue only.
+        // The first window of a service that starts under load has measured only a queue.
         if used && (due || self.baseline.is_none()) {
             self.phase = Phase::Probing;
             self.probes += 1;
@@ -162,14 +162,14 @@ impl Gradient {
         let mean = window.mean();
         let baseline = match self.baseline {
             None => mean,
-            Some(baseline) if mean < baseline => baseline + FALL * (mean - baseline),
-            Some(baseline) if !used || self.whole() == self.settings.min => {
-                baseline + RISE * (mean - baseline)
+            Some(baseline) if mean < baseline => baseline + FALL_SHARE * (mean - baseline),
+            Some(baseline) if !used || self.limit() == self.settings.min => {
+                baseline + RISE_SHARE * (mean - baseline)
             }
             Some(baseline) => baseline,
         };
         if !used {
-            // The baseline has just been learned without a probe.
+            // The window has measured the baseline without a probe.
             self.plan_probe(sample.now);
         }
         self.baseline = Some(baseline);
@@ -178,20 +178,20 @@ impl Gradient {
         if !used {
             return None;
         }
-        let before = self.whole();
+        let before = self.limit();
         let wanted = self.limit * self.factor + self.limit.sqrt();
         let limit = self.limit + self.settings.smoothing * (wanted - self.limit);
         self.limit = limit.clamp(f64::from(self.settings.min), f64::from(self.settings.max));
-        Some(self.whole()).filter(|&limit| limit != before)
+        Some(self.limit()).filter(|&limit| limit != before)
     }
 
     fn probing(&mut self, sample: Sample) -> Option<u32> {
-        // Those admitted before the limit fell have waited for each other.
+        // Requests that were admitted before the limit fell have waited for each other.
         if sample.good && sample.in_use <= u64::from(self.settings.min) {
             self.window.add(sample);
         }
         let age = sample.now.saturating_sub(self.window.began);
-        let late = age >= PROBE_WINDOWS.saturating_mul(nanos(self.settings.window));
+        let late = age >= MAX_PROBE_WINDOWS.saturating_mul(nanos(self.settings.window));
         if self.window.count < self.settings.min_samples && !late {
             return None;
         }
@@ -201,12 +201,12 @@ impl Gradient {
         self.phase = Phase::Steady;
         self.window = Window::begin(sample.now);
         self.plan_probe(sample.now);
-        Some(self.whole())
+        Some(self.limit())
     }
 
-    /// The next probe, between 85 and 115 % of the interval from now.
+    /// Schedules the next probe, after 85 to 115 % of the interval.
     fn plan_probe(&mut self, now: u64) {
-        // Marsaglia's xorshift: enough to keep instances apart.
+        // Marsaglia's xorshift is random enough to spread instances.
         self.jitter ^= self.jitter << 13;
         self.jitter ^= self.jitter >> 7;
         self.jitter ^= self.jitter << 17;

@@ -1,4 +1,4 @@
-//! How many may be in: a number, or one that follows the latency.
+//! Concurrency limits, fixed or adaptive.
 
 mod controller;
 mod gradient;
@@ -13,31 +13,27 @@ pub use settings::GradientSettings;
 
 use crate::ConfigError;
 
-/// How many units of work may be under way at once.
+/// A limit of the units of work that may be in use at the same time.
 ///
-/// # Which number
+/// # How to choose the number
 ///
-/// By Little's law the mean number under way is the rate times the mean time,
-/// `L = λ · W`, whatever the distributions (J. D. C. Little, "A Proof for the
-/// Queuing Formula L = λW", Operations Research 9(3), 1961). A service that is to
-/// carry 400 requests per second of 50 ms each has 20 of them under way. Take
-/// the rate at which one instance was seen to be at its best in a load test,
-/// times the latency it had there, and add headroom for bursts; half as much
-/// again is usual. A limit far above that number protects nothing, because
-/// the requests wait inside the service instead; one below it refuses work that
-/// could have been done.
+/// By Little's law the mean number of concurrent requests is the rate times the mean time,
+/// `L = λ · W`, for any distribution (J. D. C. Little, "A Proof for the Queuing Formula L = λW",
+/// Operations Research 9(3), 1961). A service that serves 400 requests per second of 50 ms each has 20
+/// concurrent requests. Multiply the highest rate that one instance sustained in a load test by its
+/// latency at that rate, and add headroom for bursts, usually 50 %. A limit far above that number
+/// protects nothing, because the requests wait inside the service instead. A limit below it refuses
+/// work that the service could do.
 ///
-/// The time counts to the end of the response body. A client that reads slowly
-/// is under way for long, and so is an event stream: exempt such routes, or add
-/// their number to the limit.
+/// The time includes the response body. A request of a client that reads slowly lasts long, and so
+/// does an event stream: exempt such routes, or add their number to the limit.
 ///
 /// # Fixed or adaptive
 ///
-/// A fixed limit is predictable and its meaning is plain: begin with it. It goes
-/// stale when the service, its neighbours or the size of its machine change. An
-/// adaptive limit finds the number by itself and follows it, at the price of
-/// moving while you look at it; see [`GradientSettings`] for how it does that and
-/// what it takes for granted.
+/// Start with a fixed limit, which is predictable and easy to understand. It becomes wrong when the
+/// service, its dependencies or the size of its machine change. An adaptive limit measures the
+/// number and follows it, so the limit changes while the service runs. [`GradientSettings`]
+/// explains how it works and what it assumes.
 ///
 /// ```
 /// use sre_kit::admission::{GradientSettings, Limit};
@@ -46,29 +42,29 @@ use crate::ConfigError;
 /// let by_latency = Limit::gradient(GradientSettings::default().max(200));
 /// # let _ = (by_littles_law, by_latency);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Limit {
     pub(crate) kind: Kind,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
     Fixed(u32),
     Gradient(GradientSettings),
 }
 
 impl Limit {
-    /// This many. At least 1.
+    /// Creates a fixed limit of `limit` units, at least 1.
     pub fn fixed(limit: u32) -> Self {
         Self { kind: Kind::Fixed(limit) }
     }
 
-    /// As many as the latency says, within bounds.
+    /// Creates an adaptive limit that follows the latency within bounds.
     pub fn gradient(settings: GradientSettings) -> Self {
         Self { kind: Kind::Gradient(settings) }
     }
 
-    /// The limit to begin with.
+    /// Returns the initial limit.
     pub(crate) fn initial(&self) -> u32 {
         match &self.kind {
             Kind::Fixed(limit) => *limit,

@@ -1,15 +1,15 @@
-//! What an adaptive limit may be told.
+//! The settings of an adaptive limit.
 
 use std::time::Duration;
 
 use crate::ConfigError;
 
-/// Settings of a limit that follows the latency.
+/// The settings of an adaptive limit, which follows the latency.
 ///
 /// # How it works
 ///
-/// Latencies are gathered in windows. After each, the mean of the window is held
-/// against the *baseline*, the latency without a queue:
+/// The limit collects latencies in windows. After each window it compares the mean of the window to
+/// the *baseline*, which is the latency without a queue:
 ///
 /// ```text
 /// gradient = clamp(tolerance · baseline / window mean, 0.5, 1)
@@ -17,46 +17,41 @@ use crate::ConfigError;
 /// limit    = limit + smoothing · (wanted - limit), within min and max
 /// ```
 ///
-/// While the latency stays within `tolerance` of the baseline the gradient is 1
-/// and the limit grows by a share of its square root, room for a burst. When
-/// requests begin to queue inside the service the gradient falls below 1 and
-/// the limit with it. It settles where both balance: on a service of `c` workers
-/// at about `tolerance · c + √limit`.
+/// While the latency stays within `tolerance` of the baseline, the gradient is 1 and the limit
+/// grows by a share of its square root, which leaves room for a burst. When requests begin to queue
+/// inside the service, the gradient falls below 1 and the limit falls with it. The limit settles
+/// where both balance: for a service of `c` workers at about `tolerance · c + √limit`.
 ///
-/// The rule is `Gradient2Limit` of Netflix's concurrency-limits library, with the
-/// `√limit` of its first `GradientLimit` and of Envoy's gradient controller as
-/// headroom. The baseline is not Netflix's long average, which learns the
-/// latency of an overload that lasts and then takes it for normal:
+/// The rule is `Gradient2Limit` of Netflix's concurrency-limits library, with the headroom `√limit`
+/// of its first `GradientLimit` and of Envoy's gradient controller. The baseline is not Netflix's
+/// long average, which adopts the latency of a lasting overload as normal:
 ///
 /// * It falls halfway to each window that was faster.
-/// * It rises by a tenth of the difference after a window in which at most half
-///   of the limit was used, because no queue of ours explains that latency.
-/// * When neither can happen, because the limit is always in use, it is measured
-///   anew: every `probe_interval`, give or take 15 %, the limit drops to `min`
-///   until `min_samples` requests that were admitted under it have answered.
-///   Envoy does the same for its `minRTT`. There the rest is refused at once; here
-///   it waits in the queue for that moment, about `min_samples / min + 1` times
-///   the latency.
+/// * It rises by a tenth of the difference after a window in which at most half of the limit was in
+///   use, because such a latency is not caused by a queue inside the service.
+/// * If neither can happen because the limit is always in use, it is measured again: every
+///   `probe_interval` ± 15 % the limit drops to `min` until `min_samples` requests that were
+///   admitted under it have completed. Envoy does the same for its `minRTT` and refuses the other
+///   requests. Here they wait in the queue, for about `min_samples / min + 1` times the latency.
 ///
 /// # What is measured
 ///
-/// The time from admission to the response *head*, without the wait in the queue.
-/// Not to the end of the body: that measures how fast clients read, and one long
-/// stream would outweigh a thousand requests. Answers of 500 and above, errors,
-/// panics and requests given up before their head count only when they took
-/// longer than the baseline: a fast failure must not raise the limit, and leaving
-/// slow ones out would hide an overload in which everybody gives up.
+/// The latency is the time from admission to the response *head*, without the wait in the queue. It
+/// does not include the body, because that depends on how fast clients read, and one long stream
+/// would outweigh a thousand requests. Responses with a status of 500 and above, errors, panics and
+/// requests that are dropped before their head count only if they took longer than the baseline. A
+/// fast failure must not raise the limit, and without the slow ones an overload in which all
+/// clients give up would stay hidden.
 ///
-/// A window in which at most half of the limit was used leaves the limit alone:
-/// nothing was learned about a larger one.
+/// A window in which at most half of the limit was in use does not change the limit, because it
+/// says nothing about a higher one.
 ///
-/// # What it takes for granted
+/// # Assumptions
 ///
-/// That latency is flat until the service is full, and that the mix of cheap and
-/// dear requests is about the same from window to window. If a batch job sends
-/// nothing but the dearest route, that looks like a queue. Exempt it, weigh it or
-/// use a fixed limit.
-#[derive(Clone, Debug)]
+/// The latency is constant until the service is full, and the mix of cheap and expensive requests
+/// is about the same from window to window. A batch job that only calls the most expensive route
+/// looks like a queue: exempt it, give it a weight, or use a fixed limit.
+#[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct GradientSettings {
     pub(crate) initial: u32,
@@ -85,54 +80,55 @@ impl Default for GradientSettings {
 }
 
 impl GradientSettings {
-    /// The limit to begin with. 20 unless set, as in Netflix's library.
+    /// Sets the initial limit. Defaults to 20, as in Netflix's library.
     pub fn initial(mut self, limit: u32) -> Self {
         self.initial = limit;
         self
     }
 
-    /// The least the limit may be, and what it is while the baseline is measured.
-    /// 4 unless set.
+    /// Sets the lowest limit, which is also the limit while the baseline is measured.
+    /// Defaults to 4.
     pub fn min(mut self, limit: u32) -> Self {
         self.min = limit;
         self
     }
 
-    /// The most the limit may be. 1 000 unless set.
+    /// Sets the highest limit. Defaults to 1 000.
     pub fn max(mut self, limit: u32) -> Self {
         self.max = limit;
         self
     }
 
-    /// How many times the baseline counts as no queue yet. 1.5 unless set, as in
-    /// Netflix's library; more for latencies that vary much by themselves.
+    /// Sets the multiple of the baseline up to which a latency does not indicate a queue. Defaults
+    /// to 1.5, as in Netflix's library. Use a higher factor for latencies that vary much by
+    /// themselves.
     pub fn tolerance(mut self, factor: f64) -> Self {
         self.tolerance = factor;
         self
     }
 
-    /// Which share of the way to the wanted limit one window goes. 0.2 unless
-    /// set, as in Netflix's library.
+    /// Sets the share of the difference to the wanted limit that one window applies. Defaults to
+    /// 0.2, as in Netflix's library.
     pub fn smoothing(mut self, share: f64) -> Self {
         self.smoothing = share;
         self
     }
 
-    /// How long latencies are gathered before the limit moves. 500 ms unless set;
-    /// longer when there are fewer than `min_samples`.
+    /// Sets the length of a window. Defaults to 500 ms. A window with fewer than `min_samples`
+    /// latencies lasts longer.
     pub fn window(mut self, length: Duration) -> Self {
         self.window = length;
         self
     }
 
-    /// How many latencies a window has at least. 10 unless set.
+    /// Sets the lowest number of latencies in a window. Defaults to 10.
     pub fn min_samples(mut self, count: u32) -> Self {
         self.min_samples = count;
         self
     }
 
-    /// How often the baseline is measured anew on a service that is always at its
-    /// limit. One minute unless set, as in Envoy.
+    /// Sets how often the baseline of a service that is always at its limit is measured again.
+    /// Defaults to one minute, as in Envoy.
     pub fn probe_interval(mut self, interval: Duration) -> Self {
         self.probe_interval = interval;
         self
@@ -166,7 +162,7 @@ impl GradientSettings {
                 "begin somewhere in between",
             ));
         }
-        // Written so that NaN is refused too.
+        // In this form the condition is also false for NaN.
         if !(self.tolerance >= 1.0 && self.tolerance <= 10.0) {
             return Err(ConfigError::new(
                 "gradient.tolerance",
@@ -194,7 +190,6 @@ impl GradientSettings {
         for (field, length) in
             [("gradient.window", self.window), ("gradient.probe_interval", self.probe_interval)]
         {
-            // An hour for the window would be as useless, but no mistake to protect from.
             if length.is_zero() || length > Duration::from_hours(24) {
                 return Err(ConfigError::new(
                     field,

@@ -1,9 +1,9 @@
-//! The adaptive limit before a model of a service, in virtual time.
+//! A simulation of the adaptive limit with a model of a service, in virtual time.
 //!
-//! The model is a queue with `workers` servers and no bound: requests that were
-//! admitted wait inside for a worker, as they do inside a real service, and the
-//! latency that the limit sees grows with them. Arrivals keep to their rate
-//! whatever the answers are (an open loop): that is what makes an overload.
+//! The model is an unbounded queue with `workers` servers. Admitted requests wait inside it for a
+//! worker, as they do inside a real service, and the latency that the limit measures grows with
+//! them. The rate of arrivals does not depend on the responses (an open loop), so it can overload
+//! the model.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -27,22 +27,22 @@ struct Model {
     admission: Admission,
     clock: Arc<quanta::Mock>,
     workers: Arc<Semaphore>,
-    /// Milliseconds of work per request.
+    /// The milliseconds of work per request.
     work: Arc<AtomicU64>,
 }
 
-/// What happened in a stretch of virtual time.
+/// The observations of one run.
 #[derive(Debug, Default)]
-struct Seen {
-    /// The limit every 50 ms, sorted.
+struct Observed {
+    /// The limits every 50 ms, sorted.
     limits: Vec<u32>,
     served: u64,
-    /// Milliseconds from arrival to answer, of those served.
+    /// The sum of the milliseconds from arrival to response, of the requests that were served.
     total_millis: u64,
 }
 
-impl Seen {
-    /// Half of the time the limit was below this. A probe, short as it is, does not show.
+impl Observed {
+    /// Returns the median of the limit, which short probes do not change.
     fn median(&self) -> u32 {
         self.limits[self.limits.len() / 2]
     }
@@ -68,8 +68,8 @@ impl Model {
         }
     }
 
-    /// `per_second` requests arrive for `seconds`, evenly.
-    async fn run(&self, per_second: u64, seconds: u64) -> Seen {
+    /// Sends `per_second` requests at even distances for `seconds`.
+    async fn run(&self, per_second: u64, seconds: u64) -> Observed {
         let (workers, work) = (Arc::clone(&self.workers), Arc::clone(&self.work));
         let service = self.admission.layer().layer(service_fn(move |_: Request<()>| {
             let (workers, work) = (Arc::clone(&workers), work.load(Ordering::Relaxed));
@@ -80,7 +80,7 @@ impl Model {
             }
         }));
         let (served, total) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let mut seen = Seen::default();
+        let mut observed = Observed::default();
         let mut arrived = 0;
         for tick in 1..=seconds * 1_000 {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -100,19 +100,19 @@ impl Model {
                 });
             }
             if tick % 50 == 0 {
-                seen.limits.push(self.admission.limit());
+                observed.limits.push(self.admission.limit());
             }
         }
-        seen.limits.sort_unstable();
-        seen.served = served.load(Ordering::Relaxed);
-        seen.total_millis = total.load(Ordering::Relaxed);
-        seen
+        observed.limits.sort_unstable();
+        observed.served = served.load(Ordering::Relaxed);
+        observed.total_millis = total.load(Ordering::Relaxed);
+        observed
     }
 
-    /// The baseline, in milliseconds.
+    /// Returns the baseline in milliseconds.
     fn baseline(&self) -> f64 {
-        let gate = self.admission.shared.gates.shared().gate();
-        let internals = gate.controller.as_ref().expect("adaptive").internals();
+        let semaphore = self.admission.shared.handles.semaphore();
+        let internals = semaphore.controller.as_ref().expect("adaptive").internals();
         internals.baseline.expect("measured") / 1e6
     }
 }
@@ -126,34 +126,34 @@ async fn under_twice_the_load_it_settles_above_the_workers_and_the_service_stays
     // 20 workers of 20 ms carry 1 000 per second.
     let model = Model::new(20, 20, quick());
     model.run(2_000, 15).await;
-    let seen = model.run(2_000, 15).await;
+    let observed = model.run(2_000, 15).await;
     // tolerance · workers + √limit is 36.
-    assert!((25..=50).contains(&seen.median()), "{}", seen.median());
-    assert!(seen.served > 15_000 * 90 / 100, "{} of 15 000", seen.served);
-    assert!(seen.mean_millis() < 3 * 20, "{} ms", seen.mean_millis());
+    assert!((25..=50).contains(&observed.median()), "{}", observed.median());
+    assert!(observed.served > 15_000 * 90 / 100, "{} of 15 000", observed.served);
+    assert!(observed.mean_millis() < 3 * 20, "{} ms", observed.mean_millis());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_that_begins_far_too_high_comes_down() {
+async fn an_initial_limit_that_is_far_too_high_falls() {
     let model = Model::new(20, 20, quick().initial(800));
     model.run(2_000, 25).await;
-    let seen = model.run(2_000, 10).await;
-    assert!((25..=50).contains(&seen.median()), "{}", seen.median());
+    let observed = model.run(2_000, 10).await;
+    assert!((25..=50).contains(&observed.median()), "{}", observed.median());
     assert!((model.baseline() - 20.0).abs() < 6.0, "{} ms is no queue", model.baseline());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_overload_that_lasts_is_not_taken_for_normal() {
+async fn a_lasting_overload_does_not_become_the_baseline() {
     // Four minutes: a long average, as Netflix has it, would have learned the queue.
     let model = Model::new(5, 20, GradientSettings::default());
     model.run(500, 220).await;
-    let seen = model.run(500, 20).await;
-    assert!(seen.limits.last().is_some_and(|&most| most <= 25), "{:?}", seen.limits.last());
+    let observed = model.run(500, 20).await;
+    assert!(observed.limits.last().is_some_and(|&most| most <= 25), "{:?}", observed.limits.last());
     assert!((model.baseline() - 20.0).abs() < 6.0, "{} ms", model.baseline());
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_grows_again_when_what_was_slow_is_quick() {
+async fn the_limit_grows_again_when_a_slow_service_recovers() {
     let model = Model::new(20, 20, quick());
     model.run(800, 10).await;
     model.work.store(400, Ordering::Relaxed);
@@ -168,7 +168,7 @@ async fn it_grows_again_when_what_was_slow_is_quick() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_baseline_that_is_no_longer_true_is_measured_anew() {
+async fn an_outdated_baseline_is_measured_again() {
     let model = Model::new(20, 20, quick());
     model.run(2_000, 10).await;
     assert!((model.baseline() - 20.0).abs() < 6.0, "{} ms", model.baseline());
@@ -176,8 +176,12 @@ async fn a_baseline_that_is_no_longer_true_is_measured_anew() {
     model.work.store(60, Ordering::Relaxed);
     model.run(2_000, 20).await;
     assert!((model.baseline() - 60.0).abs() < 18.0, "{} ms", model.baseline());
-    let seen = model.run(2_000, 10).await;
-    assert!((25..=50).contains(&seen.median()), "as many workers as ever: {}", seen.median());
+    let observed = model.run(2_000, 10).await;
+    assert!(
+        (25..=50).contains(&observed.median()),
+        "as many workers as ever: {}",
+        observed.median()
+    );
     model.work.store(20, Ordering::Relaxed);
     model.run(2_000, 10).await;
     assert!((model.baseline() - 20.0).abs() < 6.0, "{} ms", model.baseline());
@@ -186,13 +190,13 @@ async fn a_baseline_that_is_no_longer_true_is_measured_anew() {
 #[tokio::test(start_paused = true)]
 async fn a_limit_that_is_hardly_used_stays_where_it_is() {
     let model = Model::new(20, 20, quick());
-    let seen = model.run(100, 20).await;
-    assert_eq!((seen.limits[0], seen.limits.last()), (20, Some(&20)), "two are under way");
+    let observed = model.run(100, 20).await;
+    assert_eq!((observed.limits[0], observed.limits.last()), (20, Some(&20)), "two are under way");
     assert!((model.baseline() - 20.0).abs() < 3.0, "{} ms", model.baseline());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_response_that_streams_for_ever_is_as_quick_as_its_head() {
+async fn the_latency_of_an_endless_stream_is_that_of_its_head() {
     let model = Model::new(20, 20, quick());
     model.run(100, 3).await;
     let before = model.baseline();
@@ -215,12 +219,10 @@ async fn a_response_that_streams_for_ever_is_as_quick_as_its_head() {
     assert!((model.baseline() - before).abs() < 3.0, "{before} then {} ms", model.baseline());
 }
 
-// ===== the rule by itself =====
-
 const MILLI: u64 = 1_000_000;
 
-/// A gradient that has learned 10 ms as its baseline, and the time after that.
-fn learned() -> (Gradient, u64) {
+/// Returns a gradient with a baseline of 10 ms, and the current time.
+fn with_baseline() -> (Gradient, u64) {
     let mut gradient = Gradient::new(GradientSettings::default(), 7);
     let mut now = 0;
     for _ in 0..100 {
@@ -233,7 +235,7 @@ fn learned() -> (Gradient, u64) {
 
 #[test]
 fn failures_that_are_quick_do_not_lower_the_baseline_and_slow_ones_lower_the_limit() {
-    let (mut gradient, mut now) = learned();
+    let (mut gradient, mut now) = with_baseline();
     let before = gradient.internals().baseline;
     for _ in 0..1_000 {
         now += MILLI;
@@ -251,7 +253,7 @@ fn failures_that_are_quick_do_not_lower_the_baseline_and_slow_ones_lower_the_lim
 }
 
 #[test]
-fn a_probe_that_gets_no_answers_is_given_up() {
+fn a_probe_without_responses_ends() {
     let settings = GradientSettings::default();
     let mut gradient = Gradient::new(settings, 7);
     let mut now = 0;
@@ -268,7 +270,7 @@ fn a_probe_that_gets_no_answers_is_given_up() {
 
 proptest! {
     #[test]
-    fn whatever_it_is_told_the_limit_stays_within_its_bounds(
+    fn the_limit_stays_within_its_bounds_for_all_samples(
         samples in proptest::collection::vec(
             (0_u64..2_000 * MILLI, 0_u64..u64::MAX / 4, 0_u64..3_000, any::<bool>()),
             0..400,

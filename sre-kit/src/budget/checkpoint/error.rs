@@ -1,10 +1,11 @@
-//! Why a checkpoint was not written, or not taken.
+//! The errors of writing and of reading a checkpoint.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A checkpoint could not be written.
+/// An error of [`Budgets::save_checkpoint`](crate::slo::Budgets::save_checkpoint): the file
+/// could not be written.
 #[derive(Debug)]
 pub struct CheckpointError {
     path: PathBuf,
@@ -16,7 +17,7 @@ impl CheckpointError {
         Self { path: path.to_owned(), source }
     }
 
-    /// What kind of failure it was.
+    /// Returns the kind of the I/O error that is the [source](std::error::Error::source).
     pub fn kind(&self) -> io::ErrorKind {
         self.source.kind()
     }
@@ -24,7 +25,7 @@ impl CheckpointError {
 
 impl fmt::Display for CheckpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the SLO checkpoint {} can not be written", self.path.display())
+        write!(f, "the SLO checkpoint {} cannot be written", self.path.display())
     }
 }
 
@@ -34,31 +35,31 @@ impl std::error::Error for CheckpointError {
     }
 }
 
-/// Why a file, or what it holds of one SLO, is left aside.
+/// The reason why a file, or its part for one SLO, is not used.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum Rejection {
     Unreadable(io::Error),
-    NoCheckpoint,
-    NewerVersion(u32),
+    NotACheckpoint,
+    UnknownVersion(u32),
     Damaged,
     OtherService(String),
     FromTheFuture,
-    Unknown,
+    UnknownSlo,
     OtherDefinition,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable(err) => write!(f, "it can not be read: {err}"),
-            Self::NoCheckpoint => f.write_str("it is no SLO checkpoint"),
-            Self::NewerVersion(version) => {
+            Self::Unreadable(err) => write!(f, "it cannot be read: {err}"),
+            Self::NotACheckpoint => f.write_str("it is not an SLO checkpoint"),
+            Self::UnknownVersion(version) => {
                 write!(f, "it has version {version}, which this program does not know")
             }
             Self::Damaged => f.write_str("it is damaged"),
             Self::OtherService(service) => write!(f, "it belongs to the service `{service}`"),
             Self::FromTheFuture => f.write_str("it was written later than now"),
-            Self::Unknown => f.write_str("the SLO is not in it"),
+            Self::UnknownSlo => f.write_str("the SLO is not in it"),
             Self::OtherDefinition => {
                 f.write_str("the SLO counted other events when it was written")
             }

@@ -1,24 +1,24 @@
-//! The file, byte by byte.
+//! The file format.
 //!
-//! | Bytes | What |
+//! | Bytes | Content |
 //! |---|---|
-//! | 8 | `SREKSLO`, line feed |
-//! | 4 | version, 1 |
-//! | 8 | when it was written, milliseconds since the Unix epoch |
-//! | 2 + n | the service |
-//! | 4 | number of SLOs |
-//! | ... | each: name (2 + n), fingerprint (4), first and newest snapshot (24 each), gaps (4 + 16 n), slots (4 + 16 n) |
-//! | 4 | CRC-32 of all before it |
+//! | 8 | `SREKSLO` and a line feed |
+//! | 4 | the version, 1 |
+//! | 8 | the time of writing, in milliseconds since the Unix epoch |
+//! | 2 + n | the name of the service |
+//! | 4 | the number of SLOs |
+//! | ... | for each SLO: name (2 + n), fingerprint (4), first and newest snapshot (24 each), gaps (4 + 16 n), slots (4 + 16 n) |
+//! | 4 | the CRC-32 of all bytes before it |
 //!
-//! Integers are little-endian.
+//! Integers are little-endian. Texts, gaps and slots follow their length.
 
-use super::error::Refusal;
+use super::error::Rejection;
 use crate::budget::window::{Gap, Ring, Slot, Snapshot};
 
 const MAGIC: &[u8; 8] = b"SREKSLO\n";
 pub(super) const VERSION: u32 = 1;
 
-/// Writes the file.
+/// A writer of the format, into memory.
 pub(super) struct Encoder(Vec<u8>);
 
 impl Encoder {
@@ -58,19 +58,19 @@ impl Encoder {
         self.0
     }
 
-    /// Names have at most 63 bytes.
+    /// Appends a text. Names have at most 63 bytes, so the length fits.
     fn text(&mut self, text: &str) {
         self.0.extend(u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes());
         self.0.extend(text.as_bytes());
     }
 
-    /// No ring and no set comes near the limit.
+    /// Appends the length of a list. No ring and no set comes near the limit.
     fn length(&mut self, length: usize) {
         self.0.extend(u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
     }
 }
 
-/// What a file says.
+/// The content of a file.
 #[derive(Debug)]
 pub(super) struct Saved {
     pub(super) wall_millis: u64,
@@ -78,7 +78,7 @@ pub(super) struct Saved {
     pub(super) slos: Vec<SavedSlo>,
 }
 
-/// What it says of one SLO.
+/// The content of a file for one SLO.
 #[derive(Debug)]
 pub(super) struct SavedSlo {
     pub(super) name: String,
@@ -89,26 +89,26 @@ pub(super) struct SavedSlo {
     pub(super) slots: Vec<Slot>,
 }
 
-/// Reads the file. Anything that is not whole is refused, never half taken.
-pub(super) fn decode(bytes: &[u8]) -> Result<Saved, Refusal> {
-    let (magic, rest) = bytes.split_first_chunk::<8>().ok_or(Refusal::NoCheckpoint)?;
+/// Reads the file. Rejects anything that is not complete.
+pub(super) fn decode(bytes: &[u8]) -> Result<Saved, Rejection> {
+    let (magic, rest) = bytes.split_first_chunk::<8>().ok_or(Rejection::NotACheckpoint)?;
     if magic != MAGIC {
-        return Err(Refusal::NoCheckpoint);
+        return Err(Rejection::NotACheckpoint);
     }
     let mut version = Bytes(rest);
-    let version = version.u32().ok_or(Refusal::Damaged)?;
-    // A newer version may end in another checksum, so it is told apart first.
+    let version = version.u32().ok_or(Rejection::Damaged)?;
+    // Another version may end in another checksum, so the version is checked first.
     if version != VERSION {
-        return Err(Refusal::NewerVersion(version));
+        return Err(Rejection::UnknownVersion(version));
     }
-    let (body, checksum) = bytes.split_last_chunk::<4>().ok_or(Refusal::Damaged)?;
+    let (body, checksum) = bytes.split_last_chunk::<4>().ok_or(Rejection::Damaged)?;
     if crc32fast::hash(body) != u32::from_le_bytes(*checksum) {
-        return Err(Refusal::Damaged);
+        return Err(Rejection::Damaged);
     }
-    body.get(12..).and_then(|body| Bytes(body).saved()).ok_or(Refusal::Damaged)
+    body.get(12..).and_then(|body| Bytes(body).saved()).ok_or(Rejection::Damaged)
 }
 
-/// What is left to read. Every step gives `None` where the bytes end.
+/// A reader of the remaining bytes. Every method returns `None` if the bytes end too early.
 struct Bytes<'a>(&'a [u8]);
 
 impl Bytes<'_> {

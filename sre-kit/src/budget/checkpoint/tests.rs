@@ -21,13 +21,13 @@ fn set(service: &str, slo: Slo) -> Slos {
 struct Process {
     registry: Registry,
     budgets: Budgets,
-    hand: ManualClock,
+    clock: ManualClock,
 }
 
 /// A process that starts `later` than the clock's beginning.
 fn start(slos: &Slos, path: &PathBuf, later: Duration) -> Process {
-    let (clock, hand) = Clock::manual();
-    hand.advance(later);
+    let (clock, handle) = Clock::manual();
+    handle.advance(later);
     let registry = Registry::new();
     let budgets = Budgets::builder()
         .slos(slos)
@@ -35,7 +35,7 @@ fn start(slos: &Slos, path: &PathBuf, later: Duration) -> Process {
         .checkpoint(path)
         .build(&registry)
         .expect("starts whatever the file says");
-    Process { registry, budgets, hand }
+    Process { registry, budgets, clock: handle }
 }
 
 fn good_in_an_hour(process: &Process) -> u64 {
@@ -48,7 +48,7 @@ fn written(slos: &Slos, path: &PathBuf) -> Vec<u8> {
     let process = start(slos, path, Duration::ZERO);
     let budget = process.budgets.iter().next().expect("one").clone();
     for _ in 0..300 {
-        process.hand.advance(Duration::from_secs(2));
+        process.clock.advance(Duration::from_secs(2));
         budget.add(2, 0);
         process.budgets.tick();
     }
@@ -74,7 +74,7 @@ fn the_next_process_goes_on_and_states_the_pause() {
     assert!((hour.coverage() - 10.0 / 60.0).abs() < 1e-9, "{}", hour.coverage());
 
     jobs.record_bad();
-    next.hand.advance(TEN_MINUTES);
+    next.clock.advance(TEN_MINUTES);
     let hour = jobs.window(Window::hours(1));
     assert_eq!((hour.good(), hour.bad()), (600, 1), "both processes");
     assert!((hour.coverage() - 20.0 / 60.0).abs() < 1e-9, "{}", hour.coverage());
@@ -94,7 +94,7 @@ fn a_third_process_knows_the_first() {
     written(&slos, &path);
     let second = start(&slos, &path, 2 * TEN_MINUTES);
     second.budgets.slo("jobs").expect("defined").add(5, 0);
-    second.hand.advance(TEN_MINUTES);
+    second.clock.advance(TEN_MINUTES);
     second.budgets.save_checkpoint().expect("written");
     let third = start(&slos, &path, 4 * TEN_MINUTES);
     assert_eq!(good_in_an_hour(&third), 605);
@@ -114,14 +114,14 @@ fn a_raised_objective_keeps_the_windows() {
 }
 
 #[test]
-fn no_file_is_no_news() {
+fn a_missing_file_means_empty_windows() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("none");
     assert_eq!(good_in_an_hour(&start(&set("shop", slo("jobs")), &path, TEN_MINUTES)), 0);
 }
 
 #[test]
-fn what_is_not_ours_is_left_aside() {
+fn a_file_that_does_not_fit_is_ignored() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("slo.checkpoint");
     let slos = set("shop", slo("jobs"));
@@ -169,11 +169,11 @@ fn a_flipped_bit_anywhere_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("slo.checkpoint");
     let mut bytes = written(&set("shop", slo("jobs")), &path);
-    for place in 0..bytes.len() {
+    for index in 0..bytes.len() {
         for bit in [1, 128] {
-            bytes[place] ^= bit;
+            bytes[index] ^= bit;
             super::format::decode(&bytes).expect_err("damaged");
-            bytes[place] ^= bit;
+            bytes[index] ^= bit;
         }
     }
 }
@@ -186,20 +186,20 @@ fn a_file_that_was_made_up_never_panics() {
     let bytes = written(&slos, &path);
     let end = bytes.len() - 4;
     // Wrong in one place and with the right checksum: only the content can tell.
-    for place in (12..200).chain((200..end).step_by(97)) {
+    for index in (12..200).chain((200..end).step_by(97)) {
         let mut forged = bytes.clone();
-        forged[place] ^= 0xFF;
+        forged[index] ^= 0xFF;
         let checksum = crc32fast::hash(&forged[..end]);
         forged[end..].copy_from_slice(&checksum.to_le_bytes());
         fs::write(&path, &forged).expect("written");
         let process = start(&slos, &path, TEN_MINUTES);
-        let reading = process.budgets.slo("jobs").expect("defined").window(Window::hours(1));
-        assert!(reading.coverage() <= 1.0);
+        let stats = process.budgets.slo("jobs").expect("defined").window(Window::hours(1));
+        assert!(stats.coverage() <= 1.0);
     }
 }
 
 #[test]
-fn a_place_that_can_not_be_written_is_an_error_and_leaves_the_old_file() {
+fn a_failed_write_is_an_error_and_leaves_the_old_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let slos = set("shop", slo("jobs"));
     let process = start(&slos, &folder.path().join("none/slo.checkpoint"), TEN_MINUTES);

@@ -1,4 +1,4 @@
-//! Time for windows: it never runs backwards.
+//! The monotonic clock of the windows.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// The clock that windows are measured with: monotonic, so that a corrected wall
-/// clock changes no burn rate. The time of day only dates a checkpoint.
+/// The clock that windows are measured with.
 ///
-/// Follows tokio's clock, which tests may pause.
+/// It is monotonic, so that a correction of the wall clock does not change a burn rate. The wall
+/// clock is read only to date a checkpoint.
 #[derive(Clone)]
 pub struct Clock(Source);
 
@@ -21,42 +21,42 @@ enum Source {
 }
 
 impl Clock {
-    /// The operating system's monotonic clock.
+    /// Returns the monotonic clock of tokio, which tests can pause. It starts at zero now.
     pub fn monotonic() -> Self {
         Self(Source::Monotonic(Instant::now()))
     }
 
-    /// A clock that stands still unless it is moved.
+    /// Returns a clock for tests that starts at zero, and the handle that moves it.
     ///
     /// ```
     /// use std::time::Duration;
     /// use sre_kit::slo::Clock;
     ///
-    /// let (clock, hand) = Clock::manual();
-    /// hand.advance(Duration::from_secs(3600));
+    /// let (clock, handle) = Clock::manual();
+    /// handle.advance(Duration::from_secs(3600));
     /// assert_eq!(clock.elapsed(), Duration::from_secs(3600));
     /// ```
     pub fn manual() -> (Self, ManualClock) {
-        let hand = ManualClock(Arc::new(AtomicU64::new(0)));
-        (Self(Source::Manual(hand.clone())), hand)
+        let handle = ManualClock(Arc::new(AtomicU64::new(0)));
+        (Self(Source::Manual(handle.clone())), handle)
     }
 
-    /// Time since the clock was made.
+    /// Returns the time since the clock was created.
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
             Source::Monotonic(start) => start.elapsed(),
-            Source::Manual(hand) => hand.elapsed(),
+            Source::Manual(handle) => handle.elapsed(),
         }
     }
 
-    /// Milliseconds since the clock was made.
+    /// Returns the milliseconds since the clock was created.
     pub(crate) fn millis(&self) -> u64 {
         u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// The time of day, in milliseconds since the Unix epoch.
+    /// Returns the wall-clock time in milliseconds since the Unix epoch.
     pub(crate) fn wall_millis(&self) -> u64 {
-        /// Some day in 2033, so that a manual clock has a past.
+        /// A day in 2033. A manual clock needs a wall-clock time that is not zero.
         const MANUAL_START: u64 = 2_000_000_000_000;
         match &self.0 {
             Source::Monotonic(_) => SystemTime::UNIX_EPOCH
@@ -73,12 +73,12 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Moves a [`Clock::manual`].
+/// A handle that moves a clock of [`Clock::manual`] forward.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    /// Moves the clock on, in whole milliseconds.
+    /// Moves the clock forward by `by`, in whole milliseconds.
     pub fn advance(&self, by: Duration) {
         let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         self.0.fetch_add(millis, Ordering::Relaxed);

@@ -1,15 +1,15 @@
-//! What was counted in the last five minutes, and in the last thirty days.
+//! Sliding windows, from five minutes to the period, over snapshots of two counters.
 
 mod clock;
 mod level;
-mod reading;
 mod ring;
 mod slot;
+mod window_stats;
 
 #[cfg(test)]
 mod tests;
 
 pub use clock::{Clock, ManualClock};
-pub use reading::WindowStats;
 pub(crate) use ring::{Gap, Ring, TICK};
 pub(crate) use slot::{Slot, Snapshot};
+pub use window_stats::WindowStats;

@@ -1,43 +1,42 @@
-//! Snapshots of the counters, finer the younger they are.
+//! The snapshot ring: the younger a snapshot, the finer the resolution.
 //!
-//! A window is the difference of two snapshots, so reading all windows costs a
-//! few subtractions, and recording costs nothing here at all. Each slot carries
-//! the moment at which it was taken: a missed tick leaves a hole that is seen,
-//! never a lap of the ring that is taken for a window.
+//! A window is the difference of two snapshots, so a read costs a few subtractions, and recording
+//! an event does not touch the ring. Each slot carries the time of its snapshot. A missed tick is
+//! therefore visible as a gap, and a slot of an earlier lap is never taken for a current one.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::level::Level;
-use super::reading::WindowStats;
 use super::slot::{Slot, Snapshot};
-use crate::slo::Objective;
-use sre_kit_slo::{Period, Window};
+use super::window_stats::WindowStats;
+use sre_kit_slo::{Objective, Period, Window};
 
-/// How often a snapshot is due.
+/// The time between two snapshots.
 pub(crate) const TICK: Duration = Duration::from_secs(2);
 
-/// Times without observation that are told apart. More are joined, the oldest first.
+/// The number of gaps that are kept apart. Beyond it, the two oldest are joined.
 const MAX_GAPS: usize = 32;
 
-/// A time in which nothing was observed, in milliseconds on the ring's axis.
+/// An interval in which nothing was observed, in milliseconds on the time axis of the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gap {
     pub(crate) from: u64,
     pub(crate) to: u64,
 }
 
+/// The snapshots of one SLO, in levels of decreasing resolution.
 pub(crate) struct Ring {
     objective: Objective,
     levels: Box<[Level]>,
-    /// What every window begins with that is older than the ring.
+    /// The snapshot that a window begins with if it reaches further back than the ring.
     first: Snapshot,
     newest: Snapshot,
     gaps: Vec<Gap>,
 }
 
 impl Ring {
-    /// An empty ring that begins now.
+    /// Creates a ring whose only snapshot is zero at time zero.
     pub(crate) fn new(period: Period, objective: Objective) -> Self {
         let mut ring = Self {
             objective,
@@ -50,25 +49,25 @@ impl Ring {
         ring
     }
 
-    /// Takes in a snapshot. One that is not later than the last is dropped, except the first.
+    /// Adds a snapshot. Ignores one that is older than the newest.
     #[inline]
     pub(crate) fn push(&mut self, snapshot: Snapshot) {
         if snapshot.at < self.newest.at {
             return;
         }
-        let before = std::mem::replace(&mut self.newest, snapshot);
+        let previous = std::mem::replace(&mut self.newest, snapshot);
         for level in &mut self.levels {
-            level.push(snapshot, before);
+            level.push(snapshot, previous);
         }
     }
 
-    /// The last snapshot.
+    /// Returns the newest snapshot.
     #[inline]
     pub(crate) fn newest(&self) -> Snapshot {
         self.newest
     }
 
-    /// What one window says.
+    /// Returns the counts of `window`, which ends at the newest snapshot.
     #[inline]
     pub(crate) fn read(&self, window: Window) -> WindowStats {
         let length = millis(window);
@@ -90,14 +89,15 @@ impl Ring {
         }
     }
 
-    /// The newest snapshot that is no later than `target`.
+    /// Returns the newest snapshot that is not later than `target`, for a window of `length`.
     #[inline]
     fn start(&self, target: u64, length: u64) -> Snapshot {
         let level = self.levels.iter().find(|level| level.reach >= length);
-        level.and_then(|level| level.near(target)).unwrap_or_else(|| self.search(target))
+        level.and_then(|level| level.find(target)).unwrap_or_else(|| self.search(target))
     }
 
-    /// The same over all slots: after missed ticks, and for windows beyond the period.
+    /// Searches all slots, which is needed after missed ticks and for windows that are longer
+    /// than the period.
     #[cold]
     fn search(&self, target: u64) -> Snapshot {
         self.levels
@@ -109,35 +109,35 @@ impl Ring {
             .unwrap_or(self.first)
     }
 
-    /// Milliseconds of the last `length` in which nothing was observed.
+    /// Returns how many of the `length` milliseconds before `end` were not observed.
     fn unobserved(&self, end: u64, length: u64) -> u64 {
         let start = end.saturating_sub(length);
         let inside = |gap: &Gap| gap.to.min(end).saturating_sub(gap.from.max(start));
         self.gaps.iter().map(inside).sum()
     }
 
-    /// The times without observation.
+    /// Returns the intervals in which nothing was observed.
     pub(crate) fn gaps(&self) -> &[Gap] {
         &self.gaps
     }
 
-    /// The snapshot that everything older counts as.
+    /// Returns the snapshot that stands for everything older than the ring.
     pub(crate) fn first(&self) -> Snapshot {
         self.first
     }
 
-    /// Every slot, level by level.
+    /// Returns an iterator over all slots, level by level.
     pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> {
         self.levels.iter().flat_map(Level::slots).copied()
     }
 
-    /// How many slots there are.
+    /// Returns the number of slots.
     pub(crate) fn slot_count(&self) -> usize {
         self.levels.iter().map(|level| level.slots().len()).sum()
     }
 
-    /// Goes on where another ring of the same shape ended, `pause` milliseconds
-    /// later. `None` when the parts do not fit together.
+    /// Continues from the parts of another ring of the same shape, `pause` milliseconds after it
+    /// ended. Returns `None` if the parts do not fit together.
     pub(crate) fn restore(
         mut self,
         first: Snapshot,
@@ -169,13 +169,14 @@ impl Ring {
     fn add_gap(&mut self, gap: Gap) {
         self.gaps.push(gap);
         if self.gaps.len() > MAX_GAPS {
-            // The time between the two counts as unobserved too: coverage is never overstated.
+            // The time between the two counts as unobserved too, so that the coverage is
+            // understated and never overstated.
             let second = self.gaps.remove(1);
             self.gaps[0].to = second.to;
         }
     }
 
-    /// Bytes on the heap.
+    /// Returns the bytes on the heap.
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.slot_count() * size_of::<Slot>() + self.levels.len() * size_of::<Level>()

@@ -1,30 +1,30 @@
-//! A snapshot of the counters in sixteen bytes.
+//! Snapshots of the counters, packed into sixteen bytes each.
 
-/// Bits of a count. Windows are differences, so a count may wrap as long as one
-/// window has fewer than 1.7 x 10^13 events: 6.7 million a second for 30 days.
+/// The bits of a count. A window is a difference, so a count may wrap as long as one window has
+/// fewer than 2^44 = 1.7 x 10^13 events, which is 6.7 million per second for 30 days.
 const COUNT: u32 = 44;
 const COUNT_MASK: u64 = (1 << COUNT) - 1;
 
-/// Bits of the time in each half.
+/// The bits of the time in each of the two words.
 const HALF: u32 = 64 - COUNT;
 
-/// The latest time that a slot can hold, in milliseconds: 34 years.
+/// The latest time that a slot can hold, in milliseconds. This is 34 years.
 pub(crate) const LATEST: u64 = EMPTY - 1;
 
-/// The time of a slot that holds nothing.
+/// The time that marks an empty slot.
 const EMPTY: u64 = (1 << (2 * HALF)) - 1;
 
-/// What had been counted at one moment.
+/// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Snapshot {
-    /// Milliseconds on the ring's own axis.
+    /// The time in milliseconds since the first snapshot of the ring.
     pub(crate) at: u64,
     pub(crate) good: u64,
     pub(crate) bad: u64,
 }
 
 impl Snapshot {
-    /// Good and bad events from `earlier` to this one.
+    /// Returns the good and the bad events between `earlier` and this snapshot.
     #[inline]
     pub(crate) fn since(self, earlier: Self) -> (u64, u64) {
         (
@@ -34,8 +34,11 @@ impl Snapshot {
     }
 }
 
-/// A snapshot with the moment it was taken at, so that one of an earlier lap of
-/// the ring is known as such.
+/// A packed [`Snapshot`], or nothing. The slot holds the time of its snapshot, so that a snapshot
+/// of an earlier lap of the ring is not mistaken for a current one.
+///
+/// The upper [`HALF`] bits of the first word are the upper half of the time, those of the second
+/// word are the lower half. The lower [`COUNT`] bits are the good and the bad count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot(pub(crate) [u64; 2]);
 

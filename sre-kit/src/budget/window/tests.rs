@@ -5,8 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{Gap, Ring, Slot, Snapshot, TICK};
-use crate::slo::Objective;
-use sre_kit_slo::{Period, Window};
+use sre_kit_slo::{Objective, Period, Window};
 
 const SECOND: u64 = 1_000;
 const DAY: u64 = 86_400 * SECOND;
@@ -29,7 +28,7 @@ fn ring(period: Period) -> Ring {
 }
 
 /// Every event with its moment, and the ring that saw only the counters.
-struct World {
+struct Simulation {
     ring: Ring,
     /// Moment, good and bad events up to and with it.
     log: Vec<(u64, u64, u64)>,
@@ -38,7 +37,7 @@ struct World {
     now: u64,
 }
 
-impl World {
+impl Simulation {
     fn new(period: Period) -> Self {
         Self { ring: ring(period), log: vec![(0, 0, 0)], ticks: vec![0], now: 0 }
     }
@@ -61,23 +60,23 @@ impl World {
         (good, bad)
     }
 
-    /// Checks one window: exact on its span, not shorter than asked unless the
-    /// process is younger. Gives the extra time in milliseconds.
+    /// Checks one window: exact on its span, not shorter than requested unless the
+    /// process is younger. Returns the extra time in milliseconds.
     fn check(&self, window: Window) -> u64 {
-        let reading = self.ring.read(window);
+        let stats = self.ring.read(window);
         let end = self.ring.newest().at;
-        let span = u64::try_from(reading.span().as_millis()).expect("small");
+        let span = u64::try_from(stats.span().as_millis()).expect("small");
         let (from, to) = (self.up_to(end - span), self.up_to(end));
         assert_eq!(
-            (reading.good(), reading.bad()),
+            (stats.good(), stats.bad()),
             (to.0 - from.0, to.1 - from.1),
             "{window} at {end} ms over {span} ms"
         );
-        let asked = window.as_secs() * SECOND;
-        assert!(span >= asked.min(end), "{window} at {end} ms covers {span} ms only");
-        let coverage = (end.min(asked)) as f64 / asked as f64;
-        assert!((reading.coverage() - coverage).abs() < 1e-12, "{window}: {}", reading.coverage());
-        span.saturating_sub(asked)
+        let requested = window.as_secs() * SECOND;
+        assert!(span >= requested.min(end), "{window} at {end} ms covers {span} ms only");
+        let coverage = (end.min(requested)) as f64 / requested as f64;
+        assert!((stats.coverage() - coverage).abs() < 1e-12, "{window}: {}", stats.coverage());
+        span.saturating_sub(requested)
     }
 }
 
@@ -95,7 +94,7 @@ impl Random {
 
 #[test]
 fn over_33_days_of_bursts_every_window_is_exact_and_at_most_0_7_percent_longer() {
-    let mut world = World::new(Period::days(30));
+    let mut world = Simulation::new(Period::days(30));
     let mut random = Random(0x5EED);
     let mut next_query = 0;
     let mut worst = 0.0_f64;
@@ -131,7 +130,7 @@ fn over_33_days_of_bursts_every_window_is_exact_and_at_most_0_7_percent_longer()
 #[test]
 fn on_the_grid_no_standard_window_is_more_than_0_7_percent_longer() {
     for period in [7, 28, 30, 90] {
-        let mut world = World::new(Period::days(period));
+        let mut world = Simulation::new(Period::days(period));
         let windows: Vec<_> =
             windows().into_iter().take(7).chain([Period::days(period).into()]).collect();
         while world.now < u64::from(period + 1) * DAY {
@@ -158,13 +157,13 @@ fn on_the_grid_no_standard_window_is_more_than_0_7_percent_longer() {
 /// What happens to the ticker.
 #[derive(Clone, Debug)]
 enum Step {
-    /// So many ticks on time.
+    /// This many ticks on time.
     Ticks(u64),
-    /// So many ticks missed, while events go on.
+    /// This many missed ticks, while events continue.
     Missed(u64),
-    /// The whole process stands still for so long.
+    /// The whole process stands still for this many milliseconds.
     Pause(u64),
-    /// So many good and bad events, `after` milliseconds from now: at least one, since
+    /// Good and bad events, `after` milliseconds from now: at least one, since
     /// what happens in the very millisecond of a tick may be before or after it.
     Burst { after: u64, good: u64, bad: u64 },
     /// Reads everything.
@@ -185,13 +184,13 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     /// Whatever is missed: exact on the span that is reported, and never shorter
-    /// than asked. Longer than 0.7 % only by the hole that the window begins in.
+    /// than requested. Longer than 0.7 % only by the gap that the window begins in.
     #[test]
     fn missed_ticks_and_long_pauses_never_lie(
         steps in proptest::collection::vec(step(), 1..60),
         days in prop_oneof![Just(1_u32), Just(7), Just(30)],
     ) {
-        let mut world = World::new(Period::days(days));
+        let mut world = Simulation::new(Period::days(days));
         for step in steps.into_iter().chain([Step::Ticks(1), Step::Query]) {
             match step {
                 Step::Ticks(n) => for _ in 0..n {
@@ -216,12 +215,12 @@ proptest! {
                             continue;
                         }
                         let extra = world.check(window);
-                        let asked = window.as_secs() * SECOND;
-                        let begin = world.now.saturating_sub(asked);
+                        let requested = window.as_secs() * SECOND;
+                        let begin = world.now.saturating_sub(requested);
                         let next = world.ticks.partition_point(|tick| *tick <= begin);
-                        let hole = begin - world.ticks[next - 1];
-                        let allowed = asked * 7 / 1_000 + hole;
-                        prop_assert!(extra <= allowed, "{window}: {extra} ms, hole {hole} ms");
+                        let gap = begin - world.ticks[next - 1];
+                        let allowed = requested * 7 / 1_000 + gap;
+                        prop_assert!(extra <= allowed, "{window}: {extra} ms, gap {gap} ms");
                     }
                 }
             }
@@ -231,7 +230,7 @@ proptest! {
 
 #[test]
 fn a_pause_longer_than_a_lap_is_read_as_the_long_time_that_it_was() {
-    let mut world = World::new(Period::days(7));
+    let mut world = Simulation::new(Period::days(7));
     for _ in 0..1_000 {
         world.now += 2 * SECOND;
         world.events(10, 0);
@@ -241,25 +240,25 @@ fn a_pause_longer_than_a_lap_is_read_as_the_long_time_that_it_was() {
     world.now += 10 * DAY;
     world.tick();
     for window in windows().into_iter().take(7) {
-        let reading = world.ring.read(window);
-        assert_eq!(reading.good(), 0, "nothing happened, and no old lap is taken for it");
-        assert_eq!(reading.span(), Duration::from_millis(10 * DAY));
+        let stats = world.ring.read(window);
+        assert_eq!(stats.good(), 0, "nothing happened, and no old lap is taken for it");
+        assert_eq!(stats.span(), Duration::from_millis(10 * DAY));
         world.check(window);
     }
 }
 
 #[test]
 fn a_window_before_its_time_says_how_much_of_it_there_was() {
-    let mut world = World::new(Period::days(30));
+    let mut world = Simulation::new(Period::days(30));
     world.now = 90 * SECOND;
     world.events(9, 1);
     world.tick();
-    let reading = world.ring.read(Window::minutes(5));
-    assert_eq!((reading.good(), reading.bad()), (9, 1));
-    assert_eq!(reading.span(), Duration::from_secs(90));
-    assert!((reading.coverage() - 0.3).abs() < 1e-12);
-    assert!((reading.error_ratio() - 0.1).abs() < 1e-12);
-    assert!((reading.burn_rate() - 100.0).abs() < 1e-9);
+    let stats = world.ring.read(Window::minutes(5));
+    assert_eq!((stats.good(), stats.bad()), (9, 1));
+    assert_eq!(stats.span(), Duration::from_secs(90));
+    assert!((stats.coverage() - 0.3).abs() < 1e-12);
+    assert!((stats.error_ratio() - 0.1).abs() < 1e-12);
+    assert!((stats.burn_rate() - 100.0).abs() < 1e-9);
     let empty = ring(Period::days(30)).read(Window::minutes(5));
     assert_eq!((empty.valid(), empty.span()), (0, Duration::ZERO));
     assert!(empty.burn_rate() == 0.0 && empty.coverage() == 0.0, "no event burns nothing");
@@ -275,7 +274,7 @@ fn a_ring_of_thirty_days_fits_in_forty_kilobytes() {
 #[test]
 fn any_period_and_any_window_can_be_read() {
     for hours in [1, 2, 5, 13, 71, 72, 73, 9_600] {
-        let mut world = World::new(Period::hours(hours));
+        let mut world = Simulation::new(Period::hours(hours));
         for _ in 0..200 {
             world.now += u64::from(hours) * 3_600 * SECOND / 97;
             world.events(1, 1);
@@ -283,8 +282,8 @@ fn any_period_and_any_window_can_be_read() {
         }
         for window in [Window::seconds(0), Window::seconds(1), Window::days(3), Window::days(4_000)]
         {
-            let reading = world.ring.read(window);
-            assert!(reading.coverage() <= 1.0);
+            let stats = world.ring.read(window);
+            assert!(stats.coverage() <= 1.0);
         }
         world.check(Period::hours(hours).into());
     }
@@ -296,7 +295,7 @@ fn parts(ring: &Ring) -> (Snapshot, Snapshot, Vec<Gap>, Vec<Slot>) {
 
 #[test]
 fn a_restored_ring_counts_the_pause_as_no_events_and_says_so() {
-    let mut world = World::new(Period::days(30));
+    let mut world = Simulation::new(Period::days(30));
     for _ in 0..1_800 {
         world.now += 2 * SECOND;
         world.events(1, 1);
@@ -317,13 +316,13 @@ fn a_restored_ring_counts_the_pause_as_no_events_and_says_so() {
     now.at += 600 * SECOND;
     now.bad += 7;
     restored.push(now);
-    assert_eq!(restored.read(Window::minutes(5)).bad(), 7, "read over the hole");
+    assert_eq!(restored.read(Window::minutes(5)).bad(), 7, "read over the gap");
     assert!((restored.read(Window::hours(1)).coverage() - 50.0 / 60.0).abs() < 1e-9);
 }
 
 #[test]
 fn many_restarts_join_their_pauses_and_never_overstate_coverage() {
-    let mut world = World::new(Period::days(30));
+    let mut world = Simulation::new(Period::days(30));
     world.now = 3_600 * SECOND;
     world.tick();
     let mut ring = world.ring;
@@ -344,7 +343,7 @@ fn many_restarts_join_their_pauses_and_never_overstate_coverage() {
 
 #[test]
 fn parts_that_do_not_fit_are_refused() {
-    let mut world = World::new(Period::days(7));
+    let mut world = Simulation::new(Period::days(7));
     world.now = 10 * SECOND;
     world.tick();
     let (first, newest, gaps, slots) = parts(&world.ring);

@@ -1,13 +1,13 @@
-//! Where the label `http_route` comes from: never from the raw path.
+//! The source of the label `http_route`, which is never the raw path.
 
-mod addresses;
-mod directory;
-mod entry;
+mod index;
+mod pointer_index;
+mod route_id;
 mod source;
 mod table;
 
-pub(crate) use directory::Directory;
-pub(crate) use entry::{Flags, Route, RouteSeries};
+pub(crate) use index::RouteIndex;
+pub(crate) use route_id::{RouteFlags, RouteId};
 pub use source::RouteSource;
 pub(crate) use source::Source;
 pub use table::Routes;

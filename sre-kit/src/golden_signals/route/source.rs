@@ -1,4 +1,4 @@
-//! The three places that a route may come from.
+//! The sources of routes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::table::Routes;
 use crate::RequestHead;
 
-/// Where the layer learns the route of a request.
+/// The source of the label `http_route`.
 ///
-/// Whatever the source, the label is a template from a bounded set. A request
-/// without one has no `http_route`; the raw path is never used.
+/// The label is always a template from a bounded set and never the raw path, so its cardinality is
+/// bounded. A request without a template has no `http_route`.
 #[derive(Clone)]
 pub struct RouteSource(pub(crate) Source);
 
@@ -25,24 +25,24 @@ pub(crate) enum Source {
 }
 
 impl RouteSource {
-    /// No routes: requests are told apart by method and status only.
+    /// Creates a source without routes: requests have no `http_route`.
     pub fn none() -> Self {
         Self(Source::None)
     }
 
-    /// The path matched by the axum `Router` that the layer was added to.
+    /// Creates a source that reads the path that the axum `Router` matched.
     ///
-    /// Add the layer with `Router::layer` or `Router::route_layer`: only there
-    /// has axum matched the path already.
+    /// Add the layer with `Router::layer` or `Router::route_layer`, because axum matches the path
+    /// before it calls these layers.
     #[cfg(feature = "axum")]
     pub fn axum() -> Self {
         Self(Source::MatchedPath)
     }
 
-    /// A function of the caller's: `None` where there is no route.
+    /// Creates a source that calls `f`, which returns `None` if a request has no route.
     ///
-    /// The template is `'static`, so it cannot be made from the path. Past
-    /// [`max_routes`] templates, further ones share one overflow series.
+    /// The template is `'static`, so it cannot be derived from the path. Templates above
+    /// [`max_routes`] share one overflow series.
     ///
     /// ```
     /// use sre_kit::golden_signals::RouteSource;

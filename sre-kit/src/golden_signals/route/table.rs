@@ -1,13 +1,13 @@
-//! Routes that are declared up front.
+//! Declared routes.
 
 use std::fmt;
 
 use crate::ConfigError;
 
-/// A closed table of route templates, matched against the path.
+/// A closed table of route templates that are matched against the path.
 ///
-/// A template has `{name}` for one segment and `{*name}` for the rest, as the
-/// `matchit` crate and axum write them. What matches none has no `http_route`.
+/// A template has `{name}` for one segment and `{*name}` for the rest of the path, as in the
+/// `matchit` crate and in axum. A request that matches no template has no `http_route`.
 ///
 /// ```
 /// use sre_kit::golden_signals::Routes;
@@ -18,29 +18,32 @@ use crate::ConfigError;
 /// # Ok::<(), sre_kit::ConfigError>(())
 /// ```
 #[derive(Clone, Default)]
+#[must_use]
 pub struct Routes {
     matcher: matchit::Router<usize>,
     templates: Vec<String>,
 }
 
 impl Routes {
-    /// The table of these templates.
+    /// Creates a table of these templates.
     ///
     /// # Errors
     ///
-    /// When a template is empty, does not begin with `/`, is malformed, or can
-    /// not be told apart from one before it.
+    /// Returns an error if a template
+    /// - is empty or does not begin with `/`,
+    /// - is malformed, or
+    /// - matches the same paths as one before it.
     pub fn new<T: Into<String>>(
         templates: impl IntoIterator<Item = T>,
     ) -> Result<Self, ConfigError> {
         templates.into_iter().try_fold(Self::default(), Self::route)
     }
 
-    /// Adds one template.
+    /// Adds a template.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Returns the errors of [`new`](Self::new).
     pub fn route(mut self, template: impl Into<String>) -> Result<Self, ConfigError> {
         let template = template.into();
         let refuse = |rule: String, advice: &'static str| {
@@ -62,14 +65,14 @@ impl Routes {
         Ok(self)
     }
 
-    /// Adds the methods of a gRPC service: the routes `/{service}/{method}`.
+    /// Adds the methods of a gRPC service as the routes `/{service}/{method}`.
     ///
-    /// tonic does not tell which methods a service has, so they are named here;
-    /// a client that calls an invented one is counted without a route.
+    /// tonic does not list the methods of a service, so they are declared here. A call of an
+    /// unknown method is counted without a route.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Returns the errors of [`new`](Self::new).
     pub fn grpc<M: AsRef<str>>(
         self,
         service: &str,
@@ -80,11 +83,12 @@ impl Routes {
         })
     }
 
-    /// [`grpc`](Self::grpc) with the name that tonic generated for the service.
+    /// Adds the methods of a gRPC service under the name that tonic generated for it. See
+    /// [`grpc`](Self::grpc).
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Returns the errors of [`new`](Self::new).
     #[cfg(feature = "tonic")]
     pub fn tonic<S: tonic::server::NamedService>(
         self,
@@ -93,12 +97,12 @@ impl Routes {
         self.grpc(S::NAME, methods)
     }
 
-    /// The templates, in the order in which they were declared.
+    /// Returns the templates in the order of their declaration.
     pub fn templates(&self) -> &[String] {
         &self.templates
     }
 
-    /// The place of the template that `path` matches.
+    /// Returns the index of the template that `path` matches.
     pub(crate) fn matching(&self, path: &str) -> Option<usize> {
         self.matcher.at(path).ok().map(|found| *found.value)
     }

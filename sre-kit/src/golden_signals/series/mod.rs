@@ -1,10 +1,11 @@
-//! The series behind the layer: what is counted, under which labels.
+//! The metric families of the layer and their series.
 
-pub(crate) mod flow;
-mod index;
-pub(crate) mod key;
+mod layout;
+mod request_counts;
+mod route_series;
 mod store;
 
-pub(crate) use index::Index;
-pub(crate) use key::Key;
-pub(crate) use store::{Bounds, End, Store, StreamKind};
+pub(crate) use layout::BucketBounds;
+pub(crate) use request_counts::RequestCounts;
+pub(crate) use route_series::RouteSeries;
+pub(crate) use store::Store;

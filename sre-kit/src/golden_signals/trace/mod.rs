@@ -1,14 +1,14 @@
-//! The trace of a request. Without the feature `telemetry` there is none, and
-//! nothing of this takes room or time.
+//! The trace of a request. Without the feature `telemetry` it is empty and costs neither memory nor
+//! time.
 
+#[cfg(feature = "telemetry")]
+mod box_pool;
+#[cfg(feature = "telemetry")]
+mod request_trace;
 #[cfg(not(feature = "telemetry"))]
-mod off;
-#[cfg(feature = "telemetry")]
-mod on;
-#[cfg(feature = "telemetry")]
-mod spare;
+mod without_telemetry;
 
-#[cfg(not(feature = "telemetry"))]
-pub(crate) use off::{Trace, Traces, asked, begin, enter};
 #[cfg(feature = "telemetry")]
-pub(crate) use on::{Trace, Traces, asked, begin, enter};
+pub(crate) use request_trace::{Trace, Traces, enter, is_enabled, start};
+#[cfg(not(feature = "telemetry"))]
+pub(crate) use without_telemetry::{Trace, Traces, enter, is_enabled, start};

@@ -1,21 +1,21 @@
-//! Which form a client wants its answer in (RFC 9110 §12.5.1).
+//! The content negotiation of probe responses (RFC 9110 §12.5.1).
 
 use http::HeaderMap;
 use http::header::ACCEPT;
 
 use sre_kit_core::internal::negotiate;
 
-/// A form that an answer can have.
+/// The format of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Text,
     HealthJson,
-    /// The same document for clients that know only plain JSON.
+    /// The same document as `HealthJson`, for clients that accept plain JSON only.
     Json,
 }
 
 impl Format {
-    /// In the order of preference where a client has none.
+    /// The formats in the order of preference, for a client that has none.
     const ALL: [Self; 3] = [Self::Text, Self::HealthJson, Self::Json];
 
     pub(super) const fn content_type(self) -> &'static str {
@@ -34,8 +34,8 @@ impl Format {
         }
     }
 
-    /// Returns the form that `headers` ask for. A client that accepts none of them gets text: a
-    /// probe must never fail because of its format.
+    /// Returns the format that `headers` ask for. A client that accepts none of them gets text,
+    /// because a probe must never fail because of its format.
     pub(super) fn negotiate(headers: &HeaderMap) -> Self {
         // Without a header, a client has no preference.
         if !headers.contains_key(ACCEPT) {
@@ -54,7 +54,7 @@ mod tests {
     use super::Format;
 
     #[test]
-    fn the_form_follows_the_weights_then_exactness_then_the_order() {
+    fn the_format_follows_the_weights_then_exactness_then_the_order() {
         for (accept, format) in [
             (None, Format::Text),
             (Some("*/*"), Format::Text),
@@ -74,7 +74,7 @@ mod tests {
             (Some("application/health+json; version=1; Q = 0.3, text/plain;q=0.4"), Format::Text),
             (Some("image/png"), Format::Text),
             (Some("application/health+json;q=0"), Format::Text),
-            // What is malformed counts for nothing.
+            // Malformed ranges are ignored.
             (Some("application/health+json;q=NaN"), Format::Text),
             (Some("application/health+json;q=-1, application/json;q=0.1"), Format::Json),
             (Some(",;,/,*"), Format::Text),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn several_lines_count_as_one() {
+    fn several_accept_headers_are_combined() {
         let mut headers = HeaderMap::new();
         headers.append(ACCEPT, HeaderValue::from_static("text/plain;q=0.1"));
         headers.append(ACCEPT, HeaderValue::from_static("application/health+json;q=0.2"));

@@ -1,3 +1,5 @@
+//! The body of probe responses.
+
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
-/// The body of a probe's answer: one piece, known beforehand.
+/// The body of a probe's response: one frame of known size.
 #[derive(Clone, Debug, Default)]
 pub struct ProbeBody {
     inner: Full<Bytes>,

@@ -1,29 +1,31 @@
+//! The items of a response: one per condition of the probe.
+
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::health::board::Ending;
-use crate::health::snapshot::{CheckSnapshot, CheckState};
+use crate::health::check_run::RunResult;
+use crate::health::check_snapshot::{CheckSnapshot, CheckState};
 
-/// One line of an answer.
+/// One item of a response.
 #[derive(Debug)]
 pub(super) struct Item<'a> {
     pub(super) subject: Subject<'a>,
-    /// Whether the answer depends on it.
+    /// Whether the probe depends on the item.
     pub(super) gates: bool,
     pub(super) excluded: bool,
 }
 
-/// What a line is about.
+/// The subject of an item.
 #[derive(Debug)]
 pub(super) enum Subject<'a> {
-    /// The process answers, which is all that liveness asks.
+    /// The process responds, which is enough for liveness.
     Ping,
     Heartbeat {
         name: &'a str,
         age: Duration,
         beating: bool,
     },
-    /// The loops of the checks: nothing is known before they run.
+    /// The loops of the checks: no check has a result before they run.
     Monitor {
         running: bool,
     },
@@ -46,7 +48,7 @@ impl<'a> Item<'a> {
         Self { subject: Subject::Check(check), gates, excluded: false }
     }
 
-    /// The name by which a request may leave it out.
+    /// Returns the name by which `?exclude=` excludes the item.
     pub(super) fn name(&self) -> Option<&'a str> {
         match &self.subject {
             Subject::Check(check) => Some(check.name()),
@@ -55,6 +57,7 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Returns the name of the item in a verbose response.
     pub(super) fn title(&self) -> Cow<'a, str> {
         match &self.subject {
             Subject::Ping => "ping".into(),
@@ -83,13 +86,13 @@ impl<'a> Item<'a> {
         matches!(&self.subject, Subject::Check(check) if check.state() == CheckState::Warn)
     }
 
-    /// Whether the answer fails because of it.
+    /// Returns whether the item fails the probe.
     pub(super) fn fails(&self) -> bool {
         self.gates && !self.excluded && !self.is_ok()
     }
 
-    /// What is wrong, in the kit's own words, which give nothing away.
-    pub(super) fn words(&self) -> Option<Cow<'static, str>> {
+    /// Returns the state in fixed words, which contain no secret and may always be shown.
+    pub(super) fn summary(&self) -> Option<Cow<'static, str>> {
         match &self.subject {
             Subject::Monitor { .. } => Some("checks are not running".into()),
             Subject::Latch(_) => Some("not released".into()),
@@ -97,20 +100,20 @@ impl<'a> Item<'a> {
             Subject::Shutdown { .. } => Some("draining".into()),
             Subject::Heartbeat { age, .. } => Some(format!("last beat {} ago", short(*age)).into()),
             Subject::Ping => None,
-            Subject::Check(check) => match (check.state(), check.ending()) {
+            Subject::Check(check) => match (check.state(), check.result()) {
                 (CheckState::Pending, _) => Some("no result yet".into()),
                 (CheckState::Stale, _) => Some("result is stale".into()),
-                (_, Some(Ending::Timeout)) => {
+                (_, Some(RunResult::Timeout)) => {
                     Some(format!("timed out after {}", short(check.spec().timeout)).into())
                 }
-                (_, Some(Ending::Panic)) => Some("panicked".into()),
+                (_, Some(RunResult::Panic)) => Some("panicked".into()),
                 _ => None,
             },
         }
     }
 
-    /// What somebody else has said about it, which may give something away.
-    pub(super) fn said(&self) -> Option<&'a str> {
+    /// Returns the text of the check or of the drain, which may contain secrets.
+    pub(super) fn detail(&self) -> Option<&'a str> {
         match &self.subject {
             Subject::Shutdown { reason } => *reason,
             Subject::Check(check) if check.state() != CheckState::Stale => check.message(),
@@ -118,40 +121,40 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Why it is not well: the kit's words, and what was said where that may be shown.
-    pub(super) fn reason(&self, details: bool) -> String {
-        let said = self.said().filter(|_| details);
-        match (self.words(), said) {
-            (Some(words), Some(said)) => format!("{words}: {}", one_line(said)),
-            (Some(words), None) => words.into_owned(),
-            (None, Some(said)) => one_line(said),
-            (None, None) if details => "no reason given".to_owned(),
+    /// Returns why the item is not ok: the summary, and the detail if `show_details` is set.
+    pub(super) fn reason(&self, show_details: bool) -> String {
+        let detail = self.detail().filter(|_| show_details);
+        match (self.summary(), detail) {
+            (Some(summary), Some(detail)) => format!("{summary}: {}", one_line(detail)),
+            (Some(summary), None) => summary.into_owned(),
+            (None, Some(detail)) => one_line(detail),
+            (None, None) if show_details => "no reason given".to_owned(),
             (None, None) => "reason withheld".to_owned(),
         }
     }
 
-    /// The same in one phrase that stands alone.
+    /// Returns the summary as a phrase that names the item.
     pub(super) fn phrase(&self) -> String {
         match &self.subject {
             Subject::Monitor { .. } | Subject::Startup { .. } | Subject::Shutdown { .. } => {
-                self.words().unwrap_or_default().into_owned()
+                self.summary().unwrap_or_default().into_owned()
             }
             Subject::Latch(name) => format!("latch {} is not released", one_line(name)),
-            _ => match self.words() {
-                Some(words) => format!("{}: {words}", self.title()),
+            _ => match self.summary() {
+                Some(summary) => format!("{}: {summary}", self.title()),
                 None => format!("{} failed", self.title()),
             },
         }
     }
 }
 
-/// A duration for people: to the millisecond.
+/// Formats a duration with millisecond precision.
 pub(super) fn short(duration: Duration) -> String {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     format!("{:?}", Duration::from_millis(millis))
 }
 
-/// Text of somebody else's as one line, so that it cannot pass for a line of ours.
+/// Replaces control characters, so that the text of a check cannot forge lines of the response.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

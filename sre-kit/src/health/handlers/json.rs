@@ -1,13 +1,15 @@
-//! `application/health+json`, draft-inadarei-api-health-check-06.
+//! Responses in `application/health+json`.
+//!
+//! Source: <https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06>
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Identity;
 use super::item::{Item, Subject};
 use super::page::Page;
 use super::rfc3339::rfc3339;
+use crate::health::identity::Identity;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,7 +30,7 @@ struct Document<'a> {
     checks: BTreeMap<String, [Entry<'a>; 1]>,
 }
 
-/// `gate` and `excluded` are ours; the draft lets a component have keys of its own.
+/// The details of one component. `gate` and `excluded` are extensions, which the draft allows.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry<'a> {
@@ -49,7 +51,8 @@ struct Entry<'a> {
     excluded: bool,
 }
 
-pub(super) fn document(page: &Page<'_>, identity: &Identity, details: bool) -> Vec<u8> {
+/// Renders the page as JSON.
+pub(super) fn document(page: &Page<'_>, identity: &Identity, show_details: bool) -> Vec<u8> {
     let passes = page.passes();
     let document = Document {
         status: match (passes, page.warns()) {
@@ -63,12 +66,12 @@ pub(super) fn document(page: &Page<'_>, identity: &Identity, details: bool) -> V
         description: identity.description.as_deref(),
         notes: &page.notes,
         output: (!passes).then(|| page.output()),
-        checks: page.items.iter().map(|item| (key(item), [entry(item, details)])).collect(),
+        checks: page.items.iter().map(|item| (key(item), [entry(item, show_details)])).collect(),
     };
     serde_json::to_vec(&document).expect("keys are text, and numbers are finite")
 }
 
-/// `component:measurement`.
+/// Returns the key of an item: `component:measurement`.
 fn key(item: &Item<'_>) -> String {
     match &item.subject {
         Subject::Check(check) => format!("{}:responseTime", check.name()),
@@ -77,7 +80,7 @@ fn key(item: &Item<'_>) -> String {
     }
 }
 
-fn entry<'a>(item: &Item<'a>, details: bool) -> Entry<'a> {
+fn entry<'a>(item: &Item<'a>, show_details: bool) -> Entry<'a> {
     let status = match (item.is_ok(), item.is_degraded()) {
         (false, _) => "fail",
         (true, true) => "warn",
@@ -89,14 +92,14 @@ fn entry<'a>(item: &Item<'a>, details: bool) -> Entry<'a> {
         observed_value: None,
         observed_unit: None,
         time: None,
-        output: (status != "pass").then(|| item.reason(details)),
+        output: (status != "pass").then(|| item.reason(show_details)),
         gate: None,
         excluded: item.excluded,
     };
     match &item.subject {
         Subject::Check(check) => {
             entry.component_type = check.spec().component_type.as_deref();
-            // To the microsecond: what is beyond is noise, and prints as seventeen digits.
+            // Rounded to microseconds: more digits are noise, and print as seventeen digits.
             entry.observed_value = check.took().map(|took| took.as_micros() as f64 / 1e3);
             entry.observed_unit = check.took().map(|_| "ms");
             entry.time = check.time().map(rfc3339);

@@ -1,52 +1,53 @@
-//! What an answer says, before it is text or JSON.
+//! The content of a response, before it is rendered as text or JSON.
 
-use super::Probe;
 use super::item::{Item, Subject};
 use super::query::Query;
-use crate::health::Snapshot;
+use crate::health::health_snapshot::HealthSnapshot;
+use crate::health::probe::Probe;
 
-/// How many unknown names an answer repeats; the rest are counted.
-const MOST_NOTES: usize = 8;
+/// The number of unknown names that a response repeats. The others are only counted.
+const MAX_NOTES: usize = 8;
 
-/// An answer.
+/// The content of a response.
 #[derive(Debug)]
 pub(super) struct Page<'a> {
-    pub(super) complaint: &'static str,
-    /// What the last line of a verbose answer names.
+    /// The first words of a failing response.
+    pub(super) failure: &'static str,
+    /// The name of the probe or check in the last line of a verbose response.
     pub(super) title: &'a str,
     pub(super) items: Vec<Item<'a>>,
-    /// Remarks on the question, such as a name that nothing here has.
+    /// Remarks on the request, such as an unknown name in `?exclude=`.
     pub(super) notes: Vec<String>,
 }
 
 impl<'a> Page<'a> {
-    /// The answer to one of the three questions.
-    pub(super) fn of(probe: Probe, snapshot: &'a Snapshot, query: Query<'_>) -> Self {
-        let board = &snapshot.board;
+    /// Returns the response of `probe`.
+    pub(super) fn of(probe: Probe, snapshot: &'a HealthSnapshot, query: Query<'_>) -> Self {
+        let state = &snapshot.state;
         let mut items = Vec::with_capacity(snapshot.specs.len() + 2);
         match probe {
             Probe::Liveness => {
                 items.push(Item::gate(Subject::Ping));
-                items.extend(board.pulses.iter().map(|pulse| Item {
+                items.extend(state.heartbeats.iter().map(|entry| Item {
                     subject: Subject::Heartbeat {
-                        name: &pulse.name,
-                        age: pulse.age(snapshot.now),
-                        beating: pulse.is_beating(snapshot.now),
+                        name: &entry.name,
+                        age: entry.age(snapshot.now),
+                        beating: entry.is_beating(snapshot.now),
                     },
-                    gates: board.draining.is_none(),
+                    gates: state.draining.is_none(),
                     excluded: false,
                 }));
             }
             Probe::Startup => {
-                // What was needed to start is not asked for again.
-                let open = !board.started;
-                items.push(Item::gate(Subject::Monitor { running: board.running }));
+                // Once startup is complete, its checks gate nothing any more.
+                let open = !state.started;
+                items.push(Item::gate(Subject::Monitor { running: state.running }));
                 items.extend(snapshot.latches().map(|name| Item::gate(Subject::Latch(name))));
                 let gates = snapshot.checks().filter(|check| check.gate().holds_startup());
                 items.extend(gates.map(|check| Item::check(check, open)));
             }
             Probe::Readiness => {
-                items.push(Item::gate(Subject::Startup { over: board.started }));
+                items.push(Item::gate(Subject::Startup { over: state.started }));
                 items.push(Item::gate(Subject::Shutdown { reason: snapshot.draining() }));
                 items.extend(
                     snapshot
@@ -56,34 +57,36 @@ impl<'a> Page<'a> {
             }
         }
         let mut page =
-            Self { complaint: probe.complaint(), title: probe.name(), items, notes: Vec::new() };
+            Self { failure: probe.failure(), title: probe.name(), items, notes: Vec::new() };
         page.exclude(query);
         page
     }
 
-    /// The answer about one check.
-    pub(super) fn of_check(name: &'a str, snapshot: &'a Snapshot) -> Option<Self> {
+    /// Returns the response about one check. Returns `None` if the check does not exist.
+    pub(super) fn of_check(name: &'a str, snapshot: &'a HealthSnapshot) -> Option<Self> {
         let items = vec![Item::check(snapshot.check(name)?, true)];
-        Some(Self { complaint: "not ok", title: name, items, notes: Vec::new() })
+        Some(Self { failure: "not ok", title: name, items, notes: Vec::new() })
     }
 
+    /// Returns whether no item fails the probe.
     pub(super) fn passes(&self) -> bool {
         !self.items.iter().any(Item::fails)
     }
 
-    /// Whether something that does not fail the answer is not as it should be.
+    /// Returns whether an item is degraded, or fails without failing the probe.
     pub(super) fn warns(&self) -> bool {
         let unwell = |item: &Item<'_>| !item.excluded && (item.is_degraded() || !item.is_ok());
         self.items.iter().any(unwell)
     }
 
-    /// Why the answer fails.
+    /// Returns why the probe fails.
     pub(super) fn output(&self) -> String {
         let phrases: Vec<_> =
             self.items.iter().filter(|item| item.fails()).map(Item::phrase).collect();
-        format!("{}: {}", self.complaint, phrases.join(", "))
+        format!("{}: {}", self.failure, phrases.join(", "))
     }
 
+    /// Excludes the items that the query names, and notes unknown names.
     fn exclude(&mut self, query: Query<'_>) {
         let mut unknown = 0;
         for name in query.excluded() {
@@ -94,14 +97,14 @@ impl<'a> Page<'a> {
             }
             if !found {
                 unknown += 1;
-                if unknown <= MOST_NOTES {
+                if unknown <= MAX_NOTES {
                     self.notes.push(format!("cannot exclude {name:?}: nothing here has that name"));
                 }
             }
         }
-        if unknown > MOST_NOTES {
+        if unknown > MAX_NOTES {
             self.notes
-                .push(format!("and {} more names that nothing here has", unknown - MOST_NOTES));
+                .push(format!("and {} more names that nothing here has", unknown - MAX_NOTES));
         }
     }
 }

@@ -1,4 +1,6 @@
-/// What a query asks for. What it does not know it passes over, as Kubernetes does.
+//! The query parameters of a probe.
+
+/// The query of a request. Unknown parameters are ignored, as Kubernetes does.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Query<'a> {
     text: &'a str,
@@ -13,13 +15,13 @@ impl<'a> Query<'a> {
         self.text.is_empty()
     }
 
-    /// Whether `verbose` occurs, with or without a value.
+    /// Returns whether `verbose` occurs, with or without a value.
     pub(super) fn verbose(self) -> bool {
         self.pairs().any(|(key, _)| key == "verbose")
     }
 
-    /// Every name of `exclude=`. A name that needed no percent-encoding must not
-    /// have any (RFC 3986 §2.3), so none is decoded.
+    /// Returns the names of all `exclude=` parameters. They are not decoded, because the characters
+    /// of names should not be percent-encoded (RFC 3986 §2.3).
     pub(super) fn excluded(self) -> impl Iterator<Item = &'a str> {
         self.pairs().filter(|(key, _)| *key == "exclude").map(|(_, value)| value)
     }

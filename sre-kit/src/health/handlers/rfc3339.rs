@@ -1,9 +1,12 @@
+//! RFC 3339 timestamps.
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A moment as RFC 3339 writes it, in UTC and to the millisecond.
+/// Formats a time in UTC with millisecond precision. A time before 1970 is shown as the start of
+/// 1970.
 ///
-/// The calendar is Howard Hinnant's `civil_from_days`, in unsigned numbers: nothing
-/// here is older than 1970, and what claims to be is shown as its first moment.
+/// The calendar is Howard Hinnant's `civil_from_days` in unsigned arithmetic:
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>
 pub(super) fn rfc3339(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
@@ -27,7 +30,7 @@ mod tests {
     use super::rfc3339;
 
     #[test]
-    fn moments_are_written_as_date_minus_u_writes_them() {
+    fn times_are_formatted_like_date_minus_u() {
         for (millis, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_399_999, "2000-02-28T23:59:59.999Z"),

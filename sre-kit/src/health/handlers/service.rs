@@ -1,3 +1,5 @@
+//! The tower service of the probes.
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};
@@ -12,60 +14,64 @@ use super::accept::Format;
 use super::body::ProbeBody;
 use super::page::Page;
 use super::query::Query;
-use super::{Probe, json, text};
-use crate::health::Health;
+use super::{json, text};
+use crate::health::handle::Health;
+use crate::health::probe::Probe;
 
-/// The probes, as a service for any router. See [`Health::service`].
+/// A tower service that responds to probes. [`Health::service`] creates it.
 ///
-/// It answers from what is known and never runs a check, so it is always ready,
-/// never waits and never fails.
+/// It reads the current state and never runs a check, so it is always ready, never waits and never
+/// fails.
 #[derive(Clone, Debug)]
 pub struct ProbeService {
     health: Health,
 }
 
-/// What a path asks for.
-enum Asked<'a> {
+/// The target of a request, by its path.
+enum Target<'a> {
     Probe(Probe),
     Check(&'a str),
 }
 
-impl ProbeService {
-    pub(in crate::health) fn new(health: Health) -> Self {
-        Self { health }
+impl Health {
+    /// Returns the probes as a tower service for any router: `/livez`, `/readyz`, `/startupz`.
+    pub fn service(&self) -> ProbeService {
+        ProbeService { health: self.clone() }
     }
+}
 
-    fn answer(&self, head: &Parts) -> Response<ProbeBody> {
-        let Some(asked) = route(head.uri.path()) else {
-            return say(StatusCode::NOT_FOUND, "there are /livez, /readyz and /startupz\n");
+impl ProbeService {
+    fn respond(&self, head: &Parts) -> Response<ProbeBody> {
+        let Some(target) = route(head.uri.path()) else {
+            return plain(StatusCode::NOT_FOUND, "there are /livez, /readyz and /startupz\n");
         };
         if head.method != Method::GET && head.method != Method::HEAD {
-            let mut response = say(StatusCode::METHOD_NOT_ALLOWED, "a probe only reads\n");
+            let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "a probe only reads\n");
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return response;
         }
         let query = Query::new(head.uri.query());
         let format = Format::negotiate(&head.headers);
-        match asked {
-            Asked::Probe(probe) => {
-                // The question that is asked every few seconds, by every prober.
-                if query.is_empty() && format == Format::Text && self.holds(probe) {
-                    return say(StatusCode::OK, "ok\n");
+        match target {
+            Target::Probe(probe) => {
+                // The fast path of the periodic probes: no snapshot and no rendering.
+                if query.is_empty() && format == Format::Text && self.passes(probe) {
+                    return plain(StatusCode::OK, "ok\n");
                 }
                 let snapshot = self.health.snapshot();
                 self.render(&Page::of(probe, &snapshot, query), head, query, format)
             }
-            Asked::Check(name) => {
+            Target::Check(name) => {
                 let snapshot = self.health.snapshot();
                 match Page::of_check(name, &snapshot) {
                     Some(page) => self.render(&page, head, query, format),
-                    None => say(StatusCode::NOT_FOUND, "no check has that name\n"),
+                    None => plain(StatusCode::NOT_FOUND, "no check has that name\n"),
                 }
             }
         }
     }
 
-    fn holds(&self, probe: Probe) -> bool {
+    fn passes(&self, probe: Probe) -> bool {
         match probe {
             Probe::Startup => self.health.is_started(),
             Probe::Readiness => self.health.is_ready(),
@@ -80,16 +86,16 @@ impl ProbeService {
         query: Query<'_>,
         format: Format,
     ) -> Response<ProbeBody> {
-        let details = query.verbose() && self.health.inner.details.allows(head);
+        let show_details = query.verbose() && self.health.inner.details.allows(head);
         let body = match format {
-            Format::Text if query.verbose() => text::verbose(page, details).into(),
+            Format::Text if query.verbose() => text::verbose(page, show_details).into(),
             Format::Text => text::plain(page).into(),
             Format::HealthJson | Format::Json => {
-                json::document(page, &self.health.inner.identity, details).into()
+                json::document(page, &self.health.inner.identity, show_details).into()
             }
         };
         let status = if page.passes() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        respond(status, format, body)
+        build(status, format, body)
     }
 }
 
@@ -105,33 +111,31 @@ impl<B> Service<Request<B>> for ProbeService {
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (head, _) = request.into_parts();
-        let mut response = self.answer(&head);
+        let mut response = self.respond(&head);
         if head.method == Method::HEAD {
-            strip(&mut response);
+            strip_body(&mut response);
         }
         ready(Ok(response))
     }
 }
 
-/// A path with and without a slash at its end: probes are configured by hand.
-fn route(path: &str) -> Option<Asked<'_>> {
+/// Returns the target of a path. Accepts a trailing slash, because probes are configured by hand.
+fn route(path: &str) -> Option<Target<'_>> {
     let path = path.strip_prefix('/')?;
     let path = path.strip_suffix('/').unwrap_or(path);
     match path.split_once('/') {
-        None => [Probe::Liveness, Probe::Readiness, Probe::Startup]
-            .into_iter()
-            .find(|probe| probe.name() == path)
-            .map(Asked::Probe),
-        Some(("readyz", check)) => Some(Asked::Check(check)),
+        None => Probe::ALL.into_iter().find(|probe| probe.name() == path).map(Target::Probe),
+        Some(("readyz", check)) => Some(Target::Check(check)),
         Some(_) => None,
     }
 }
 
-fn say(status: StatusCode, text: &'static str) -> Response<ProbeBody> {
-    respond(status, Format::Text, Bytes::from_static(text.as_bytes()))
+/// Returns a response with a fixed text.
+fn plain(status: StatusCode, text: &'static str) -> Response<ProbeBody> {
+    build(status, Format::Text, Bytes::from_static(text.as_bytes()))
 }
 
-fn respond(status: StatusCode, format: Format, body: Bytes) -> Response<ProbeBody> {
+fn build(status: StatusCode, format: Format, body: Bytes) -> Response<ProbeBody> {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     // An edge once kept a 503 for hours: JSONbored/metagraphed#1562.
@@ -143,8 +147,8 @@ fn respond(status: StatusCode, format: Format, body: Bytes) -> Response<ProbeBod
     response
 }
 
-/// Leaves the head as it is for GET, and says how long the body would be.
-fn strip(response: &mut Response<ProbeBody>) {
+/// Removes the body for HEAD. Keeps the headers of GET, with the length of its body.
+fn strip_body(response: &mut Response<ProbeBody>) {
     let body = std::mem::take(response.body_mut());
     let length = http_body::Body::size_hint(&body).exact().unwrap_or_default();
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));

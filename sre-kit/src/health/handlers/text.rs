@@ -1,11 +1,11 @@
-//! The plain form, and the one that Kubernetes' own servers print for `?verbose`.
+//! Responses as text: one line, or the verbose form of Kubernetes' API server.
 
 use std::fmt::Write as _;
 
 use super::item::{Item, Subject, short};
 use super::page::Page;
 
-/// One line, and the remarks.
+/// Renders one line, and the notes.
 pub(super) fn plain(page: &Page<'_>) -> String {
     let mut text = if page.passes() { "ok".to_owned() } else { page.output() };
     text.push('\n');
@@ -13,26 +13,26 @@ pub(super) fn plain(page: &Page<'_>) -> String {
     text
 }
 
-/// A line per item, and the verdict.
-pub(super) fn verbose(page: &Page<'_>, details: bool) -> String {
+/// Renders a line per item, the notes, and the result.
+pub(super) fn verbose(page: &Page<'_>, show_details: bool) -> String {
     let mut text = String::new();
     for item in &page.items {
-        line(&mut text, item, details);
+        line(&mut text, item, show_details);
     }
     notes(&mut text, page);
-    let verdict = if page.passes() { "passed" } else { "failed" };
-    put(&mut text, format_args!("{} check {verdict}\n", page.title));
+    let result = if page.passes() { "passed" } else { "failed" };
+    put(&mut text, format_args!("{} check {result}\n", page.title));
     text
 }
 
-fn line(text: &mut String, item: &Item<'_>, details: bool) {
+fn line(text: &mut String, item: &Item<'_>, show_details: bool) {
     let title = item.title();
     if item.excluded {
         put(text, format_args!("[+]{title} excluded: ok"));
     } else if !item.is_ok() {
-        put(text, format_args!("[-]{title} failed: {}", item.reason(details)));
+        put(text, format_args!("[-]{title} failed: {}", item.reason(show_details)));
     } else if item.is_degraded() {
-        put(text, format_args!("[!]{title} degraded: {}", item.reason(details)));
+        put(text, format_args!("[!]{title} degraded: {}", item.reason(show_details)));
     } else {
         put(text, format_args!("[+]{title} ok"));
     }

@@ -29,7 +29,7 @@ run "the_chart_gets_its_values" {
   command = apply
 
   assert {
-    condition     = keys(output.helm_values) == ["database", "gateway", "image", "ingress", "migration", "monitoring", "networkPolicy", "serviceAccount"]
+    condition     = keys(output.helm_values) == ["autoscaling", "database", "gateway", "image", "ingress", "migration", "monitoring", "networkPolicy", "serviceAccount", "tracing"]
     error_message = "the chart gets other values: ${join(", ", keys(output.helm_values))}"
   }
   assert {
@@ -45,7 +45,7 @@ run "the_chart_gets_its_values" {
     error_message = "the release would be reached or be placed elsewhere"
   }
   assert {
-    condition     = output.helm_values.monitoring.flavor == "gmp" && length(output.buckets) == 0
+    condition     = output.helm_values.monitoring.flavor == "operator" && output.profile == "autopilot" && length(output.buckets) == 0
     error_message = "dev keeps telemetry of its own"
   }
 }

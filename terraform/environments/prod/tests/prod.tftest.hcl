@@ -29,7 +29,7 @@ run "the_chart_gets_its_values" {
   command = apply
 
   assert {
-    condition     = keys(output.helm_values) == ["database", "gateway", "image", "ingress", "migration", "monitoring", "networkPolicy", "serviceAccount"]
+    condition     = keys(output.helm_values) == ["autoscaling", "database", "gateway", "image", "ingress", "migration", "monitoring", "networkPolicy", "serviceAccount", "tracing"]
     error_message = "the chart gets other values: ${join(", ", keys(output.helm_values))}"
   }
   assert {

@@ -30,7 +30,7 @@ run "what_nobody_needs_is_deleted_and_what_a_rollback_needs_is_kept" {
         try(policy.condition[0].older_than, null),
         try(tostring(policy.most_recent_versions[0].keep_count), null),
       ]))
-    } == { untagged = "DELETE UNTAGGED 1209600s", old = "DELETE TAGGED 15552000s", newest = "KEEP 30" }
+    } == { untagged = "DELETE UNTAGGED 15552000s", old = "DELETE TAGGED 15552000s", newest = "KEEP 300" }
     error_message = "other versions are deleted or kept"
   }
   assert {

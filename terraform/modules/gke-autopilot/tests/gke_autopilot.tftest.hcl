@@ -137,16 +137,13 @@ run "no_old_way_in_is_left" {
   }
 }
 
-run "managed_collection_is_a_choice" {
+# GKE refuses it: an Autopilot cluster always has managed collection.
+run "refuses_to_turn_managed_collection_off" {
   command = plan
   variables {
     observability = { managed_collection = false }
   }
-
-  assert {
-    condition     = google_container_cluster.cluster.monitoring_config[0].managed_prometheus[0].enabled == false
-    error_message = "the switch does nothing"
-  }
+  expect_failures = [var.observability]
 }
 
 run "managed_collection_is_on_and_scrapes_nothing_unasked" {

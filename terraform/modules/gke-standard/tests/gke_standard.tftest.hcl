@@ -147,6 +147,18 @@ run "managed_collection_is_a_choice" {
     condition     = google_container_cluster.cluster.monitoring_config[0].managed_prometheus[0].enabled == false
     error_message = "the switch does nothing"
   }
+  assert {
+    condition     = google_container_cluster.cluster.monitoring_config[0].enable_components == toset(["SYSTEM_COMPONENTS"])
+    error_message = "GKE refuses metrics of kube-state without managed collection"
+  }
+}
+
+run "refuses_metrics_that_managed_collection_would_take" {
+  command = plan
+  variables {
+    observability = { managed_collection = false, metrics = ["SYSTEM_COMPONENTS", "POD"] }
+  }
+  expect_failures = [var.observability]
 }
 
 run "managed_collection_is_on_and_scrapes_nothing_unasked" {

@@ -356,3 +356,24 @@ run "refuses_to_open_all_ports" {
   }
   expect_failures = [var.load_balancer_ports]
 }
+
+run "control_planes_reach_webhooks_and_metrics_adapters" {
+  command = plan
+
+  assert {
+    condition     = google_compute_firewall.control_planes.source_ranges == toset([for subnet in var.subnets : subnet.cidr])
+    error_message = "others reach them, or the control plane does not"
+  }
+  assert {
+    condition     = one(google_compute_firewall.control_planes.allow).ports == tolist(["6443", "9443"])
+    error_message = "other ports are open"
+  }
+}
+
+run "refuses_to_open_every_port_to_the_control_plane" {
+  command = plan
+  variables {
+    control_plane_ports = []
+  }
+  expect_failures = [var.control_plane_ports]
+}

@@ -50,19 +50,27 @@ run "a_bucket_is_private_and_its_account_writes_no_other" {
   }
 }
 
-run "external_dns_changes_one_zone" {
+run "external_dns_changes_records_and_nothing_else" {
   command = plan
   variables {
-    dns_writer = { zone = "example-com" }
+    dns_writer = { role = "projects/demo-project/roles/recordWriter" }
   }
 
   assert {
-    condition     = google_dns_managed_zone_iam_member.dns_writer[0].managed_zone == "example-com" && google_dns_managed_zone_iam_member.dns_writer[0].role == "roles/dns.admin" && endswith(google_dns_managed_zone_iam_member.dns_writer[0].member, "/ns/external-dns/sa/external-dns")
-    error_message = "it changes other zones, or somebody else does"
+    condition     = google_project_iam_member.dns_writer[0].role == "projects/demo-project/roles/recordWriter" && endswith(google_project_iam_member.dns_writer[0].member, "/ns/external-dns/sa/external-dns")
+    error_message = "it may do more, or somebody else does"
   }
+}
+
+run "keda_reads_the_depth_of_queues" {
+  command = plan
+  variables {
+    queue_readers = { keda-operator = "keda" }
+  }
+
   assert {
-    condition     = google_project_iam_member.dns_reader[0].role == "roles/dns.reader"
-    error_message = "it may do more on the project than read"
+    condition     = [for grant in google_project_iam_member.queue_reader : "${grant.role} ${reverse(split("/subject/", grant.member))[0]}"] == ["roles/monitoring.viewer ns/keda/sa/keda-operator"]
+    error_message = "somebody else reads, or may do more"
   }
 }
 
@@ -70,7 +78,7 @@ run "nothing_is_granted_unasked" {
   command = plan
 
   assert {
-    condition     = length(google_project_iam_member.signal) + length(google_storage_bucket.store) + length(google_dns_managed_zone_iam_member.dns_writer) + length(google_project_iam_member.dns_reader) == 0
+    condition     = length(google_project_iam_member.signal) + length(google_storage_bucket.store) + length(google_project_iam_member.dns_writer) + length(google_project_iam_member.queue_reader) == 0
     error_message = "something is made that nobody asked for"
   }
 }

@@ -55,9 +55,11 @@ run "the_chart_gets_what_iam_needs" {
         serviceAccount = { name = "demo-app-migrator", annotations = { "iam.gke.io/gcp-service-account" = "demo-app-migrator@demo-project.iam.gserviceaccount.com" } }
         user           = "demo-app-migrator@demo-project.iam"
       }
-      gateway       = { enabled = true, hostname = "demo.example.com", certificateMap = "demo", addressName = "demo" }
+      gateway       = { enabled = true, hostname = "demo.example.com", certificateMap = "demo", addressName = "demo", sslPolicy = "demo" }
       ingress       = { enabled = false, hostname = "", addressName = "", frontend = { sslPolicy = "" } }
-      monitoring    = { flavor = "gmp" }
+      monitoring    = { flavor = "operator" }
+      tracing       = { enabled = true, ratio = 0.1, clusterName = "demo" }
+      autoscaling   = { by = "hpa", minReplicas = 2, maxReplicas = 6 }
       networkPolicy = { databaseCidrs = ["10.0.0.5/32"], googleApiCidrs = ["199.36.153.8/30"] }
     })
     error_message = "the values are others: ${jsonencode(output.helm_values)}"
@@ -88,6 +90,63 @@ run "the_chart_gets_what_a_connector_and_an_ingress_need" {
     condition     = output.buckets == { loki = "demo-logs", tempo = "demo-traces" }
     error_message = "the stack would write elsewhere"
   }
+  assert {
+    condition     = jsondecode(output.stack_values["loki"]).loki.storage.bucketNames.chunks == "demo-logs" && jsondecode(output.stack_values["tempo"]).tempo.storage.trace.gcs.bucket_name == "demo-traces"
+    error_message = "the buckets are paid for and not used"
+  }
+}
+
+run "the_flavour_says_the_profile_and_where_prometheus_answers" {
+  command = apply
+  variables {
+    monitoring = { flavor = "gmp" }
+  }
+
+  assert {
+    condition     = output.profile == "gmp" && output.prometheus == { namespace = "observability", service = "frontend" }
+    error_message = "another stack would be installed, or the gate would ask elsewhere"
+  }
+}
+
+run "external_dns_and_keda_get_what_they_need" {
+  command = apply
+  variables {
+    entry   = { hostname = "demo.example.com", zone = "example.com", external_dns = true }
+    scaling = { by_queue = true }
+  }
+
+  assert {
+    condition     = jsondecode(output.stack_values["external-dns"]) == { txtOwnerId = "demo", domainFilters = ["example.com"] }
+    error_message = "two clusters would own the same records"
+  }
+  assert {
+    condition     = length(module.observability.members) == 2
+    error_message = "an account has no right"
+  }
+}
+
+run "refuses_more_pods_than_the_database_has_connections_for" {
+  command = plan
+  variables {
+    scaling = { max = 9 }
+  }
+  expect_failures = [var.scaling]
+}
+
+run "refuses_no_pod" {
+  command = plan
+  variables {
+    scaling = { min = 0 }
+  }
+  expect_failures = [var.scaling]
+}
+
+run "refuses_more_traces_than_there_are" {
+  command = plan
+  variables {
+    tracing = { ratio = 2 }
+  }
+  expect_failures = [var.tracing]
 }
 
 run "the_standard_cluster_stands_in_for_autopilot" {

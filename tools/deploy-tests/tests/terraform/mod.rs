@@ -96,6 +96,13 @@ pub(crate) fn environments() -> Vec<String> {
     roots().into_iter().filter(|root| root.starts_with("environments/")).collect()
 }
 
+/// Every block of Terraform in a folder's README.
+pub(crate) fn examples(tree: &Tree, root: &str) -> Vec<String> {
+    let readme = tree.read(&format!("{root}/README.md"));
+    let blocks = readme.split("```hcl\n").skip(1);
+    blocks.map(|rest| rest.split_once("```").expect("the block ends").0.to_owned()).collect()
+}
+
 /// The first block of Terraform in a folder's README.
 pub(crate) fn example(tree: &Tree, root: &str) -> String {
     let readme = tree.read(&format!("{root}/README.md"));

@@ -1,34 +1,35 @@
-//! A dashboard: variables, rows of panels, links.
+//! A Grafana dashboard: variables, rows of panels and links.
 
 use serde_json::{Value, json};
 
 use super::panel::{Panel, datasource};
 
-/// The current version of Grafana's dashboard schema v1: `defaultDashboard` of
-/// the package `@grafana/schema` 13.2.
+/// The version of Grafana's dashboard schema v1, from `defaultDashboard` of the package
+/// `@grafana/schema` 13.2.
 const SCHEMA_VERSION: u64 = 42;
 
+/// The height of a panel in grid units.
 const HEIGHT: u64 = 8;
 
-/// Dashboards of the kit find each other by this tag: they have no fixed uid.
+/// The tag by which the dashboards link to each other, because they have no fixed uid.
 const TAG: &str = "sre-kit";
 
-/// A dashboard before it is JSON.
+/// A dashboard before it is rendered.
 #[derive(Clone, Debug)]
 pub(super) struct Board {
     pub(super) title: String,
     pub(super) description: String,
-    /// The data source that is chosen at first. Any of Prometheus' unless set.
+    /// The uid of the data source that is selected initially.
     pub(super) datasource_uid: Option<String>,
-    /// Name, label, and the query that lists its values.
+    /// The variables, as name, label and the query that returns the values.
     pub(super) variables: Vec<(&'static str, &'static str, String)>,
     pub(super) rows: Vec<(&'static str, Vec<Panel>)>,
-    /// Title and address.
+    /// The links, as title and address.
     pub(super) links: Vec<(String, String)>,
 }
 
 impl Board {
-    /// The JSON text, importable as it is.
+    /// Renders the JSON for an import into Grafana.
     pub(super) fn json(&self) -> String {
         let dashboard = json!({
             "id": null,
@@ -50,7 +51,7 @@ impl Board {
             "templating": {"list": self.variables()},
             "panels": self.panels(),
         });
-        // Pretty-printing a value with text keys cannot fail.
+        // Serializing a value with string keys cannot fail.
         let mut text = serde_json::to_string_pretty(&dashboard).unwrap_or_default();
         text.push('\n');
         text
@@ -116,11 +117,11 @@ impl Board {
                 "current": {"text": ["All"], "value": ["$__all"], "selected": true},
                 "hide": 0,
                 "includeAll": true,
-                // Also series without the label, such as requests that match no route.
+                // `.*` includes series without the label, such as requests that match no route.
                 "allValue": ".*",
                 "multi": true,
                 "options": [],
-                // When the time range changes: a series may be younger than the page.
+                // 2 reloads the values when the time range changes, because series come and go.
                 "refresh": 2,
                 "skipUrlSync": false,
                 "sort": 1,

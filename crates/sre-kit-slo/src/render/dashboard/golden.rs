@@ -3,10 +3,12 @@
 use super::super::Options;
 use super::board::Board;
 use super::panel::Panel;
+use super::query::{join, of_job, of_route, quantile, rate, sum};
 
-/// Outcomes that are the service's fault; the rest is success or the client's doing.
+/// The outcomes that are failures of the service. The others are successes or caused by the client.
 const BAD: &str = "error|service_error|timeout|shed|panic";
 
+/// Renders the dashboard of the golden signals.
 pub(in crate::render) fn golden_signals(options: &Options) -> String {
     let scope = options.scope_selector();
     Board {
@@ -43,40 +45,7 @@ pub(in crate::render) fn golden_signals(options: &Options) -> String {
     .json()
 }
 
-fn join(scope: &str, more: &str) -> String {
-    if scope.is_empty() { more.to_owned() } else { format!("{scope},{more}") }
-}
-
-/// A metric of the chosen jobs.
-fn of_job(metric: &str, scope: &str) -> String {
-    format!("{metric}{{{}}}", join(scope, r#"job=~"$job""#))
-}
-
-/// A metric of the chosen jobs and routes, and more matchers.
-fn of_route(metric: &str, scope: &str, more: &str) -> String {
-    let matchers = join(scope, r#"job=~"$job",http_route=~"$route""#);
-    let more = if more.is_empty() { String::new() } else { format!(",{more}") };
-    format!("{metric}{{{matchers}{more}}}")
-}
-
-fn rate(selector: &str) -> String {
-    format!("rate({selector}[$__rate_interval])")
-}
-
-fn sum(by: &str, selector: &str) -> String {
-    if by.is_empty() {
-        format!("sum({})", rate(selector))
-    } else {
-        format!("sum by ({by}) ({})", rate(selector))
-    }
-}
-
-fn quantile(q: &str, by: &str, buckets: &str) -> String {
-    let by = if by.is_empty() { "le".to_owned() } else { format!("le, {by}") };
-    format!("histogram_quantile({q}, sum by ({by}) ({}))", rate(buckets))
-}
-
-/// Three percentiles of one histogram.
+/// Adds three percentiles of one histogram to a panel.
 fn percentiles(panel: Panel, buckets: &str) -> Panel {
     [("0.5", "p50"), ("0.9", "p90"), ("0.99", "p99")]
         .into_iter()
@@ -176,8 +145,8 @@ fn saturation(scope: &str) -> Vec<Panel> {
     vec![
         Panel::time_series(
             "Requests in flight",
-            "Started and not ended, to the end of the body. The limit is drawn where the service \
-             admits no more than so many.",
+            "Started and not ended, to the end of the body. The line `limit` is the number that the \
+             service admits at a time, if it has a limit.",
         )
         .min(0.0)
         .query(

@@ -1,8 +1,8 @@
-//! One panel, as the JSON of Grafana's dashboard schema (v1, `schemaVersion` 42).
+//! One panel in Grafana's dashboard schema (v1, `schemaVersion` 42).
 
 use serde_json::{Value, json};
 
-/// What a panel draws.
+/// The visualization of a panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     TimeSeries,
@@ -22,7 +22,7 @@ pub(super) struct Panel {
     stacked: bool,
     bounds: (Option<f64>, Option<f64>),
     decimals: Option<u64>,
-    /// Values from which a colour holds; the first colour is the base.
+    /// The thresholds, as value and colour. The first colour is the base.
     steps: Vec<(Option<f64>, &'static str)>,
     queries: Vec<(String, String)>,
 }
@@ -59,19 +59,19 @@ impl Panel {
         Self::new(Kind::StateTimeline, title, description)
     }
 
-    /// A query and how its series are called.
+    /// Adds a query, and the legend of its series.
     pub(super) fn query(mut self, expr: impl Into<String>, legend: impl Into<String>) -> Self {
         self.queries.push((expr.into(), legend.into()));
         self
     }
 
-    /// A unit by its identifier in Grafana.
+    /// Sets the unit, by its identifier in Grafana.
     pub(super) fn unit(mut self, unit: &'static str) -> Self {
         self.unit = unit;
         self
     }
 
-    /// Columns, of 24.
+    /// Sets the width in columns, of 24.
     pub(super) fn width(mut self, width: u64) -> Self {
         self.width = width;
         self
@@ -97,7 +97,7 @@ impl Panel {
         self
     }
 
-    /// Colours by value.
+    /// Sets the base colour and the colours from given values on.
     pub(super) fn colours(
         mut self,
         base: &'static str,
@@ -112,7 +112,7 @@ impl Panel {
         self.width
     }
 
-    /// The JSON, at its place in the grid.
+    /// Renders the JSON at a position in the grid.
     pub(super) fn json(&self, id: u64, x: u64, y: u64, height: u64) -> Value {
         let heatmap = self.kind == Kind::Heatmap;
         let targets: Vec<_> = (b'A'..=b'Z')
@@ -127,7 +127,7 @@ impl Panel {
                     "format": if heatmap { "heatmap" } else { "time_series" },
                     "range": self.kind != Kind::Stat,
                     "instant": self.kind == Kind::Stat,
-                    // Dots that lead from a bucket to the trace of one request in it.
+                    // Exemplars link a bucket to the trace of one of its requests.
                     "exemplar": expr.contains("_bucket{"),
                 })
             })
@@ -245,7 +245,7 @@ impl Panel {
     }
 }
 
-/// The data source that the dashboard's variable names.
+/// Returns a reference to the variable that selects the data source.
 pub(super) fn datasource() -> Value {
     json!({"type": "prometheus", "uid": "${datasource}"})
 }

@@ -12,6 +12,7 @@ use super::board::Board;
 use super::panel::Panel;
 use crate::Slos;
 
+/// Renders the dashboard of the SLOs.
 pub(in crate::render) fn objectives(slos: &Slos, options: &Options) -> String {
     let scope = Scope { service: slos.service(), options };
     let plans: Vec<_> = slos.iter().map(|slo| Plan::new(slos.service(), slo, options)).collect();
@@ -39,7 +40,7 @@ pub(in crate::render) fn objectives(slos: &Slos, options: &Options) -> String {
     .json()
 }
 
-/// Series of the service, and of the chosen SLOs.
+/// The series of the service and of the selected SLOs.
 struct Scope<'a> {
     service: &'a str,
     options: &'a Options,
@@ -51,7 +52,7 @@ impl Scope<'_> {
         Selector::new(metric).with("service", self.service).with_all(scope)
     }
 
-    /// With the variable, whose choices are a pattern.
+    /// Restricts the series to the selected SLOs. The value of the variable is a regular expression.
     fn chosen(&self, metric: &str) -> String {
         let all = self.all(metric).to_string();
         format!(r#"{},slo=~"$slo"}}"#, all.trim_end_matches('}'))
@@ -63,13 +64,13 @@ impl Scope<'_> {
     }
 }
 
-/// Distinct values in the order of `Ord`.
+/// Returns the distinct values in ascending order.
 fn distinct<T: Ord>(values: impl IntoIterator<Item = T>) -> Vec<T> {
     values.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }
 
 fn budget(scope: &Scope<'_>, plans: &[Plan<'_>]) -> Vec<Panel> {
-    let base = duration(plans.first().map_or(Duration::from_mins(5), |plan| plan.base));
+    let base = duration(plans.first().map_or(Duration::from_secs(5 * 60), |plan| plan.base));
     vec![
         Panel::stat(
             "Error budget left",
@@ -88,7 +89,7 @@ fn budget(scope: &Scope<'_>, plans: &[Plan<'_>]) -> Vec<Panel> {
             .query(format!("sum by (slo) ({})", scope.chosen(OBJECTIVE)), "{{slo}}"),
         Panel::time_series(
             "Error budget left over time",
-            "What falls steeply here is what a page was about.",
+            "The steeper the fall, the faster the budget burns.",
         )
         .unit("percentunit")
         .max(1.0)
@@ -111,7 +112,7 @@ fn budget(scope: &Scope<'_>, plans: &[Plan<'_>]) -> Vec<Panel> {
                 format!(
                     "1 - sum by (slo) ({})",
                     scope.chosen(&error_ratio(
-                        plans.first().map_or(Duration::from_mins(5), |plan| plan.base)
+                        plans.first().map_or(Duration::from_secs(5 * 60), |plan| plan.base)
                     ))
                 ),
                 "{{slo}}",
@@ -119,7 +120,7 @@ fn budget(scope: &Scope<'_>, plans: &[Plan<'_>]) -> Vec<Panel> {
     ]
 }
 
-/// One panel per tier: both windows, against the tier's threshold.
+/// Renders one panel per tier, with both windows and the factor of the tier.
 fn burn(scope: &Scope<'_>, plans: &[Plan<'_>]) -> Vec<Panel> {
     let tiers = distinct(plans.iter().flat_map(|plan| {
         plan.tiers.iter().map(|tier| (tier.long, tier.short, tier.severity.as_str()))

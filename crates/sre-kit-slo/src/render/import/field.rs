@@ -1,10 +1,11 @@
-//! A value of a YAML document that knows where it stands, for errors that say so.
+//! YAML values with their path, for errors that name the field.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_yaml_ng::Value;
 
+use crate::definition::parse_duration;
 use sre_kit_core::ConfigError;
 
 /// One field and its path, such as `spec.timeWindow[0].duration`.
@@ -14,24 +15,29 @@ pub(super) struct Field<'a> {
     value: &'a Value,
 }
 
-/// Every document of a text.
+/// Parses all documents of a text.
 pub(super) fn documents(text: &str) -> Result<Vec<Value>, ConfigError> {
     let parsed: Result<Vec<_>, _> =
         serde_yaml_ng::Deserializer::from_str(text).map(Value::deserialize).collect();
     let documents = parsed.map_err(|err| {
-        ConfigError::new("file", err.to_string(), "that is no YAML", "mend the line it names")
+        ConfigError::new(
+            "file",
+            err.to_string(),
+            "that is not YAML",
+            "correct the line that it names",
+        )
     })?;
     // A text that ends in `---` has an empty last document.
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
 }
 
 impl<'a> Field<'a> {
-    /// The document itself, which has no path.
+    /// Returns the document itself, whose path is empty.
     pub(super) fn root(value: &'a Value) -> Self {
         Self { path: String::new(), value }
     }
 
-    /// The entry of a map, if it is there and not null.
+    /// Returns an entry of a map, if it exists and is not null.
     pub(super) fn get(&self, key: &str) -> Option<Self> {
         let value = self.value.get(key).filter(|value| !value.is_null())?;
         let path =
@@ -39,7 +45,7 @@ impl<'a> Field<'a> {
         Some(Self { path, value })
     }
 
-    /// The entry of a map that has to be there.
+    /// Returns an entry of a map, or an error if it does not exist.
     pub(super) fn need(&self, key: &str) -> Result<Self, ConfigError> {
         self.get(key).ok_or_else(|| {
             let path = if self.path.is_empty() { "file" } else { &self.path };
@@ -52,26 +58,26 @@ impl<'a> Field<'a> {
         })
     }
 
-    /// The items of a list.
+    /// Returns the items of a list.
     pub(super) fn items(&self) -> Result<Vec<Self>, ConfigError> {
         let Value::Sequence(items) = self.value else {
-            return Err(self.refuse("it is a list", "begin each item with `-`"));
+            return Err(self.error("it is a list", "begin each item with `-`"));
         };
         let field = |(i, value)| Self { path: format!("{}[{i}]", self.path), value };
         Ok(items.iter().enumerate().map(field).collect())
     }
 
-    /// The entries of a map from text to text.
+    /// Returns the entries of a map whose keys are strings.
     pub(super) fn pairs(&self) -> Result<Vec<(String, Self)>, ConfigError> {
         let Value::Mapping(entries) = self.value else {
-            return Err(self.refuse("it is a map", "write `name: value`, one a line"));
+            return Err(self.error("it is a map", "write `name: value`, one a line"));
         };
         entries
             .iter()
             .map(|(key, value)| {
                 let key = match key {
                     Value::String(key) => key.clone(),
-                    _ => return Err(self.refuse("its keys are text", "put the key in quotes")),
+                    _ => return Err(self.error("its keys are text", "put the key in quotes")),
                 };
                 let path = format!("{}.{key}", self.path);
                 Ok((key, Self { path, value }))
@@ -79,9 +85,9 @@ impl<'a> Field<'a> {
             .collect()
     }
 
-    /// Text, or a number or boolean as it was written.
+    /// Returns a string, or a number or a boolean as it was written.
     pub(super) fn text(&self) -> Result<String, ConfigError> {
-        self.scalar().ok_or_else(|| self.refuse("it is text or a number", "write one value"))
+        self.scalar().ok_or_else(|| self.error("it is text or a number", "write one value"))
     }
 
     fn scalar(&self) -> Option<String> {
@@ -97,27 +103,15 @@ impl<'a> Field<'a> {
         self.value.as_bool() == Some(true)
     }
 
-    /// A duration in the shorthand of OpenSLO: a whole number and one unit.
+    /// Parses a duration in the notation of OpenSLO: a whole number and one unit.
     pub(super) fn duration(&self) -> Result<Duration, ConfigError> {
         let text = self.text()?;
-        let (number, unit) =
-            text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
-        let seconds = match unit {
-            "s" => Some(1),
-            "m" => Some(60),
-            "h" => Some(3_600),
-            "d" => Some(86_400),
-            "w" => Some(604_800),
-            _ => None,
-        };
-        let length = seconds.zip(number.parse::<u64>().ok());
-        length
-            .and_then(|(unit, number)| unit_times(unit, number))
-            .ok_or_else(|| self.refuse("it is a number of m, h, d or w", "write it like `30d`"))
+        parse_duration(&text)
+            .ok_or_else(|| self.error("it is a number of m, h, d or w", "write it like `30d`"))
     }
 
-    /// An error about this field.
-    pub(super) fn refuse(
+    /// Returns an error about this field.
+    pub(super) fn error(
         &self,
         rule: impl Into<std::borrow::Cow<'static, str>>,
         advice: impl Into<std::borrow::Cow<'static, str>>,
@@ -126,8 +120,8 @@ impl<'a> Field<'a> {
         ConfigError::new(path.to_owned(), self.shown(), rule, advice)
     }
 
-    /// Another error, about this field.
-    pub(super) fn because(&self, err: &ConfigError) -> ConfigError {
+    /// Returns an error about this field with the rule and the advice of another error.
+    pub(super) fn error_from(&self, err: &ConfigError) -> ConfigError {
         ConfigError::new(
             self.path.clone(),
             self.shown(),
@@ -136,7 +130,7 @@ impl<'a> Field<'a> {
         )
     }
 
-    /// The value for an error: its text, or what kind of thing it is.
+    /// Returns the value as it is shown in an error: the scalar, or the kind of the collection.
     fn shown(&self) -> String {
         match self.value {
             Value::Mapping(_) => "a map".to_owned(),
@@ -144,8 +138,4 @@ impl<'a> Field<'a> {
             _ => self.scalar().unwrap_or_else(|| "nothing".to_owned()),
         }
     }
-}
-
-fn unit_times(unit: u64, number: u64) -> Option<Duration> {
-    unit.checked_mul(number).map(Duration::from_secs)
 }

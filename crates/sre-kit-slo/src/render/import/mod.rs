@@ -1,16 +1,17 @@
-//! SLOs that were written for other tools.
+//! The import of SLOs that were written for other tools.
 
 mod field;
 mod openslo;
 mod sloth;
 
-use super::super::{Slo, Slos};
+use crate::{Slo, Slos};
 use sre_kit_core::ConfigError;
 
-/// SLOs from a file of another tool, as far as a definition can express them.
+/// SLOs from a file of another tool.
 ///
-/// What cannot be expressed is an error that names the field. What need not be,
-/// such as a query that the process replaces by counting, is a note.
+/// A field that a definition cannot express is an error that names it. A field that is not needed,
+/// such as a query that the service replaces by counting, is left out, and a
+/// [note](Self::notes) says so.
 ///
 /// ```
 /// use sre_kit_slo::render::Imported;
@@ -39,60 +40,61 @@ pub struct Imported {
 }
 
 impl Imported {
-    /// Reads OpenSLO v1: one or more documents, `SLO` with its indicator inside or
-    /// as an `SLI` in the same text. What [`render`](super::render) wrote comes
-    /// back as it was; of other files, indicators of good or bad events among all
-    /// become ratios that the service counts itself.
+    /// Reads OpenSLO v1: one or more documents of the kind `SLO`, with their indicators inside or as
+    /// documents of the kind `SLI` in the same text.
+    ///
+    /// A file that [`render`](super::render) wrote gives the same definitions. In other files, an
+    /// indicator of good or bad events becomes a ratio, whose events the service has to record.
     ///
     /// # Errors
     ///
-    /// When the text is no YAML, or a field cannot be expressed: a threshold on a
-    /// gauge, a raw ratio, time slices, a calendar window, several objectives.
+    /// Returns an error if the text is not YAML, or if a field cannot be expressed: a threshold on a
+    /// gauge, a raw ratio, time slices, a calendar window or several objectives.
     pub fn from_openslo(text: &str) -> Result<Self, ConfigError> {
         openslo::read(text)
     }
 
-    /// Reads a file of Sloth, `version: prometheus/v1`. Indicators of error and
-    /// total queries become ratios that the service counts itself.
+    /// Reads a file of Sloth with `version: prometheus/v1`. An indicator of an error query and a
+    /// total query becomes a ratio, whose events the service has to record.
     ///
     /// # Errors
     ///
-    /// When the text is no YAML, or a field cannot be expressed: a raw ratio or a
+    /// Returns an error if the text is not YAML, or if a field cannot be expressed: a raw ratio or a
     /// plugin.
     pub fn from_sloth(text: &str) -> Result<Self, ConfigError> {
         sloth::read(text)
     }
 
-    /// The service.
+    /// Returns the name of the service.
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// The SLOs, not yet checked together.
+    /// Returns the SLOs, which are not validated yet.
     pub fn slos(&self) -> &[Slo] {
         &self.slos
     }
 
-    /// What was left out, and what is to be done about it.
+    /// Returns what was left out, and what to do about it.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// Checks them together.
+    /// Validates the SLOs.
     ///
     /// # Errors
     ///
-    /// As [`Slos::new`].
+    /// Returns an error in the cases of [`Slos::new`].
     pub fn into_slos(self) -> Result<Slos, ConfigError> {
         Slos::new(self.service, self.slos)
     }
 }
 
-/// The note for an indicator whose queries the process replaces by counting.
-fn counted(path: &str, name: &str) -> String {
+/// Returns the note on an indicator whose queries the service replaces by counting.
+fn count_in_code_note(path: &str, name: &str) -> String {
     format!(
         "{path}: queries are not taken over; count its events in the code with \
-         `budgets.slo({name:?})?`, `good()` and `bad()`"
+         `budgets.slo({name:?})?`, `record_good()` and `record_bad()`"
     )
 }
 

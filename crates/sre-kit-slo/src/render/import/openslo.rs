@@ -1,18 +1,18 @@
-//! OpenSLO v1.
+//! The import of OpenSLO v1.
 
 use std::time::Duration;
 
 use serde_yaml_ng::Value;
 
-use super::super::super::{Objective, Severity, Slo, Tier, Window};
 use super::super::openslo::ANNOTATION;
 use super::Imported;
 use super::field::{Field, documents};
+use crate::{Objective, Severity, Slo, Tier, Window};
 use sre_kit_core::ConfigError;
 
 const VERSION: &str = "openslo/v1";
 
-/// The standard tiers, which an SLO without tiers does without one by one.
+/// The standard tiers, which are removed one by one from an SLO without tiers.
 const STANDARD: [&str; 4] = ["fast", "medium", "slow", "long"];
 
 pub(super) fn read(text: &str) -> Result<Imported, ConfigError> {
@@ -22,9 +22,7 @@ pub(super) fn read(text: &str) -> Result<Imported, ConfigError> {
         let root = Field::root(document);
         let version = root.need("apiVersion")?;
         if version.text()? != VERSION {
-            return Err(
-                version.refuse("only openslo/v1 is known", "convert the file to openslo/v1")
-            );
+            return Err(version.error("only openslo/v1 is known", "convert the file to openslo/v1"));
         }
         match root.need("kind")?.text()?.as_str() {
             "SLO" => read_slo(&root, &documents, &mut imported)?,
@@ -56,7 +54,7 @@ fn read_slo(
     if imported.service.is_empty() {
         imported.service = name;
     } else if imported.service != name {
-        return Err(service.refuse(
+        return Err(service.error(
             format!("other SLOs of the file are of `{}`", imported.service),
             "split the file: one set of SLOs is of one service",
         ));
@@ -88,7 +86,7 @@ fn check_method(spec: &Field<'_>) -> Result<(), ConfigError> {
     if method.text()? == "Occurrences" {
         return Ok(());
     }
-    Err(method.refuse(
+    Err(method.error(
         "budgets count events here, not slices of time",
         "write `budgetingMethod: Occurrences` if events are what users notice",
     ))
@@ -98,46 +96,46 @@ fn objective(spec: &Field<'_>) -> Result<Objective, ConfigError> {
     let objectives = spec.need("objectives")?;
     let items = objectives.items()?;
     let [objective] = items.as_slice() else {
-        return Err(objectives.refuse(
+        return Err(objectives.error(
             "an SLO has one objective here",
             "write one document per objective, each with a name of its own",
         ));
     };
     for key in ["op", "value", "timeSliceTarget", "timeSliceWindow", "indicator", "indicatorRef"] {
         if let Some(field) = objective.get(key) {
-            return Err(field.refuse(
+            return Err(field.error(
                 "it belongs to thresholds, time slices or composite SLOs, which cannot be expressed",
                 "define it in code: `Slo::latency` compares real durations with a threshold",
             ));
         }
     }
     if let Some(percent) = objective.get("targetPercent") {
-        return percent.text()?.parse().map_err(|err| percent.because(&err));
+        return percent.text()?.parse().map_err(|err| percent.error_from(&err));
     }
     let target = objective.need("target")?;
-    Objective::parse_ratio(&target.text()?).map_err(|err| target.because(&err))
+    Objective::parse_ratio(&target.text()?).map_err(|err| target.error_from(&err))
 }
 
 fn period(spec: &Field<'_>) -> Result<Option<Duration>, ConfigError> {
     let Some(windows) = spec.get("timeWindow") else { return Ok(None) };
     let items = windows.items()?;
     let [window] = items.as_slice() else {
-        return Err(windows.refuse("it has exactly one item", "keep one window"));
+        return Err(windows.error("it has exactly one item", "keep one window"));
     };
     if let Some(calendar) = window.get("calendar") {
-        return Err(calendar.refuse(
+        return Err(calendar.error(
             "a period is rolling here, not aligned to a calendar",
             "write `isRolling: true` with `duration: 30d`",
         ));
     }
     let rolling = window.need("isRolling")?;
     if !rolling.is_true() {
-        return Err(rolling.refuse("a period is rolling here", "write `isRolling: true`"));
+        return Err(rolling.error("a period is rolling here", "write `isRolling: true`"));
     }
     window.need("duration")?.duration().map(Some)
 }
 
-/// The indicator, inside or by its name in the same text.
+/// Reads the indicator, which is inside the SLO or another document of the same text.
 fn indicator(
     spec: &Field<'_>,
     name: &str,
@@ -151,14 +149,14 @@ fn indicator(
         (None, None) => spec.need("indicator")?,
     };
     if let Some(threshold) = sli.get("thresholdMetric") {
-        return Err(threshold.refuse(
+        return Err(threshold.error(
             "a threshold on a metric's value has no events to count",
             "define it in code: `Slo::latency` compares real durations with a threshold",
         ));
     }
     let ratio = sli.need("ratioMetric")?;
     if let Some(raw) = ratio.get("raw") {
-        return Err(raw.refuse(
+        return Err(raw.error(
             "a ratio that was computed elsewhere has no events to count",
             "define it in code: `Slo::availability`, `Slo::latency` or `Slo::ratio`",
         ));
@@ -168,7 +166,7 @@ fn indicator(
         ratio.need("bad")?;
     }
     let Some(kind) = annotations.get("indicator") else {
-        notes.push(super::counted(&ratio.path, name));
+        notes.push(super::count_in_code_note(&ratio.path, name));
         return Ok(Slo::ratio(name, objective));
     };
     match kind.text()?.as_str() {
@@ -177,12 +175,11 @@ fn indicator(
         "latency" => {
             let threshold = annotations.need("threshold-nanoseconds", &kind)?;
             let nanos = threshold.text()?.parse().map_err(|_| {
-                threshold
-                    .refuse("it is a whole number of nanoseconds", "write 300000000 for 300 ms")
+                threshold.error("it is a whole number of nanoseconds", "write 300000000 for 300 ms")
             })?;
             Ok(Slo::latency(name, objective, Duration::from_nanos(nanos)))
         }
-        _ => Err(kind.refuse(
+        _ => Err(kind.error(
             "it is availability, latency or ratio",
             "drop the annotation if the file comes from another tool",
         )),
@@ -198,10 +195,10 @@ fn referenced<'d>(reference: &Field<'_>, documents: &'d [Value]) -> Result<Field
             return root.need("spec");
         }
     }
-    Err(reference.refuse("no SLI of that name is in the text", "add its document to the same file"))
+    Err(reference.error("no SLI of that name is in the text", "add its document to the same file"))
 }
 
-/// Our own annotations, which say what OpenSLO cannot.
+/// The annotations of this crate, which hold what OpenSLO has no field for.
 struct Annotations<'a> {
     metadata: Option<Field<'a>>,
 }
@@ -214,15 +211,15 @@ impl<'a> Annotations<'a> {
     fn need(&self, key: &str, beside: &Field<'_>) -> Result<Field<'a>, ConfigError> {
         self.get(key).ok_or_else(|| {
             let advice = format!("add the annotation `{ANNOTATION}{key}`");
-            beside.refuse(format!("that needs `{ANNOTATION}{key}` beside it"), advice)
+            beside.error(format!("that needs `{ANNOTATION}{key}` beside it"), advice)
         })
     }
 
-    /// An annotation that holds JSON.
+    /// Parses an annotation that holds JSON.
     fn json<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ConfigError> {
         let Some(field) = self.get(key) else { return Ok(None) };
         serde_json::from_str(&field.text()?).map(Some).map_err(|err| {
-            field.refuse(format!("that is not its JSON ({err})"), "generate it again")
+            field.error(format!("that is not its JSON ({err})"), "generate it again")
         })
     }
 }
@@ -288,7 +285,7 @@ impl TierText {
         } else {
             Tier::ticket(&self.name, long, short)
         };
-        // A factor that is no number is refused by the check of the set.
+        // A factor that is not a number is rejected by the validation of the set.
         let tier = tier.factor(self.factor.parse().unwrap_or(f64::NAN));
         Ok(self.min_bad_events.map_or(tier.clone().any_bad_event(), |k| tier.min_bad_events(k)))
     }

@@ -1,10 +1,10 @@
-//! Sloth's own format, `prometheus/v1`.
+//! The import of Sloth, `prometheus/v1`.
 //!
-//! Source: `pkg/prometheus/api/v1` of Sloth.
+//! Source: `pkg/prometheus/api/v1` in the repository slok/sloth.
 
-use super::super::super::{Objective, Slo};
 use super::Imported;
 use super::field::{Field, documents};
+use crate::{Objective, Slo};
 use sre_kit_core::ConfigError;
 
 const VERSION: &str = "prometheus/v1";
@@ -21,14 +21,14 @@ pub(super) fn read(text: &str) -> Result<Imported, ConfigError> {
     };
     let root = Field::root(document);
     if let Some(kind) = root.get("apiVersion") {
-        return Err(kind.refuse(
+        return Err(kind.error(
             "that is the Kubernetes form of Sloth's format",
             "give its `spec` alone, with `version: prometheus/v1` on top",
         ));
     }
     let version = root.need("version")?;
     if version.text()? != VERSION {
-        return Err(version.refuse("only prometheus/v1 is known", "write `version: prometheus/v1`"));
+        return Err(version.error("only prometheus/v1 is known", "write `version: prometheus/v1`"));
     }
     let mut imported =
         Imported { service: root.need("service")?.text()?, slos: Vec::new(), notes: Vec::new() };
@@ -48,14 +48,14 @@ fn one(
     let name = field.need("name")?.text()?;
     let objective = field.need("objective")?;
     let objective =
-        objective.text()?.parse::<Objective>().map_err(|err| objective.because(&err))?;
+        objective.text()?.parse::<Objective>().map_err(|err| objective.error_from(&err))?;
     let sli = field.need("sli")?;
     for (key, rule) in [
         ("raw", "a ratio that was computed elsewhere has no events to count"),
         ("plugin", "a plugin writes queries, and there are no queries here"),
     ] {
         if let Some(field) = sli.get(key) {
-            return Err(field.refuse(
+            return Err(field.error(
                 rule,
                 "define it in code: `Slo::availability`, `Slo::latency` or `Slo::ratio`",
             ));
@@ -64,7 +64,7 @@ fn one(
     let events = sli.need("events")?;
     events.need("error_query")?;
     events.need("total_query")?;
-    notes.push(super::counted(&events.path, &name));
+    notes.push(super::count_in_code_note(&events.path, &name));
     let mut slo = Slo::ratio(name, objective);
     if let Some(description) = field.get("description") {
         slo = slo.description(description.text()?);
@@ -73,7 +73,7 @@ fn one(
     Ok(alerting(slo, field, notes))
 }
 
-/// The labels of the SLO win over those of the file; `owner` has a place of its own.
+/// Adds the labels. Those of the SLO override those of the file, and `owner` becomes the owner.
 fn labelled(
     mut slo: Slo,
     field: &Field<'_>,

@@ -13,7 +13,7 @@ fn facts(slo: &Definition) -> String {
     let mut outcomes: Vec<_> = slo.outcomes().collect();
     outcomes.sort_unstable();
     outcomes.dedup();
-    let counts: Vec<_> = outcomes.iter().map(|o| (o, slo.count_of(o))).collect();
+    let counts: Vec<_> = outcomes.iter().map(|o| (o, slo.class_of(o))).collect();
     format!(
         "{} {:?} {} {} {} {} {:?} {} {:?} {:?} {counts:?} {:?} {:#?}",
         slo.name(),
@@ -26,7 +26,7 @@ fn facts(slo: &Definition) -> String {
         slo.period(),
         slo.routes(),
         slo.methods(),
-        slo.marks(),
+        slo.exclusions(),
         slo.tiers(),
     )
 }
@@ -159,7 +159,7 @@ fn openslo_that_cannot_be_expressed_names_the_field() {
         (with("service: shop\n  desc", "desc"), "spec", "`service`"),
         (with("openslo/v1\nkind: SLO", "openslo/v2alpha\nkind: SLO"), "apiVersion", "openslo/v1"),
         (with("kind: SLO", "kind: SLX"), "file", "none of them is an SLO"),
-        ("a: [".to_owned(), "file", "no YAML"),
+        ("a: [".to_owned(), "file", "not YAML"),
         (String::new(), "file", "none of them"),
         ("just text".to_owned(), "file", "apiVersion"),
         ("- 1".to_owned(), "file", "apiVersion"),
@@ -231,9 +231,9 @@ fn sloth_that_cannot_be_expressed_names_the_field() {
         assert_eq!(err.field(), field, "{err}");
         assert!(err.to_string().contains(part), "{err}");
     }
-    // A name that fits no label is refused with the others' rule.
+    // A name that does not fit a label is an error of the validation.
     let odd = Imported::from_sloth(&with("requests-availability", "requests_availability"));
-    assert_eq!(odd.expect("reads").into_slos().expect_err("refused").field(), "slo.name");
+    assert_eq!(odd.expect("reads").into_slos().expect_err("invalid").field(), "slo.name");
 }
 
 proptest::proptest! {

@@ -1,20 +1,21 @@
-//! Stories of burn alerts.
+//! Scenarios of burn alerts.
 
 use std::time::Duration;
 
 use super::super::plan::{Plan, PlannedTier};
 use super::super::promql::duration;
 use super::super::rules::{BURN, EXHAUSTED, Group};
+use super::case::{Case, Check};
+use super::expectation::{Expectation, expectation};
+use super::firing::{alerts, as_alert, fired, firing};
+use super::numbers::{share, steps_of, times, traffic};
+use super::steps::Steps;
 use super::timeline::Timeline;
-use super::{
-    Case, Check, Steps, Verdict, alerts, as_alert, fired, firing, share, steps_of, times, traffic,
-    verdict,
-};
 
-/// Steady error ratios, from a total outage down the tiers to below the last.
+/// Constant error ratios, from a total outage to just below the threshold of the last tier.
 ///
-/// A ratio that never changes is the same over every window, however much of it
-/// has passed, so that a few minutes suffice for all tiers.
+/// A constant ratio is the same over every window, however long it has lasted, so that a few minutes
+/// suffice for all tiers.
 pub(super) fn ladder(plan: &Plan<'_>, groups: &[Group], steps: &Steps) -> Vec<Case> {
     let events = traffic(plan);
     let mut cases =
@@ -38,12 +39,12 @@ pub(super) fn ladder(plan: &Plan<'_>, groups: &[Group], steps: &Steps) -> Vec<Ca
     cases
 }
 
-/// Expects what all tiers do, as far as it is clear.
+/// Expects all tiers to follow their definition, as far as it is clear.
 fn expect_all(case: &mut Case, plan: &Plan<'_>, at: u64) {
     let Some((_, timeline)) = case.instances.first() else { return };
-    let verdicts: Vec<_> =
-        plan.tiers.iter().map(|tier| (tier, verdict(tier, timeline, at))).collect();
-    if verdicts.iter().any(|(_, verdict)| *verdict == Verdict::Unclear) {
+    let expected: Vec<_> =
+        plan.tiers.iter().map(|tier| (tier, expectation(tier, timeline, at))).collect();
+    if expected.iter().any(|(_, state)| *state == Expectation::Unclear) {
         for tier in &plan.tiers {
             case.expect_tier(plan, tier, at);
         }
@@ -53,11 +54,11 @@ fn expect_all(case: &mut Case, plan: &Plan<'_>, at: u64) {
     case.checks.push(Check::Expr {
         at: times(timeline.step, at),
         expr: format!("count by (severity, slo_tier) ({expr})"),
-        samples: verdicts.into_iter().filter_map(|(tier, verdict)| fired(tier, verdict)).collect(),
+        samples: expected.into_iter().filter_map(|(tier, state)| fired(tier, state)).collect(),
     });
 }
 
-/// Every alert in full: labels, annotations, links.
+/// A total outage, with every label and annotation of the alerts.
 fn outage(plan: &Plan<'_>, groups: &[Group], steps: &Steps, events: u64) -> Case {
     let timeline = Timeline::new(steps.fine).then(10, 0, events);
     let mut expected = Vec::new();
@@ -65,8 +66,8 @@ fn outage(plan: &Plan<'_>, groups: &[Group], steps: &Steps, events: u64) -> Case
         let of = |label: &str| rule.labels.iter().find(|(name, _)| name == label);
         let Some((_, name)) = of("slo_tier") else { continue };
         let Some(tier) = plan.tiers.iter().find(|tier| tier.name == name) else { continue };
-        let Verdict::Fires(severity) = verdict(tier, &timeline, 10) else { continue };
-        // Of a page and the ticket in its stead, one fires.
+        let Expectation::Fires(severity) = expectation(tier, &timeline, 10) else { continue };
+        // A page and its ticket exclude each other.
         let is_page = of("severity").is_some_and(|(_, label)| label == severity.as_str());
         if tier.min_bad_events.is_some() && !is_page {
             continue;
@@ -81,12 +82,12 @@ fn outage(plan: &Plan<'_>, groups: &[Group], steps: &Steps, events: u64) -> Case
     let at = times(steps.fine, 10);
     let mut case = Case::new("a total outage fires every tier", timeline);
     case.checks.push(Check::Alerts { at, name: BURN, alerts: expected });
-    // A young service has no month to have missed an objective in.
+    // There is not enough history to call the budget exhausted.
     case.checks.push(Check::Alerts { at, name: EXHAUSTED, alerts: Vec::new() });
     case
 }
 
-/// Events are summed over instances: a mean of ratios would cry for this one.
+/// One small instance that fails. Events are summed over instances, and a mean of ratios would fire.
 fn one_bad_instance(plan: &Plan<'_>, steps: &Steps, events: u64) -> Case {
     let budget = plan.slo.objective().error_budget().as_f64();
     let bad = share(events, budget / 2.0);
@@ -99,8 +100,8 @@ fn one_bad_instance(plan: &Plan<'_>, steps: &Steps, events: u64) -> Case {
     case
 }
 
-/// One tier over time: how soon it fires, when it stops, and what is no reason.
-pub(super) fn stories(plan: &Plan<'_>, tier: &PlannedTier<'_>, step: Duration) -> Vec<Case> {
+/// One tier over time: how soon it fires, when it stops, and what must not make it fire.
+pub(super) fn scenarios(plan: &Plan<'_>, tier: &PlannedTier<'_>, step: Duration) -> Vec<Case> {
     let (long, short) = (steps_of(tier.long, step), steps_of(tier.short, step));
     let mut cases = vec![
         outage_and_recovery(plan, tier, step, (long, short)),
@@ -108,7 +109,7 @@ pub(super) fn stories(plan: &Plan<'_>, tier: &PlannedTier<'_>, step: Duration) -
         slowed(plan, tier, step, short),
     ];
     if let Some(minimum) = tier.min_bad_events.filter(|k| *k > 2) {
-        let few = Few { plan, tier, step, minimum, long, short };
+        let few = LowTraffic { plan, tier, step, minimum, long, short };
         cases.push(few.becomes_enough());
         for factor in [0.95, 1.05] {
             cases.extend([few.over_the_long_window(factor), few.over_the_short_window(factor)]);
@@ -117,7 +118,7 @@ pub(super) fn stories(plan: &Plan<'_>, tier: &PlannedTier<'_>, step: Duration) -
     cases
 }
 
-/// A total outage after a good history: `long x factor x budget` until it fires.
+/// A total outage after a good history. It fires after `long x factor x budget`.
 fn outage_and_recovery(
     plan: &Plan<'_>,
     tier: &PlannedTier<'_>,
@@ -126,7 +127,7 @@ fn outage_and_recovery(
 ) -> Case {
     let events = traffic(plan);
     let detection = tier.threshold.as_f64() * long as f64;
-    // Steps are few, so the casts lose nothing. Away from whole steps on both sides.
+    // There are few steps, so the casts lose nothing. The margin keeps away from whole steps.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let (silent, fires) =
         (((detection - 0.05).ceil() - 1.0).max(0.0) as u64, (detection + 0.05).floor() as u64 + 1);
@@ -147,8 +148,8 @@ fn outage_and_recovery(
     case
 }
 
-/// Errors that are far above the threshold over the short window, and reach it
-/// over the long one in the end: the long window and no other decides.
+/// Errors far above the threshold over the short window that reach it over the long window only at
+/// the end, so that the long window decides.
 fn blip(
     plan: &Plan<'_>,
     tier: &PlannedTier<'_>,
@@ -156,15 +157,15 @@ fn blip(
     (long, short): (u64, u64),
 ) -> Case {
     let events = traffic(plan);
-    let wanted = tier.threshold.as_f64() * long as f64;
-    let ratio = (wanted * NEARLY / short.max(1) as f64).min(1.0);
+    let needed = tier.threshold.as_f64() * long as f64;
+    let ratio = (needed * NEARLY / short.max(1) as f64).min(1.0);
     let bad = share(events, ratio);
-    // Steps are few, so the casts lose nothing.
+    // There are few steps, so the casts lose nothing.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let (below, above) =
-        ((wanted * NEARLY / ratio).round() as u64, (wanted * 1.05 / ratio).ceil() as u64);
+        ((needed * NEARLY / ratio).round() as u64, (needed * 1.05 / ratio).ceil() as u64);
     let above = above.max(below + 1);
-    // A longer window would see more of the good history, and not fire.
+    // A longer window would include more of the good history and not fire.
     let timeline = Timeline::new(step).then(long * 8 / 5, events, 0).then(above, events - bad, bad);
     let begin = timeline.len() - above;
     let mut case =
@@ -174,8 +175,7 @@ fn blip(
     case
 }
 
-/// Errors far above the threshold that have come down to just below it, over the
-/// short window first.
+/// Errors far above the threshold that fall to just below it, so that the short window decides.
 fn slowed(plan: &Plan<'_>, tier: &PlannedTier<'_>, step: Duration, short: u64) -> Case {
     let events = traffic(plan);
     let threshold = tier.threshold.as_f64();
@@ -192,14 +192,14 @@ fn slowed(plan: &Plan<'_>, tier: &PlannedTier<'_>, step: Duration, short: u64) -
     case
 }
 
-/// Below a threshold, and closer to it than to nine tenths of it.
+/// A factor that is just below a threshold.
 const NEARLY: f64 = 0.95;
 
-/// A page of a service with little traffic: fewer bad events than a page needs.
+/// A service with little traffic: fewer bad events than a page needs.
 ///
-/// Much went wrong before the long window, which it must not see. The counters
-/// are above zero since then, so that both promtools extrapolate them alike.
-struct Few<'a> {
+/// Many events were bad before the long window, and the rules must not see them. Since then the
+/// counters are above zero, so that both versions of promtool extrapolate them in the same way.
+struct LowTraffic<'a> {
     plan: &'a Plan<'a>,
     tier: &'a PlannedTier<'a>,
     step: Duration,
@@ -208,17 +208,17 @@ struct Few<'a> {
     short: u64,
 }
 
-impl Few<'_> {
-    /// As many events as make `bad` of them a burn of `factor` times the threshold.
+impl LowTraffic<'_> {
+    /// Returns the good events beside which `bad` events are `factor` times the threshold.
     fn good(&self, bad: u64, factor: f64) -> u64 {
         let all = bad as f64 / (self.tier.threshold.as_f64() * factor);
-        // A few bad events over a threshold of parts of a million.
+        // A few bad events over a threshold of at least a few millionths fit.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let all = all.round() as u64;
         all.saturating_sub(bad)
     }
 
-    /// Begins with what is too old, and gives the step at which the story ends.
+    /// Starts with events before the long window. Returns the step at which the scenario ends.
     fn begin(&self, good: u64) -> (Timeline, u64) {
         let timeline = Timeline::new(self.step).until(1, good, self.minimum * 3);
         (timeline, self.long * 4 / 3)
@@ -228,8 +228,8 @@ impl Few<'_> {
         Case::beside_an_idle_one(format!("tier {} {what}", self.tier.name), timeline)
     }
 
-    /// One bad event short of the minimum it is a ticket; with that one, a page. Most
-    /// of them happened in the older half of the long window.
+    /// A ticket with one bad event less than the minimum, a page with the minimum. Most of them
+    /// happened in the older half of the long window.
     fn becomes_enough(&self) -> Case {
         let too_few = self.minimum - 1;
         let good = self.good(too_few, 1.5);
@@ -243,7 +243,7 @@ impl Few<'_> {
         case
     }
 
-    /// The long window decides, since the short one has seen nothing but errors.
+    /// The long window decides, because the short one has only errors.
     fn over_the_long_window(&self, factor: f64) -> Case {
         let too_few = self.minimum - 1;
         let good = self.good(too_few, factor);
@@ -255,7 +255,7 @@ impl Few<'_> {
         case
     }
 
-    /// The short window decides, since the long one has seen several times as many errors.
+    /// The short window decides, because the long one has several times as many errors.
     fn over_the_short_window(&self, factor: f64) -> Case {
         let good = self.good(1, factor);
         let (timeline, end) = self.begin(good);

@@ -1,27 +1,27 @@
-//! Steps, events and shares of them.
+//! Conversions between times, steps and events.
 
 use std::time::Duration;
 
 use super::super::plan::Plan;
 use crate::Decimal;
 
-/// So many steps.
+/// Returns the length of `n` steps.
 pub(super) fn times(step: Duration, n: u64) -> Duration {
     step * u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// How many steps a length of time has.
+/// Returns the number of whole steps in a length of time.
 pub(super) fn steps_of(length: Duration, step: Duration) -> u64 {
     u64::try_from(length.as_millis() / step.as_millis().max(1)).unwrap_or(u64::MAX)
 }
 
-/// Six significant digits, for numbers that are compared with a tolerance.
+/// Renders six significant digits, for numbers that are compared with a tolerance.
 pub(super) fn rough(value: f64) -> String {
     let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
     rounded.to_string()
 }
 
-/// Events per step, so many that the smallest threshold is a thousand of them.
+/// Returns a number of events per step of which the smallest threshold is at least a thousand.
 pub(super) fn traffic(plan: &Plan<'_>) -> u64 {
     let smallest = plan
         .tiers
@@ -37,7 +37,7 @@ pub(super) fn traffic(plan: &Plan<'_>) -> u64 {
     events
 }
 
-/// A share of events, as a whole number of them.
+/// Returns a share of `events`, rounded to a whole number.
 pub(super) fn share(events: u64, ratio: f64) -> u64 {
     // Both are positive, and the product is at most `events`.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

@@ -1,11 +1,14 @@
-//! Stories of the whole period: its ratio, its budget, its end.
+//! Scenarios of the period: its error ratio, its budget and its end.
 
 use std::time::Duration;
 
 use super::super::plan::Plan;
 use super::super::rules::{EXHAUSTED, PERIOD_BURN, REMAINING};
+use super::case::{Case, Check};
+use super::firing::firing;
+use super::numbers::{share, steps_of, times, traffic};
+use super::steps::Steps;
 use super::timeline::Timeline;
-use super::{Case, Check, Steps, firing, share, steps_of, times, traffic};
 
 pub(super) fn cases(plan: &Plan<'_>, steps: &Steps) -> Vec<Case> {
     let mut cases = vec![quiet_hour(plan, steps), forgetting(plan, steps)];
@@ -16,8 +19,8 @@ pub(super) fn cases(plan: &Plan<'_>, steps: &Steps) -> Vec<Case> {
     cases
 }
 
-/// A day of traffic and an hour of hardly any that half fails: a mean of ratios
-/// would call the budget spent twenty times over.
+/// A day of traffic, and an hour with hardly any traffic in which half of it fails. With a mean of
+/// ratios the budget would be overspent twenty times.
 fn quiet_hour(plan: &Plan<'_>, steps: &Steps) -> Case {
     let events = traffic(plan);
     let per_coarse = steps_of(steps.coarse, steps.sample).max(1);
@@ -34,12 +37,12 @@ fn quiet_hour(plan: &Plan<'_>, steps: &Steps) -> Case {
     case
 }
 
-/// What is older than the period is forgotten, and nothing younger is.
+/// Events that are older than the period do not count, and all younger ones do.
 fn forgetting(plan: &Plan<'_>, steps: &Steps) -> Case {
     let events = traffic(plan);
     let in_period = |share: f64| {
         let coarse = steps_of(plan.period, steps.coarse) as f64 * share;
-        // Within the period's few thousand steps.
+        // A period has a few thousand steps, so the cast loses nothing.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         times(steps.coarse, coarse.round() as u64)
     };
@@ -66,7 +69,7 @@ fn forgetting(plan: &Plan<'_>, steps: &Steps) -> Case {
     case
 }
 
-/// Steady errors just above or just below what the objective allows.
+/// Constant errors just above or just below what the objective allows.
 fn budget(plan: &Plan<'_>, steps: &Steps, factor: f64, exhausted: bool) -> Case {
     let events = traffic(plan);
     let bad = share(events, plan.slo.objective().error_budget().as_f64() * factor);
@@ -76,7 +79,7 @@ fn budget(plan: &Plan<'_>, steps: &Steps, factor: f64, exhausted: bool) -> Case 
     let timeline = Timeline::new(steps.sample).then(steps_of(end, steps.sample), events - bad, bad);
     let how = if exhausted { "above" } else { "below" };
     let mut case = Case::new(format!("errors just {how} the budget, from the start"), timeline);
-    // Not before there is as much history as the longest alert window.
+    // There is less history than the longest alert window.
     let young = times(steps.coarse, history.saturating_sub(steps_of(span, steps.coarse) / 2));
     case.expect_nothing(young, firing(plan, EXHAUSTED));
     let old = times(steps.coarse, history + 2);
@@ -94,7 +97,7 @@ fn budget(plan: &Plan<'_>, steps: &Steps, factor: f64, exhausted: bool) -> Case 
     case
 }
 
-/// History counts as far back as the short window of the longest tier reaches.
+/// A gap in the history. It counts if the short window of the longest tier reaches back to it.
 fn interrupted(plan: &Plan<'_>, steps: &Steps) -> Option<Case> {
     let (offset, span) = plan.history();
     let (offset, span) = (steps_of(offset, steps.coarse), steps_of(span, steps.coarse));
@@ -106,7 +109,7 @@ fn interrupted(plan: &Plan<'_>, steps: &Steps) -> Option<Case> {
     let samples = |coarse: u64| steps_of(times(steps.coarse, coarse), steps.sample);
     let end = offset + span * 2;
     let gap = samples(span + span / 2);
-    // It ends a step early, so that no sample lies on the edge.
+    // The first part ends a step early, so that no sample lies on the edge.
     let first = samples(span / 3).saturating_sub(1);
     let timeline = Timeline::new(steps.sample).then(first, events - bad, bad).gap(gap).then(
         samples(end).saturating_sub(first + gap),

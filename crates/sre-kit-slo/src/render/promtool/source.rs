@@ -1,4 +1,4 @@
-//! Stories of the counters themselves: none, silent, gone; and what is constant.
+//! Scenarios of the counters themselves: missing, without traffic, disappearing; and the constants.
 
 use super::super::plan::Plan;
 use super::super::promql::Selector;
@@ -6,14 +6,17 @@ use super::super::rules::{
     ABSENT, BURN, CURRENT_BURN, ERROR_BUDGET, EXHAUSTED, Group, OBJECTIVE, PERIOD_BURN, REMAINING,
     TIME_PERIOD, days,
 };
+use super::case::{Case, Check};
+use super::firing::{alerts, as_alert, firing};
+use super::numbers::{share, times, traffic};
+use super::steps::Steps;
 use super::timeline::Timeline;
-use super::{Case, Check, Steps, alerts, as_alert, firing, share, times, traffic};
 
 pub(super) fn cases(plan: &Plan<'_>, groups: &[Group], steps: &Steps) -> Vec<Case> {
     vec![nothing(plan, groups, steps), gone(plan, steps), idle(plan, steps), values(plan, steps)]
 }
 
-/// Not one series: the alert that says so, in full, and none that pretends.
+/// No series at all: only the alert on missing series fires, with all labels and annotations.
 fn nothing(plan: &Plan<'_>, groups: &[Group], steps: &Steps) -> Case {
     let (young, at) = (times(steps.fine, 4), times(steps.fine, 10));
     let expected = alerts(groups, ABSENT).map(|rule| as_alert(rule, Vec::new(), "")).collect();
@@ -21,7 +24,7 @@ fn nothing(plan: &Plan<'_>, groups: &[Group], steps: &Steps) -> Case {
         name: "a source that is absent is an alert, and nothing else is".to_owned(),
         instances: Vec::new(),
         checks: vec![
-            // A service that has only just begun has no page for it.
+            // A service that has just started does not page.
             Check::Alerts { at: young, name: ABSENT, alerts: Vec::new() },
             Check::Alerts { at, name: ABSENT, alerts: expected },
         ],
@@ -33,7 +36,7 @@ fn nothing(plan: &Plan<'_>, groups: &[Group], steps: &Steps) -> Case {
     case
 }
 
-/// Every recorded number that comes from events.
+/// Returns a selector of all recorded series that are derived from events.
 fn recorded_numbers(plan: &Plan<'_>) -> String {
     let derived = [CURRENT_BURN, PERIOD_BURN, REMAINING].join("|");
     let pinned = Selector::new("").with("service", plan.service).with("slo", plan.slo.name());
@@ -42,7 +45,7 @@ fn recorded_numbers(plan: &Plan<'_>) -> String {
     format!("{{__name__=~\"slo:sli_error:ratio_rate.+|{derived}\",{matchers}")
 }
 
-/// A source that goes away is missed after five minutes, not before.
+/// Series that disappear: the alert fires after five minutes and not before.
 fn gone(plan: &Plan<'_>, steps: &Steps) -> Case {
     let events = traffic(plan);
     let timeline = Timeline::new(steps.fine).then(10, events, 0).gap(10);
@@ -55,7 +58,7 @@ fn gone(plan: &Plan<'_>, steps: &Steps) -> Case {
     case
 }
 
-/// Without traffic a ratio is absent: not zero, and not NaN for a month.
+/// No traffic: a ratio is absent, and neither zero nor NaN.
 fn idle(plan: &Plan<'_>, steps: &Steps) -> Case {
     let timeline = Timeline::new(steps.fine).then(20, 0, 0);
     let mut case = Case::new("no traffic is no ratio, no NaN and no alert", timeline);
@@ -70,7 +73,7 @@ fn idle(plan: &Plan<'_>, steps: &Steps) -> Case {
     case
 }
 
-/// What is recorded at half the budget.
+/// The recorded values while half of the allowed events are bad.
 fn values(plan: &Plan<'_>, steps: &Steps) -> Case {
     let objective = plan.slo.objective();
     let (events, budget) = (traffic(plan), objective.error_budget().as_f64());

@@ -1,9 +1,9 @@
-//! Counters over time, and what any window over them shows.
+//! Counters over time, and the exact result of any window over them.
 
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Good and bad events of one instance, step by step, from zero at the start.
+/// The good and bad events of one instance, step by step. Both counters start at zero.
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
     /// The time between two samples.
@@ -13,9 +13,9 @@ pub(super) struct Timeline {
 
 #[derive(Clone, Copy, Debug)]
 enum Segment {
-    /// As many steps with as many events each.
+    /// A number of steps with the same events each.
     Events { steps: u64, good: u64, bad: u64 },
-    /// As many steps without a sample.
+    /// A number of steps without a sample.
     Gap { steps: u64 },
 }
 
@@ -46,13 +46,13 @@ impl Timeline {
         self
     }
 
-    /// Adds steps until `at`, the last of which has these events and the others none.
+    /// Adds steps until `at`. The last one has these events and the others have none.
     pub(super) fn until(self, at: u64, good: u64, bad: u64) -> Self {
         let idle = at.saturating_sub(self.len() + 1);
         self.then(idle, 0, 0).then(1, good, bad)
     }
 
-    /// The same samples and gaps, with nothing that happens.
+    /// Returns a timeline with the same steps and gaps, and without events.
     pub(super) fn idle(&self) -> Self {
         let idle = |segment: &Segment| match *segment {
             Segment::Events { steps, .. } => Segment::Events { steps, good: 0, bad: 0 },
@@ -61,12 +61,13 @@ impl Timeline {
         Self { step: self.step, segments: self.segments.iter().map(idle).collect() }
     }
 
-    /// Steps so far.
+    /// Returns the number of steps.
     pub(super) fn len(&self) -> u64 {
         self.segments.iter().map(|segment| segment.steps()).sum()
     }
 
-    /// Bad and all events of the last `window` before step `at`, clipped at the start.
+    /// Returns the bad and all events of the last `window` steps before step `at`, clipped at the
+    /// start.
     fn events(&self, at: u64, window: u64) -> (u64, u64) {
         let from = at.saturating_sub(window);
         let (mut begin, mut bad_sum, mut sum) = (0, 0, 0);
@@ -83,11 +84,11 @@ impl Timeline {
     }
 
     fn steps_in(&self, window: Duration) -> u64 {
-        // A window of a thousand years in milliseconds fits by far.
+        // A window of a thousand years in milliseconds fits.
         u64::try_from(window.as_millis() / self.step.as_millis().max(1)).unwrap_or(u64::MAX)
     }
 
-    /// The error ratio that a window shows at step `at`: 0 where nothing happened.
+    /// Returns the error ratio of a window at step `at`, or 0 if it had no events.
     pub(super) fn ratio(&self, at: u64, window: Duration) -> f64 {
         match self.events(at, self.steps_in(window)) {
             (_, 0) => 0.0,
@@ -95,33 +96,33 @@ impl Timeline {
         }
     }
 
-    /// Bad events in a window.
+    /// Returns the bad events in a window.
     pub(super) fn bad(&self, at: u64, window: Duration) -> u64 {
         self.events(at, self.steps_in(window)).0
     }
 
-    /// All events per second in a window.
+    /// Returns all events per second in a window.
     pub(super) fn rate(&self, at: u64, window: Duration) -> f64 {
         self.events(at, self.steps_in(window)).1 as f64 / window.as_secs_f64()
     }
 
-    /// Bad events per second in a window.
+    /// Returns the bad events per second in a window.
     pub(super) fn bad_rate(&self, at: u64, window: Duration) -> f64 {
         self.bad(at, window) as f64 / window.as_secs_f64()
     }
 
-    /// The samples of the good and the bad counter in promtool's notation:
+    /// Renders the samples of the good and of the bad counter in the notation of promtool, in which
     /// `a+bxn` stands for `a`, `a+b`, up to `a+b*n`.
     pub(super) fn values(&self) -> [String; 2] {
         [self.counter(|good, _| good), self.counter(|_, bad| bad)]
     }
 
     fn counter(&self, pick: impl Fn(u64, u64) -> u64) -> String {
-        // The first sample is the zero that exists before anything happens.
+        // The first sample is the zero that exists before the first event.
         let (mut out, mut value) = (String::from("0"), 0);
         for segment in &self.segments {
             let written = match *segment {
-                // As Prometheus marks what it no longer finds.
+                // Prometheus marks series as stale when they disappear from the target.
                 Segment::Gap { steps: ..=1 } => write!(out, " stale"),
                 Segment::Gap { steps } => write!(out, " stale _x{}", steps - 1),
                 Segment::Events { steps, good, bad } => {
@@ -144,7 +145,7 @@ mod tests {
 
     use super::Timeline;
 
-    const MINUTE: Duration = Duration::from_mins(1);
+    const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
     fn counters_go_on_from_segment_to_segment() {

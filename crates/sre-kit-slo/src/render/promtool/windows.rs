@@ -1,19 +1,20 @@
-//! Every recorded ratio against a history that looks different over each window.
+//! Every recorded error ratio, on a history with a different ratio in each window.
 
 use std::time::Duration;
 
 use super::super::plan::Plan;
+use super::case::Case;
+use super::numbers::{steps_of, times};
 use super::timeline::Timeline;
-use super::{Case, steps_of, times};
 
-/// Edges of a range may miss one interval between two samples.
-pub(super) const TOLERANCE: f64 = 0.1;
+/// The relative tolerance: a range may miss one interval between two samples at its edges.
+const TOLERANCE: f64 = 0.1;
 
-/// Good and bad events per step, one after another.
+/// The good and bad events per step of successive sections.
 const PATTERN: [(u64, u64); 3] = [(1_000, 1_000), (3_000, 150), (600, 60)];
 
-/// A history in which each window, and half and twice of it, has its own ratio.
-/// It ends when rules are evaluated.
+/// A history in which each window, half of it and twice of it have different ratios. It ends at an
+/// evaluation of the rules.
 pub(super) fn cases(
     plan: &Plan<'_>,
     windows: &[Duration],
@@ -39,8 +40,8 @@ pub(super) fn cases(
     vec![case]
 }
 
-/// The oldest first: a border at each window, at half of it, and at twice.
-/// Its length is a multiple of `unit` steps.
+/// Returns a history, oldest first, that changes at half of each window, at the window and at twice
+/// of it. Its length is a multiple of `unit` steps.
 fn history(windows: &[Duration], step: Duration, unit: u64) -> Timeline {
     let mut borders: Vec<_> = windows
         .iter()

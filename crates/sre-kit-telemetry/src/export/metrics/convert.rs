@@ -1,4 +1,4 @@
-//! From the registry's families to OTLP's messages.
+//! The conversion of a registry's families into an OTLP message.
 
 use std::time::SystemTime;
 
@@ -10,18 +10,18 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use super::Source;
+use super::source::Source;
 use sre_kit_metrics::Buckets;
 use sre_kit_metrics::internal::{
     BucketsInternals as _, Desc, Exemplars, Kind, RegistryInternals as _, Visitor, pairs,
 };
 
-/// All families at one moment.
+/// Returns the request that exports all families of `source`.
 pub(super) fn request(source: &Source, now: SystemTime) -> ExportMetricsServiceRequest {
     let mut families = Families {
         metrics: Vec::new(),
         kind: Kind::Gauge,
-        since: nanos(source.started),
+        started: nanos(source.started),
         now: nanos(now),
     };
     source.registry.visit(&mut families);
@@ -47,11 +47,11 @@ pub(super) fn request(source: &Source, now: SystemTime) -> ExportMetricsServiceR
 struct Families {
     metrics: Vec<Metric>,
     kind: Kind,
-    since: u64,
+    started: u64,
     now: u64,
 }
 
-/// The unit that a name ends in, as UCUM writes it.
+/// Returns the unit of a metric in UCUM notation, from the suffix of its name.
 fn unit(name: &str) -> &'static str {
     const UNITS: [(&str, &str); 4] =
         [("_seconds", "s"), ("_bytes", "By"), ("_ratio", "1"), ("_cores", "{core}")];
@@ -61,7 +61,7 @@ fn unit(name: &str) -> &'static str {
 impl Visitor for Families {
     fn family(&mut self, desc: &Desc) {
         self.kind = desc.kind;
-        // A collector that writes Prometheus puts the suffix of a counter back.
+        // A collector that exports to Prometheus adds the suffix of counters again.
         let name = match desc.kind {
             Kind::Counter => desc.name.strip_suffix("_total").unwrap_or(&desc.name),
             Kind::Gauge | Kind::Histogram => &desc.name,
@@ -89,7 +89,7 @@ impl Visitor for Families {
     }
 
     fn integer(&mut self, labels: &str, value: u64) {
-        // Counts wrap at 2^64, OTLP's at 2^63.
+        // Counts wrap at 2^64, those of OTLP at 2^63.
         self.number(labels, number_data_point::Value::AsInt(value.cast_signed()));
     }
 
@@ -101,16 +101,16 @@ impl Visitor for Families {
         &mut self,
         labels: &str,
         buckets: &Buckets,
-        row: &[u64],
+        cells: &[u64],
         exemplars: Option<&Exemplars>,
     ) {
-        let counts = &row[..=buckets.bounds().len()];
+        let counts = &cells[..=buckets.bounds().len()];
         let scale = buckets.scale();
-        let sum = row.get(counts.len()).copied().unwrap_or(0);
+        let sum = cells.get(counts.len()).copied().unwrap_or(0);
         let linked = (0..counts.len()).filter_map(|bucket| exemplars?.get(bucket));
         let point = HistogramDataPoint {
             attributes: attributes(labels),
-            start_time_unix_nano: self.since,
+            start_time_unix_nano: self.started,
             time_unix_nano: self.now,
             count: counts.iter().sum(),
             sum: Some(scale.value(sum)),
@@ -141,8 +141,8 @@ impl Families {
     fn number(&mut self, labels: &str, value: number_data_point::Value) {
         let point = NumberDataPoint {
             attributes: attributes(labels),
-            // A gauge has no beginning.
-            start_time_unix_nano: if self.kind == Kind::Counter { self.since } else { 0 },
+            // A gauge has no start time.
+            start_time_unix_nano: if self.kind == Kind::Counter { self.started } else { 0 },
             time_unix_nano: self.now,
             value: Some(value),
             ..Default::default()
@@ -179,7 +179,7 @@ mod tests {
     use sre_kit_metrics::internal::{HistogramFamilyInternals as _, Link};
 
     #[test]
-    fn one_definition_is_pushed_as_it_is_scraped() {
+    fn a_push_has_the_names_labels_and_values_of_a_scrape() {
         let registry = Registry::new();
         let jobs = registry.counter_family("jobs_total", "Jobs.", &["kind"]).expect("valid");
         jobs.with(&["a\"b"]).add(3);

@@ -1,11 +1,12 @@
-//! The registry's metrics, pushed over OTLP for collectors that do not scrape.
+//! The push of a registry over OTLP, for collectors that do not scrape.
 //!
-//! Not by the SDK: it would want instruments of its own, has no exemplars, and its
-//! data cannot be made from outside. The registry is walked as for a scrape, so
-//! that pull and push show the same numbers under the same names.
+//! The SDK's metrics are not used: they need their own instruments, have no exemplars, and cannot
+//! be built from existing data. The registry is visited as for a scrape, so that pull and push
+//! show the same numbers under the same names.
 
 mod convert;
-mod send;
+mod sender;
+mod source;
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -15,57 +16,50 @@ use opentelemetry_sdk::error::OTelSdkError;
 use tokio::runtime::Handle;
 
 use self::convert::request;
-use self::send::Sender;
-use super::counts::Counts;
-use super::worker::no_thread;
-use crate::flush::Stop;
-use crate::resource::Resource;
+use self::sender::Sender;
+use self::source::Source;
+use super::grpc_runtime::thread_error;
+use super::signal_counts::SignalCounts;
+use crate::flush::ShutdownHook;
 use crate::settings::Settings;
-use crate::settings::otlp::Otlp;
+use crate::settings::otlp::OtlpSettings;
 use sre_kit_core::ConfigError;
 use sre_kit_metrics::Registry;
 
-/// What a push is made from.
-struct Source {
-    registry: Registry,
-    resource: Resource,
-    /// Since when the counts are counted.
-    started: SystemTime,
-}
-
-/// Begins to push `registry`, and tells how to stop it. A push that fails loses
-/// nothing: the next one brings the same counts and more.
+/// Starts to push `registry`, and returns the hook that stops it after one last push.
+///
+/// A push that fails loses nothing, because the next one contains the same cumulative counts.
 pub(crate) fn push(
     registry: &Registry,
     settings: &Settings,
-    otlp: &Otlp,
-    worker: Option<&Handle>,
-    counts: &Arc<Counts>,
-) -> Result<Stop, ConfigError> {
+    otlp: &OtlpSettings,
+    grpc: Option<&Handle>,
+    counts: &Arc<SignalCounts>,
+) -> Result<ShutdownHook, ConfigError> {
     let source = Source {
         registry: registry.clone(),
         resource: settings.resource.clone(),
         started: SystemTime::now(),
     };
-    let sender = Sender::new(otlp, settings.metric_timeout, worker)?;
+    let sender = Sender::new(otlp, settings.metric_timeout, grpc)?;
     let (stop, stopped) = mpsc::sync_channel::<mpsc::SyncSender<bool>>(1);
     let (interval, counting) = (settings.metric_interval, Arc::clone(counts));
     let thread = std::thread::Builder::new().name("sre-kit-metrics".to_owned());
     let spawned = thread.spawn(move || {
         loop {
-            let asked = stopped.recv_timeout(interval);
-            let arrived = once(&source, &sender, &counting);
-            match asked {
+            let stopping = stopped.recv_timeout(interval);
+            let exported = push_once(&source, &sender, &counting);
+            match stopping {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
                 Ok(answer) => {
-                    let _ = answer.send(arrived);
+                    let _ = answer.send(exported);
                     return;
                 }
             }
         }
     });
-    spawned.map_err(|error| no_thread(&error))?;
+    spawned.map_err(|error| thread_error(&error))?;
     let counts = Arc::clone(counts);
     Ok(Box::new(move |budget: Duration| {
         counts.close(|| {
@@ -80,9 +74,9 @@ pub(crate) fn push(
     }))
 }
 
-fn once(source: &Source, sender: &Sender, counts: &Counts) -> bool {
-    counts.begin();
+fn push_once(source: &Source, sender: &Sender, counts: &SignalCounts) -> bool {
+    counts.start_unqueued();
     let sent = sender.send(request(source, SystemTime::now()));
-    counts.settled(1, sent.as_ref().err().map(|error| error as _));
+    counts.finish(1, sent.as_ref().err().map(|error| error as _));
     sent.is_ok()
 }

@@ -1,0 +1,101 @@
+//! The state that the clones of an exposition share, and one scrape.
+
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sre_kit_core::ConfigError;
+
+use super::response::{self, ScrapeResponse};
+use super::scrape_limiter::{ScrapeLimiter, ScrapePermit};
+use super::scrape_metrics::{ScrapeMetrics, ScrapeOutcome};
+use crate::encode::{Format, encode};
+use crate::registry::Registry;
+
+/// Writing a response of this size takes some tens of microseconds, which is longer than a worker
+/// of the runtime should be kept from other tasks.
+const OFF_REACTOR: usize = 64 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    registry: Registry,
+    limiter: Arc<ScrapeLimiter>,
+    metrics: ScrapeMetrics,
+    gzip_above: usize,
+    /// The size of the last response before compression, as an estimate of the next one.
+    last_size: AtomicUsize,
+}
+
+impl Shared {
+    pub(super) fn new(
+        registry: &Registry,
+        max_concurrent: usize,
+        gzip_above: usize,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            // All expositions of one registry report under the same names.
+            metrics: registry.extensions().get_or_try_init(|| ScrapeMetrics::new(registry))?,
+            registry: registry.clone(),
+            limiter: ScrapeLimiter::new(max_concurrent),
+            gzip_above,
+            // The first response is written on a thread for blocking work.
+            last_size: AtomicUsize::new(usize::MAX),
+        })
+    }
+
+    /// Returns whether the next response is expected to be large.
+    pub(super) fn expects_large(&self) -> bool {
+        self.last_size.load(Ordering::Relaxed) >= OFF_REACTOR
+    }
+
+    /// Admits a scrape. Returns `None` and counts a refusal if too many are under way.
+    pub(super) fn admit(&self, format: Format) -> Option<ScrapePermit> {
+        let permit = self.limiter.acquire();
+        if permit.is_none() {
+            self.metrics.ended(format, ScrapeOutcome::Refused);
+        }
+        permit
+    }
+
+    /// Runs a scrape.
+    pub(super) fn scrape(
+        &self,
+        mut permit: ScrapePermit,
+        format: Format,
+        accepts_gzip: bool,
+        head: bool,
+    ) -> ScrapeResponse {
+        let started = Instant::now();
+        // Closures of the registry's users run in here and can panic.
+        let encoded = catch_unwind(AssertUnwindSafe(|| {
+            encode(&self.registry, format, permit.plain(), |metric| {
+                self.metrics.unwritable(metric);
+            });
+        }));
+        if encoded.is_err() {
+            self.metrics.ended(format, ScrapeOutcome::Failed);
+            return response::failed("a collector panicked\n");
+        }
+        let size = permit.plain().len();
+        self.last_size.store(size, Ordering::Relaxed);
+        let gzip = accepts_gzip && size >= self.gzip_above && permit.compress(compress_gzip);
+        let body = Bytes::from_owner(permit);
+        self.metrics.written(started.elapsed(), body.len());
+        self.metrics.ended(format, ScrapeOutcome::Ok);
+        response::metrics(body, format, gzip, head)
+    }
+}
+
+/// Compresses `plain` into `compressed`, whose memory is reused.
+fn compress_gzip(plain: &[u8], mut compressed: Vec<u8>) -> Option<Vec<u8>> {
+    compressed.clear();
+    // The fastest level: an exposition shrinks to a tenth at any level.
+    let mut encoder = GzEncoder::new(compressed, Compression::fast());
+    encoder.write_all(plain).ok()?;
+    encoder.finish().ok()
+}

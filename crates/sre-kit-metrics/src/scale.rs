@@ -1,0 +1,21 @@
+//! The unit of recorded integers.
+
+/// The meaning of one unit of a recorded integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scale {
+    /// Recorded in nanoseconds, exported in seconds.
+    Nanos,
+    /// Recorded and exported unchanged: bytes, rows, items.
+    Ones,
+}
+
+impl Scale {
+    /// Converts a recorded integer to the exported value.
+    #[inline]
+    pub fn value(self, recorded: u64) -> f64 {
+        match self {
+            Self::Nanos => recorded as f64 / 1e9,
+            Self::Ones => recorded as f64,
+        }
+    }
+}

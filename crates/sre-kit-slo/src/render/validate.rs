@@ -1,0 +1,153 @@
+//! The validation of the options.
+
+use std::time::Duration;
+
+use super::alertmanager::DEFAULT_RECEIVER;
+use super::options::Options;
+use super::plan::Plan;
+use crate::Slos;
+use sre_kit_core::ConfigError;
+
+/// The longest evaluation interval. Prometheus looks back 5 minutes for a sample, so rules that are
+/// evaluated less often than every two minutes could leave gaps.
+const MAX_EVALUATION_INTERVAL: Duration = Duration::from_secs(2 * 60);
+
+/// The number of samples that every window has to hold. `rate` needs two. Four leave room for
+/// failed scrapes.
+const MIN_SAMPLES: u32 = 4;
+
+/// The labels that the rules set themselves.
+const RESERVED_LABELS: [&str; 8] =
+    ["alertname", "outcome", "owner", "service", "severity", "slo", "slo_tier", "window"];
+
+impl Options {
+    /// Validates the options, on their own and together with `slos`.
+    pub(super) fn validate(&self, slos: &Slos) -> Result<(), ConfigError> {
+        let invalid = |field: &'static str, value: &dyn std::fmt::Debug, rule, advice| {
+            Err(ConfigError::new(field, value, rule, advice))
+        };
+        if self.compression == 0 {
+            return invalid(
+                "render.compressed",
+                &0,
+                "nothing can be divided by zero",
+                "leave it out, or write 60 to turn hours into minutes",
+            );
+        }
+        for (field, interval) in [
+            ("render.scrape_interval", self.scrape_interval),
+            ("render.evaluation_interval", self.evaluation_interval),
+        ] {
+            if interval.is_zero() || interval.subsec_nanos() % 1_000_000 != 0 {
+                return invalid(
+                    field,
+                    &interval,
+                    "an interval is a whole number of milliseconds, and not zero",
+                    "write it like `Duration::from_secs(15)`",
+                );
+            }
+        }
+        if self.evaluation_interval > MAX_EVALUATION_INTERVAL {
+            return invalid(
+                "render.evaluation_interval",
+                &self.evaluation_interval,
+                "Prometheus forgets a sample after 5 minutes, so rules run at least every two",
+                "leave it at 30 s",
+            );
+        }
+        self.validate_slos(slos)?;
+        self.validate_texts()?;
+        let names: Vec<_> = RESERVED_LABELS
+            .into_iter()
+            .chain(self.labels.iter().chain(&self.scope).map(|(name, _)| name.as_str()))
+            .collect();
+        sre_kit_core::internal::check_labels(&names)
+    }
+
+    fn validate_slos(&self, slos: &Slos) -> Result<(), ConfigError> {
+        for slo in slos {
+            let plan = Plan::new(slos.service(), slo, self);
+            if let Some((name, value)) = plan.labels().iter().find(|(_, text)| text.contains("{{"))
+            {
+                return Err(ConfigError::new(
+                    format!("render.label `{name}`"),
+                    value,
+                    "Prometheus would take it for a template",
+                    "write it without `{{`",
+                ));
+            }
+            for window in plan.windows_and_period() {
+                if window.subsec_nanos() % 1_000_000 != 0 {
+                    return Err(ConfigError::new(
+                        "render.compressed",
+                        self.compression,
+                        format!("`{}` would have a window of {window:?}", slo.name()),
+                        "choose a divisor that leaves whole milliseconds",
+                    ));
+                }
+                if window < self.scrape_interval * MIN_SAMPLES {
+                    return Err(ConfigError::new(
+                        "render.scrape_interval",
+                        self.scrape_interval,
+                        format!(
+                            "`{}` has a window of {window:?}, which has to hold four scrapes",
+                            slo.name()
+                        ),
+                        "scrape more often or widen the window",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_texts(&self) -> Result<(), ConfigError> {
+        let urls = [
+            ("render.runbooks", &self.runbooks, true),
+            ("render.receiver", &self.page.url, false),
+            ("render.receiver", &self.ticket.url, false),
+        ];
+        for (field, url, may_be_empty) in urls {
+            let odd = |c: char| c.is_whitespace() || c.is_control() || "\"<>{}".contains(c);
+            let web = url.starts_with("https://") || url.starts_with("http://");
+            if (may_be_empty && url.is_empty()) || (web && !url.contains(odd)) {
+                continue;
+            }
+            return Err(ConfigError::new(
+                field,
+                url,
+                "it is an address with http:// or https://",
+                "write it like `https://runbooks.example.com/shop`",
+            ));
+        }
+        if let Some(name) = [&self.page.name, &self.ticket.name]
+            .into_iter()
+            .find(|name| name.is_empty() || *name == DEFAULT_RECEIVER)
+        {
+            return Err(ConfigError::new(
+                "render.receiver",
+                name,
+                "that is not a name for a receiver, or a reserved one",
+                "name it after the people it reaches, such as `on-call`",
+            ));
+        }
+        if self.page.name == self.ticket.name && self.page.url != self.ticket.url {
+            return Err(ConfigError::new(
+                "render.receiver",
+                &self.page.name,
+                "pages and tickets have one name and two addresses",
+                "give each receiver its own name",
+            ));
+        }
+        let empty = self.labels.iter().chain(&self.scope).find(|(_, value)| value.is_empty());
+        if let Some((name, value)) = empty {
+            return Err(ConfigError::new(
+                format!("render.label `{name}`"),
+                value,
+                "Prometheus drops a label without a value",
+                "give it a value or drop it",
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! The log level, which can be changed while the process runs.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tracing_subscriber::{EnvFilter, Registry, reload};
+
+use crate::vars::Vars;
+use sre_kit_core::ConfigError;
+
+/// The default directives: INFO, and WARN for the transports, which log every frame or packet. An
+/// exporter that traced its own transport would feed itself.
+pub(crate) const DEFAULT: &str = "info,hyper=warn,h2=warn,tower=warn,tonic=warn,reqwest=warn";
+
+/// Reads the directives from `RUST_LOG`, or the level from `OTEL_LOG_LEVEL`.
+pub(crate) fn directives(vars: &Vars<'_>) -> Result<String, ConfigError> {
+    if let Some(text) = vars.get("RUST_LOG") {
+        parse("RUST_LOG", &text)?;
+        return Ok(text);
+    }
+    let words = [
+        ("trace", "trace"),
+        ("debug", "debug"),
+        ("info", "info"),
+        ("warn", "warn"),
+        ("error", "error"),
+        ("none", "off"),
+    ];
+    let level = vars.word(&["OTEL_LOG_LEVEL".to_owned()], &words)?;
+    Ok(level.map_or_else(|| DEFAULT.to_owned(), |level| DEFAULT.replacen("info", level, 1)))
+}
+
+/// Parses the directives of the setting `name`.
+pub(crate) fn parse(name: &'static str, text: &str) -> Result<EnvFilter, ConfigError> {
+    EnvFilter::try_new(text).map_err(|error| {
+        ConfigError::new(
+            name,
+            text,
+            format!("it is a list of filter directives: {error}"),
+            "write it like `info,my_crate=debug`",
+        )
+    })
+}
+
+/// A handle that changes the log level while the process runs.
+///
+/// The level applies to log lines and to exported log records, and not to spans.
+#[derive(Clone, Debug)]
+pub struct LogLevel {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    filters: Vec<reload::Handle<EnvFilter, Registry>>,
+    directives: Mutex<String>,
+}
+
+impl LogLevel {
+    pub(crate) fn new(
+        filters: Vec<reload::Handle<EnvFilter, Registry>>,
+        directives: String,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { filters, directives: Mutex::new(directives) }) }
+    }
+
+    /// Returns the current directives.
+    pub fn get(&self) -> String {
+        self.lock().clone()
+    }
+
+    /// Sets the directives, such as `info,my_crate=debug`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, and keeps the current directives, if
+    /// - the new ones are malformed, or
+    /// - the [`Telemetry`](crate::Telemetry) of this handle was dropped.
+    pub fn set(&self, directives: &str) -> Result<(), ConfigError> {
+        let filters = self.inner.filters.iter().map(|_| parse("log level", directives));
+        let filters = filters.collect::<Result<Vec<_>, _>>()?;
+        let mut current = self.lock();
+        for (handle, filter) in self.inner.filters.iter().zip(filters) {
+            handle.reload(filter).map_err(|error| {
+                ConfigError::new(
+                    "log level",
+                    directives,
+                    format!("nothing is there to be set: {error}"),
+                    "keep the telemetry for as long as its level may change",
+                )
+            })?;
+        }
+        directives.clone_into(&mut current);
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, String> {
+        self.inner.directives.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DEFAULT, Vars, directives};
+
+    #[test]
+    fn the_narrower_variable_wins_and_a_malformed_one_is_rejected() {
+        let with = |set: &'static [(&'static str, &'static str)]| {
+            let lookup = move |name: &str| {
+                set.iter().find(|(variable, _)| *variable == name).map(|(_, v)| (*v).to_owned())
+            };
+            directives(&Vars::new(&lookup))
+        };
+        assert_eq!(with(&[]).expect("default"), DEFAULT);
+        let debug = with(&[("OTEL_LOG_LEVEL", "debug")]).expect("known");
+        assert!(debug.starts_with("debug,hyper=warn"), "{debug}");
+        let both = with(&[("OTEL_LOG_LEVEL", "debug"), ("RUST_LOG", "warn")]);
+        assert_eq!(both.expect("valid"), "warn");
+        assert_eq!(with(&[("RUST_LOG", "a=b=c")]).expect_err("nonsense").field(), "RUST_LOG");
+        assert!(with(&[("OTEL_LOG_LEVEL", "loud")]).is_err());
+    }
+}

@@ -1,0 +1,50 @@
+//! A runtime for `main` that ends in bounded time.
+
+use std::future::Future;
+use std::io;
+use std::process::{ExitCode, Termination};
+use std::time::Duration;
+
+/// The time that blocking work gets when everything else has ended.
+const BLOCKING_WORK_TIME: Duration = Duration::from_millis(100);
+
+/// Runs `main` on a multi-threaded runtime, and returns 0.1 s after `main` at the latest.
+///
+/// The runtime of `#[tokio::main]` waits without a bound for blocking work (`spawn_blocking`, file
+/// access, name resolution) before the process can exit. One call that hangs then turns a clean
+/// shutdown into a kill at the end of the grace period. This function abandons such work after
+/// 0.1 s.
+///
+/// ```no_run
+/// use sre_kit::lifecycle::{self, Lifecycle, ShutdownReport};
+/// # use bytes::Bytes;
+/// # use http_body_util::Full;
+///
+/// fn main() -> std::io::Result<std::process::ExitCode> {
+///     lifecycle::run_main(serve())
+/// }
+///
+/// async fn serve() -> Result<ShutdownReport, Box<dyn std::error::Error>> {
+/// #   let service = tower::service_fn(|_request: http::Request<hyper::body::Incoming>| async {
+/// #       Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::new())))
+/// #   });
+///     let lifecycle = Lifecycle::builder().with_env()?.build(&sre_kit::metrics::Registry::new())?;
+///     let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
+///     Ok(lifecycle.serve(listener, service).await)
+/// }
+/// ```
+///
+/// # Errors
+///
+/// Returns an error if the runtime cannot be built, because the system refuses threads or file
+/// descriptors.
+pub fn run_main<F>(main: F) -> io::Result<ExitCode>
+where
+    F: Future,
+    F::Output: Termination,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let code = runtime.block_on(main).report();
+    runtime.shutdown_timeout(BLOCKING_WORK_TIME);
+    Ok(code)
+}

@@ -1,0 +1,179 @@
+//! The accept loop: accepts connections until the server stops, whatever fails.
+
+use std::io;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::connection::Connection;
+use super::connection_end::ConnectionEnd;
+use super::detect::{Protocol, detect};
+use super::dispatch::Dispatch;
+use super::drive::Drive;
+use super::http_service::HttpService;
+use super::settings::Settings;
+use super::shared::Shared;
+use super::socket::Socket;
+
+/// The first pause after a failed `accept`, as in Go's `net/http`.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+
+/// The longest pause after a failed `accept`, as in Go's `net/http`.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Hyper's builders of connections for both protocols, made once per server.
+struct HyperBuilders {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+}
+
+impl HyperBuilders {
+    fn new(settings: &Settings) -> Self {
+        let mut http1 = http1::Builder::new();
+        http1
+            .timer(TokioTimer::new())
+            // Off: `Drive` bounds the request head and the idle time separately.
+            .header_read_timeout(None)
+            .max_header_size(settings.max_header_size);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(settings.max_header_size).unwrap_or(u32::MAX))
+            .max_concurrent_streams(settings.max_concurrent_streams)
+            .keep_alive_interval(settings.keep_alive_interval)
+            .keep_alive_timeout(settings.keep_alive_timeout);
+        Self { http1, http2 }
+    }
+}
+
+/// What the accept loops of one server need. It is cloned for every connection.
+#[derive(Clone)]
+pub(super) struct Acceptor<S> {
+    shared: Arc<Shared>,
+    hyper: Arc<HyperBuilders>,
+    /// One permit per open connection.
+    permits: Arc<Semaphore>,
+    service: S,
+}
+
+impl<S: HttpService> Acceptor<S> {
+    pub(super) fn new(shared: Arc<Shared>, service: S) -> Self {
+        Self {
+            hyper: Arc::new(HyperBuilders::new(&shared.settings)),
+            permits: Arc::new(Semaphore::new(shared.settings.max_connections)),
+            shared,
+            service,
+        }
+    }
+
+    /// Accepts the connections of `listener` until the server stops.
+    pub(super) async fn run(self, listener: TcpListener) {
+        let stop = self.shared.stop.clone();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            // The service need not be `Sync`, so it is not borrowed across a wait.
+            let next = next(&self.shared, &self.permits, &listener, &mut pause);
+            let Some(accepted) = stop.run_until_cancelled(next).await else { break };
+            let (stream, peer, permit) = accepted;
+            self.open(stream, peer, permit);
+        }
+        // Closing the listener would reset clients that the kernel has already connected. Their
+        // number is bounded by the backlog and by the permits.
+        while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            match listener.accept().now_or_never() {
+                Some(Ok((stream, peer))) => self.open(stream, peer, permit),
+                Some(Err(_)) | None => break,
+            }
+        }
+        drop(listener);
+        self.shared.listener_closed();
+    }
+
+    /// Serves an accepted connection in a task of its own.
+    fn open(&self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+        let shared = &self.shared;
+        shared.stats.connection_accepted();
+        let Ok(local) = prepare(&stream, &shared.settings) else {
+            // The client has gone already; no request is lost.
+            return;
+        };
+        let (connection, guard) = Connection::open(shared, peer, local, permit);
+        let socket = Socket::new(stream, Arc::clone(&connection), guard);
+        let acceptor = self.clone();
+        tokio::spawn(async move {
+            let serving = AssertUnwindSafe(acceptor.serve(socket, &connection));
+            let end = serving.catch_unwind().await.unwrap_or(ConnectionEnd::Panic);
+            let shared = &connection.shared;
+            shared.released(&connection.state);
+            if let Some(reason) = shared.stats.connection_ended(&end) {
+                let listener = &shared.settings.name;
+                tracing::debug!(listener, %peer, reason, error = %end, "connection ended badly");
+            }
+        });
+    }
+
+    /// Serves `connection` until hyper releases it.
+    async fn serve(self, mut socket: Socket, connection: &Arc<Connection>) -> ConnectionEnd {
+        let protocol = match detect(&mut socket, connection).await {
+            Ok(protocol) => protocol,
+            Err(end) => return end,
+        };
+        let io = TokioIo::new(socket);
+        if protocol == Protocol::Http2 {
+            connection.state.set_multiplexed();
+        }
+        let dispatch = Dispatch::new(self.service, Arc::clone(connection));
+        match protocol {
+            Protocol::Http1 => {
+                let hyper = self.hyper.http1.serve_connection(io, dispatch).with_upgrades();
+                Drive::new(hyper, Arc::clone(connection)).await
+            }
+            Protocol::Http2 => {
+                let hyper = self.hyper.http2.serve_connection(io, dispatch);
+                Drive::new(hyper, Arc::clone(connection)).await
+            }
+        }
+    }
+}
+
+/// Returns the next connection. Waits for a permit first, and retries after any failure.
+async fn next(
+    shared: &Shared,
+    permits: &Arc<Semaphore>,
+    listener: &TcpListener,
+    pause: &mut Duration,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                *pause = FIRST_PAUSE;
+                return (stream, peer, permit);
+            }
+            Err(error) => {
+                if shared.stats.accept_failed(&error) {
+                    continue;
+                }
+                let listener = &shared.settings.name;
+                tracing::warn!(listener, %error, ?pause, "cannot accept, trying again");
+                tokio::time::sleep(*pause).await;
+                *pause = (*pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Sets the socket options and returns the local address.
+fn prepare(stream: &TcpStream, settings: &Settings) -> io::Result<SocketAddr> {
+    if settings.nodelay {
+        stream.set_nodelay(true)?;
+    }
+    stream.local_addr()
+}

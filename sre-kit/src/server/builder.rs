@@ -1,0 +1,133 @@
+//! The builder of a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Server;
+use super::drain_signal::DrainSignal;
+use super::metrics::ConnectionMetrics;
+use super::settings::Settings;
+use super::shared::Shared;
+use crate::ConfigError;
+
+impl Server {
+    /// Returns a builder with the defaults of the [table](super#limits).
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder { settings: Settings::default(), metrics: None, signal: None }
+    }
+}
+
+/// A builder of a [`Server`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is served before `build` and `start`"]
+pub struct ServerBuilder {
+    settings: Settings,
+    metrics: Option<ConnectionMetrics>,
+    signal: Option<DrainSignal>,
+}
+
+impl ServerBuilder {
+    /// Sets the name, which is the value of the label `listener` and appears in logs. Defaults to
+    /// `main`.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.settings.name = name.into();
+        self
+    }
+
+    /// Sets how many connections may be open at the same time, including upgraded ones. At
+    /// least 1. Defaults to 10 000.
+    ///
+    /// At the limit no further connection is accepted: new clients wait in the listener's
+    /// backlog, and `http_server_open_connections` equals `http_server_connections_limit`.
+    pub fn max_connections(mut self, limit: usize) -> Self {
+        self.settings.max_connections = limit;
+        self
+    }
+
+    /// Sets the time in which a request head must arrive. Defaults to 10 s.
+    ///
+    /// The time starts with the first byte of the head, or, for the first request, when the
+    /// connection is accepted. A connection whose head is late is closed without a response.
+    pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.header_read_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a connection is kept between two requests. Defaults to 620 s.
+    ///
+    /// Keep it longer than the load balancer keeps its connections: Google's keep theirs for
+    /// 600 s ([documented][1] for backends of every kind), and answer 502 if the server closes
+    /// first.
+    ///
+    /// [1]: https://cloud.google.com/load-balancing/docs/https/request-distribution#http-keepalive-timeout
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.idle_timeout = timeout;
+        self
+    }
+
+    /// Sets the largest size of a request head in bytes, from 8 KiB to 16 MiB. A larger one is
+    /// answered 431. Defaults to 64 KiB.
+    pub fn max_header_size(mut self, bytes: usize) -> Self {
+        self.settings.max_header_size = bytes;
+        self
+    }
+
+    /// Sets how many requests one HTTP/2 connection may have in flight. At least 1. Defaults to
+    /// 200.
+    pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
+        self.settings.max_concurrent_streams = streams;
+        self
+    }
+
+    /// Sets how often the server pings an HTTP/2 client. Defaults to 30 s; `None` disables pings.
+    pub fn keep_alive_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.settings.keep_alive_interval = interval.into();
+        self
+    }
+
+    /// Sets how long an HTTP/2 client has to answer a ping before its connection is closed.
+    /// Defaults to 20 s.
+    pub fn keep_alive_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.keep_alive_timeout = timeout;
+        self
+    }
+
+    /// Sets `TCP_NODELAY` on accepted connections. Defaults to `true`.
+    pub fn nodelay(mut self, nodelay: bool) -> Self {
+        self.settings.nodelay = nodelay;
+        self
+    }
+
+    /// Adds this server to `metrics`, with its name as the label `listener`. By default the
+    /// server has no metrics.
+    pub fn metrics(mut self, metrics: &ConnectionMetrics) -> Self {
+        self.metrics = Some(metrics.clone());
+        self
+    }
+
+    /// Sets the signal that the server gives when it drains. Defaults to a new one, which
+    /// requests find in their [`ConnectionInfo`](super::ConnectionInfo).
+    pub fn drain_signal(mut self, signal: &DrainSignal) -> Self {
+        self.signal = Some(signal.clone());
+        self
+    }
+
+    /// Builds the server.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if
+    ///
+    /// - the name is empty;
+    /// - a limit is zero or out of its range, or a timeout is zero or longer than a year;
+    /// - another server has the same name in the same metrics.
+    pub fn build(self) -> Result<Server, ConfigError> {
+        let Self { settings, metrics, signal } = self;
+        settings.check()?;
+        let shared = Arc::new(Shared::new(settings, signal.unwrap_or_default()));
+        if let Some(metrics) = metrics {
+            metrics.add(&shared)?;
+        }
+        Ok(Server { shared })
+    }
+}

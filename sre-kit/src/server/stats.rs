@@ -1,0 +1,99 @@
+//! The counters of one server.
+
+use std::error::Error;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::connection_end::ConnectionEnd;
+
+/// The values of `error_type` for a failed `accept`.
+pub(super) const ACCEPT_ERRORS: [&str; 3] = ["too_many_files", "aborted", "other"];
+
+/// The values of `error_type` for a connection that ended badly.
+pub(super) const CONNECTION_ERRORS: [&str; 9] = [
+    "header_timeout",
+    "incomplete",
+    "malformed",
+    "too_large",
+    "io",
+    "service_error",
+    "panic",
+    "cut_off",
+    "other",
+];
+
+/// The counters of one server. They change with each connection, not with each request.
+#[derive(Debug, Default)]
+pub(super) struct Stats {
+    pub(super) accepted: AtomicU64,
+    pub(super) accept_errors: [AtomicU64; ACCEPT_ERRORS.len()],
+    pub(super) connection_errors: [AtomicU64; CONNECTION_ERRORS.len()],
+}
+
+impl Stats {
+    /// Counts an accepted connection.
+    pub(super) fn connection_accepted(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a failed `accept`, and returns whether the next one may follow without a pause.
+    pub(super) fn accept_failed(&self, error: &io::Error) -> bool {
+        // The numbers are the same on every Unix; std has no kind for these.
+        const ENFILE: i32 = 23;
+        const EMFILE: i32 = 24;
+        let (kind, retry_at_once) = match (error.raw_os_error(), error.kind()) {
+            (Some(ENFILE | EMFILE), _) => ("too_many_files", false),
+            // These are errors of the one connection, not of the listener.
+            (
+                _,
+                io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::ConnectionReset,
+            ) => ("aborted", true),
+            _ => ("other", false),
+        };
+        count(&ACCEPT_ERRORS, &self.accept_errors, kind);
+        retry_at_once
+    }
+
+    /// Counts how a connection ended, and returns its `error_type`, or `None` if it ended well.
+    pub(super) fn connection_ended(&self, end: &ConnectionEnd) -> Option<&'static str> {
+        let kind = match end {
+            ConnectionEnd::Done => return None,
+            ConnectionEnd::HeaderTimeout => "header_timeout",
+            ConnectionEnd::Incomplete => "incomplete",
+            ConnectionEnd::Io(_) => "io",
+            ConnectionEnd::Hyper(error) => hyper_kind(error),
+            ConnectionEnd::Panic => "panic",
+            ConnectionEnd::Unfinished => "cut_off",
+        };
+        count(&CONNECTION_ERRORS, &self.connection_errors, kind);
+        Some(kind)
+    }
+}
+
+/// Adds one to the counter of `kind`.
+fn count(kinds: &[&str], counts: &[AtomicU64], kind: &str) {
+    if let Some(index) = kinds.iter().position(|known| *known == kind) {
+        counts[index].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Returns the `error_type` of an error of hyper.
+fn hyper_kind(error: &hyper::Error) -> &'static str {
+    if error.is_parse_too_large() {
+        "too_large"
+    } else if error.is_parse() {
+        "malformed"
+    } else if error.is_incomplete_message() {
+        "incomplete"
+    } else if error.is_user() {
+        "service_error"
+    } else if error.is_timeout() {
+        "header_timeout"
+    } else if error.source().is_some_and(<dyn Error>::is::<io::Error>) {
+        "io"
+    } else {
+        "other"
+    }
+}
