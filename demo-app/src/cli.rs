@@ -46,13 +46,25 @@ pub(crate) enum Command {
     /// Serve requests until SIGTERM or Ctrl-C (the default).
     Serve(Serve),
     /// Apply pending database migrations and exit.
-    Migrate(Database),
+    Migrate(Migrate),
     /// Generate rules, alert routes, dashboards, runbooks and load-test thresholds from the SLOs.
     Generate(Generate),
     /// Request URLs until each returns its expected status, for tests in a cluster.
     Probe(Probe),
     /// Compare the burn rates of a canary with the fleet's and decide: promote or roll back.
     Gate(Gate),
+}
+
+/// Settings of `migrate`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    pub(crate) database: Database,
+
+    /// Role that may read and write the tables, if it is not the one that migrates. It is granted
+    /// what is there and what later migrations create.
+    #[arg(long, env = "MIGRATION_GRANT_TO", value_name = "ROLE")]
+    pub(crate) grant_to: Option<String>,
 }
 
 /// Settings of `gate`.

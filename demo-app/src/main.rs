@@ -56,7 +56,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
             probe::run(&settings.expected, Duration::from_secs(settings.within)).await
         }
         Some(Command::Gate(settings)) => gate::run(settings).await,
-        Some(Command::Migrate(database)) => migrate(&database).await,
+        Some(Command::Migrate(settings)) => migrate(&settings).await,
     };
     // `serve` has already flushed during its graceful shutdown; the other subcommands have not.
     telemetry.shutdown(FLUSH).await;
@@ -71,10 +71,11 @@ fn telemetry() -> Result<Telemetry, ConfigError> {
     Ok(telemetry)
 }
 
-async fn migrate(settings: &cli::Database) -> Result<ExitCode, Failure> {
-    let store = Store::new(settings, &Registry::new())?;
+async fn migrate(settings: &cli::Migrate) -> Result<ExitCode, Failure> {
+    let store = Store::new(&settings.database, &Registry::new())?;
     store.connect().await?;
-    let steps = store.migrate().await?;
+    let role = settings.grant_to.as_deref().filter(|role| !role.is_empty());
+    let steps = store.migrate(role).await?;
     tracing::info!(steps, "the database schema is up to date");
     store.close().await;
     Ok(ExitCode::SUCCESS)

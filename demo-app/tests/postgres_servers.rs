@@ -11,31 +11,70 @@ use std::time::Duration;
 use db_support::postgres::{Logins, Postgres};
 use support::{Demo, run};
 
-/// Creates the role `app`, which can read and write rows but not change the schema, and returns its
-/// URL. The owner of the schema migrates.
-fn grants(server: &Postgres) -> String {
+/// Creates the roles as Terraform does on Cloud SQL, and returns the URL of the service's: the
+/// migrator is a member of the role that owns the database, and the service is a member of none.
+fn roles(server: &Postgres) -> String {
+    server.sql("CREATE ROLE cloudsqlsuperuser NOLOGIN");
+    server.sql("ALTER DATABASE shop OWNER TO cloudsqlsuperuser");
+    server.sql("GRANT cloudsqlsuperuser TO \"shop@project.iam\"");
     server.sql("CREATE ROLE app LOGIN PASSWORD 'app'");
-    for statement in [
-        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-        "GRANT CREATE, USAGE ON SCHEMA public TO \"shop@project.iam\"",
-        "GRANT USAGE ON SCHEMA public TO app",
-        "ALTER DEFAULT PRIVILEGES FOR ROLE \"shop@project.iam\" IN SCHEMA public \
-         GRANT SELECT, INSERT, UPDATE ON TABLES TO app",
-    ] {
-        server.sql_in("shop", statement);
-    }
+    app(server)
+}
+
+fn app(server: &Postgres) -> String {
     format!("postgres://app:app@127.0.0.1:{}/shop", server.port)
 }
 
 fn migrate(url: &str) -> (Option<i32>, String) {
-    run(&["migrate", "--database-url", url])
+    run(&["migrate", "--database-url", url, "--grant-to", "app"])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
+async fn the_migrator_grants_the_service_its_tables_and_nothing_else() {
+    let server = Postgres::start(Logins::Password).await;
+    roles(&server);
+    // Somebody else's table in the schema is left alone, and stops nothing.
+    server.sql_in("shop", "CREATE TABLE of_an_extension (x int)");
+    for round in ["new", "again"] {
+        let (code, said) = migrate(&server.password_url());
+        assert_eq!(code, Some(0), "{round}: {said}");
+    }
+    let may = |privilege: &str, table: &str| {
+        server
+            .sql_in("shop", &format!("SELECT has_table_privilege('app', '{table}', '{privilege}')"))
+    };
+    for privilege in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
+        assert_eq!(may(privilege, "visits"), "t", "{privilege}");
+        assert_eq!(may(privilege, "of_an_extension"), "f", "{privilege}");
+    }
+    assert_eq!(may("TRUNCATE", "visits"), "f");
+    let record = ["SELECT", "INSERT", "UPDATE", "DELETE"].map(|p| may(p, "seaql_migrations"));
+    assert_eq!(record, ["t", "f", "f", "f"]);
+    // A table of a later migration needs no further grant.
+    server.sql_in("shop", "SET ROLE \"shop@project.iam\"; CREATE TABLE later (id serial)");
+    assert_eq!(may("INSERT", "later"), "t");
+    let sequence = "SELECT has_sequence_privilege('app', 'later_id_seq', 'USAGE')";
+    assert_eq!(server.sql_in("shop", sequence), "t");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
+async fn a_role_that_does_not_exist_is_named_and_nothing_is_migrated() {
+    let server = Postgres::start(Logins::Password).await;
+    roles(&server);
+    let url = server.password_url();
+    let (code, said) = run(&["migrate", "--database-url", &url, "--grant-to", "a\"pp"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("does not exist on this server; create it"), "{said}");
+    assert_eq!(server.sql_in("shop", "SELECT to_regclass('visits') IS NULL"), "t");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
 async fn visits_are_counted_by_two_instances_with_no_right_but_to_count() {
     let server = Postgres::start(Logins::Password).await;
-    let app = grants(&server);
+    let app = roles(&server);
     let (code, said) = migrate(&server.password_url());
     assert_eq!(code, Some(0), "{said}");
 
@@ -75,7 +114,7 @@ async fn visits_are_counted_by_two_instances_with_no_right_but_to_count() {
 #[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
 async fn eight_migrators_at_once_all_succeed_twenty_times() {
     let server = Postgres::start(Logins::Password).await;
-    grants(&server);
+    roles(&server);
     let url = server.password_url();
     for round in 0..20 {
         server.sql_in("shop", "DROP TABLE IF EXISTS visits, seaql_migrations");
@@ -96,7 +135,7 @@ async fn eight_migrators_at_once_all_succeed_twenty_times() {
 #[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
 async fn a_service_waits_for_the_migrations_and_its_probes_say_so() {
     let server = Postgres::start(Logins::Password).await;
-    let app = grants(&server);
+    let app = roles(&server);
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let admin = port.local_addr().expect("bound").to_string();
     drop(port);
@@ -128,7 +167,7 @@ async fn a_service_waits_for_the_migrations_and_its_probes_say_so() {
 #[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
 async fn what_a_migrator_cannot_do_ends_it_with_the_right_code_and_no_secret() {
     let server = Postgres::start(Logins::Password).await;
-    let app = grants(&server);
+    let app = roles(&server);
     let port = server.port;
     for (url, code) in [
         (format!("postgres://app:secret-1@127.0.0.1:{port}/shop?sslmode=wrong"), 2),

@@ -115,6 +115,8 @@ mod db_connection;
 mod dialer;
 mod error;
 mod explain;
+#[cfg(feature = "migrate")]
+mod grants;
 mod health;
 mod instance;
 mod instrument;

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::credentials::jittered;
 use super::db::Db;
 use super::error::{DbError, DbErrorKind};
+use super::grants::{grant_future, grant_present};
 
 /// Takes the advisory lock of the database, which guards sea-orm's table of migrations.
 const LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended(\
@@ -40,12 +41,13 @@ const CANCEL_WITHOUT_CLIENT: &str = "SELECT set_config(name, '2s', false) FROM p
 ///
 /// let settings = MigrateSettings::default().wait(Duration::from_mins(1));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "settings do nothing until `Db::migrate`"]
 pub struct MigrateSettings {
     wait: Duration,
     lock_timeout: Duration,
     statement_timeout: Duration,
+    grant_to: Option<String>,
 }
 
 impl Default for MigrateSettings {
@@ -54,6 +56,7 @@ impl Default for MigrateSettings {
             wait: Duration::from_mins(5),
             lock_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_mins(15),
+            grant_to: None,
         }
     }
 }
@@ -75,6 +78,17 @@ impl MigrateSettings {
     /// Sets how long a statement may take (`statement_timeout`). Defaults to 15 min.
     pub fn statement_timeout(mut self, time: Duration) -> Self {
         self.statement_timeout = time;
+        self
+    }
+
+    /// Grants `role` the use of the schema: it may read and write the rows of every table, present
+    /// and future, and read `seaql_migrations`. Defaults to no grant.
+    ///
+    /// This is for a migrator with a role of its own, beside a service that may not change the
+    /// schema. The grants are made with every [`Db::migrate`], under its lock, also if no migration
+    /// is pending. Repeating them changes nothing.
+    pub fn grant_to(mut self, role: impl Into<String>) -> Self {
+        self.grant_to = Some(role.into());
         self
     }
 
@@ -102,7 +116,7 @@ impl Db {
     ///
     /// - [`DbErrorKind::Locked`] if another process is migrating for longer than
     ///   [`MigrateSettings::wait`];
-    /// - [`DbErrorKind::Migration`] if a migration fails or the lock is lost;
+    /// - [`DbErrorKind::Migration`] if a migration or a grant fails, or the lock is lost;
     /// - [`DbErrorKind::Unreachable`] if the database cannot be reached.
     ///
     /// # Cancel safety
@@ -133,6 +147,13 @@ impl Db {
         settings: &MigrateSettings,
     ) -> Result<usize, DbError> {
         let Some(pool) = self.postgres_pool() else {
+            if settings.grant_to.is_some() {
+                return Err(DbError::new(
+                    DbErrorKind::Migration,
+                    "SQLite has no roles, so none can be granted the use of the tables; leave \
+                     the role out",
+                ));
+            }
             let before = pending::<M>(self.connection()).await?;
             M::up(self.connection(), None).await.map_err(failed)?;
             return Ok(before.len());
@@ -149,10 +170,17 @@ impl Db {
             .connect_lazy_with(options);
         let connection = DatabaseConnection::from(sessions.clone());
         let work = async {
+            let grantee = match &settings.grant_to {
+                Some(role) if grant_future(&connection, role).await? => Some(role),
+                _ => None,
+            };
             let before = pending::<M>(&connection).await?;
             if !before.is_empty() {
                 tracing::info!(migrations = ?before, "migrating");
                 M::up(&connection, None).await.map_err(failed)?;
+            }
+            if let Some(role) = grantee {
+                grant_present(&connection, role).await?;
             }
             Ok(before.len())
         };

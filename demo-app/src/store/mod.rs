@@ -51,14 +51,19 @@ impl Store {
     pub(crate) async fn start(&self) -> Result<(), DbError> {
         self.db.connect(START).await?;
         if self.migrates {
-            return self.migrate().await.map(drop);
+            return self.migrate(None).await.map(drop);
         }
         self.db.wait_migrated::<Migrator>(START).await
     }
 
-    /// Applies pending migrations and returns their number.
-    pub(crate) async fn migrate(&self) -> Result<usize, DbError> {
-        self.db.migrate::<Migrator>(&MigrateSettings::default()).await
+    /// Applies pending migrations and returns their number. `grant_to` may use the tables.
+    pub(crate) async fn migrate(&self, grant_to: Option<&str>) -> Result<usize, DbError> {
+        let settings = MigrateSettings::default();
+        let settings = match grant_to {
+            Some(role) => settings.grant_to(role),
+            None => settings,
+        };
+        self.db.migrate::<Migrator>(&settings).await
     }
 
     /// Connects without a check of the schema.
@@ -110,7 +115,7 @@ mod tests {
     async fn counts_to_twenty(url: &str) {
         let store = store(url);
         store.start().await.expect("migrates");
-        assert_eq!(store.migrate().await.expect("a second time"), 0, "there is nothing to do");
+        assert_eq!(store.migrate(None).await.expect("a second time"), 0, "there is nothing to do");
         for n in 1..=20 {
             assert_eq!(store.visit().await.expect("counts"), n);
         }

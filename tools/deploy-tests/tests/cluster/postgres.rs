@@ -43,15 +43,7 @@ impl Postgres {
         server.sql("postgres", &format!("CREATE ROLE {MIGRATOR} LOGIN PASSWORD '{PASSWORD}'"));
         server.sql("postgres", &format!("CREATE ROLE {APP} LOGIN PASSWORD '{PASSWORD}'"));
         server.sql("postgres", &format!("CREATE DATABASE demo OWNER {MIGRATOR}"));
-        // The service reads and writes rows, and changes no table.
-        server.sql("demo", "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
-        server.sql("demo", &format!("GRANT CREATE, USAGE ON SCHEMA public TO {MIGRATOR}"));
-        server.sql("demo", &format!("GRANT USAGE ON SCHEMA public TO {APP}"));
-        let default = format!(
-            "ALTER DEFAULT PRIVILEGES FOR ROLE {MIGRATOR} IN SCHEMA public \
-             GRANT SELECT, INSERT, UPDATE ON TABLES TO {APP}"
-        );
-        server.sql("demo", &default);
+        // No grant: the migration makes those.
         server
     }
 
