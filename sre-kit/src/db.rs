@@ -89,13 +89,11 @@
 //! ```sql
 //! REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 //! GRANT CREATE, USAGE ON SCHEMA public TO migrator;
-//! GRANT USAGE ON SCHEMA public TO app;
-//! ALTER DEFAULT PRIVILEGES FOR ROLE migrator IN SCHEMA public
-//!     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO app;
 //! ```
 //!
-//! The last statement also lets `app` read the table `seaql_migrations`, which `wait_migrated`
-//! needs.
+//! `MigrateSettings::grant_to` then lets the migrator grant `app` the use of the tables, present
+//! and future, with each migration. `app` may only read the table `seaql_migrations`, which
+//! `wait_migrated` needs.
 //!
 //! # Metrics and spans
 //!

@@ -78,7 +78,8 @@
 //! Run migrations with another account, which owns the schema, in a Job before the new pods start.
 //! The account of the service may only read and write rows. `demo-app migrate` reads the same
 //! variables with the other user. Many processes may start it at the same time: one migrates, and
-//! the others find nothing to do (feature `migrate`).
+//! the others find nothing to do (feature `migrate`). With `--grant-to ROLE` it grants the service's
+//! account the use of the tables.
 //!
 //! # What to watch
 //!
