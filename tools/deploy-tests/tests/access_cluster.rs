@@ -23,7 +23,7 @@ fn the_pipelines_user_deploys_goes_back_and_reaches_nothing_else() {
         file.display().to_string()
     };
 
-    // As nobody has granted anything yet, the first command of the workflow is refused.
+    // Before anything is granted, the first command of the workflow is refused.
     let may = |namespace: &str, verb: &str, what: &str| {
         let args = ["auth", "can-i", verb, what, "--namespace", namespace, "--as", USER];
         let out = command("kubectl", &args).output().expect("kubectl is there");

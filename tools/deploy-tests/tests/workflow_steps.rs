@@ -38,7 +38,10 @@ fn run(stand_ins: &StandIns, file: &str, name: &str, env: &[(&str, &str)]) -> En
         assert!(env.iter().any(|(name, _)| *name == variable), "{name} needs {variable}");
     }
     let script = step["run"].as_str().expect("a script");
-    assert!(!script.contains("${{"), "an expression in a script is code of whoever writes it");
+    assert!(
+        !script.contains("${{"),
+        "an expression in a script runs as code, and its author may be anyone"
+    );
     let script = stand_ins.write("step.sh", script);
     let out = |name: &str| stand_ins.path(name).display().to_string();
     let files = [
