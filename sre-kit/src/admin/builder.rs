@@ -17,6 +17,16 @@ use crate::server::ConnectionMetrics;
 const DEFAULT_ADDRESS: &str = "127.0.0.1:9464";
 
 impl Admin {
+    /// Creates a listener with the defaults: metrics and probes on `127.0.0.1:9464`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `registry` holds a metric with the name of one that the exposition
+    /// reports.
+    pub fn new(registry: &Registry) -> Result<Self, ConfigError> {
+        Self::builder().build(registry)
+    }
+
     /// Returns a builder.
     pub fn builder() -> AdminBuilder {
         AdminBuilder {

@@ -52,6 +52,16 @@ pub struct GoldenSignalsBuilder {
 }
 
 impl GoldenSignals {
+    /// Creates a layer with the defaults, which has no routes.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `registry` holds metrics of the same names, for example those of another
+    /// `GoldenSignals`.
+    pub fn new(registry: &Registry) -> Result<Self, ConfigError> {
+        Self::builder().build(registry)
+    }
+
     /// Returns a builder with the default settings.
     pub fn builder() -> GoldenSignalsBuilder {
         GoldenSignalsBuilder::new()

@@ -16,6 +16,16 @@ use crate::ConfigError;
 use crate::metrics::Registry;
 
 impl Health {
+    /// Creates probes without checks: startup needs the latches only.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `registry` holds metrics of the same names, for example those of another
+    /// `Health`.
+    pub fn new(registry: &Registry) -> Result<Self, ConfigError> {
+        Self::builder().build(registry)
+    }
+
     /// Creates a builder without checks.
     pub fn builder() -> HealthBuilder {
         HealthBuilder {

@@ -19,6 +19,16 @@ use crate::metrics::Registry;
 use crate::server::{ConnectionMetrics, DrainSignal, Server, ServerBuilder};
 
 impl Lifecycle {
+    /// Creates a lifecycle with the default bounds, and installs the signal handlers.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `registry` holds metrics of the same names, for example those of another
+    /// `Lifecycle`.
+    pub fn new(registry: &Registry) -> Result<Self, ConfigError> {
+        Self::builder().build(registry)
+    }
+
     /// Returns a builder with the defaults of its [table](LifecycleBuilder).
     pub fn builder() -> LifecycleBuilder {
         LifecycleBuilder { settings: Settings::default(), health: None, server: None }

@@ -139,6 +139,16 @@ fn log_workers(snapshot: &Snapshot) {
 }
 
 impl Saturation {
+    /// Creates readings of the control group alone, without runtimes and pools.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `registry` holds metrics of the same names, for example those of another
+    /// `Saturation`.
+    pub fn new(registry: &Registry) -> Result<Self, ConfigError> {
+        Self::builder().build(registry)
+    }
+
     /// Returns a builder.
     pub fn builder() -> SaturationBuilder {
         SaturationBuilder::new()

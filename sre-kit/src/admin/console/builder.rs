@@ -9,6 +9,11 @@ use crate::metrics::{BuildInfo, Registry};
 use crate::slo::Budgets;
 
 impl Console {
+    /// Creates a console that shows `registry`, without checks and budgets.
+    pub fn new(registry: &Registry) -> Self {
+        Self::builder().build(registry)
+    }
+
     /// Returns a builder.
     pub fn builder() -> ConsoleBuilder {
         ConsoleBuilder { build: None, health: None, budgets: None }
@@ -44,7 +49,7 @@ impl ConsoleBuilder {
 
     /// Builds a console that shows the metrics of `registry`.
     pub fn build(self, registry: &Registry) -> Console {
-        Console::new(Sources::new(registry, self.build, self.health, self.budgets))
+        Console::from_sources(Sources::new(registry, self.build, self.health, self.budgets))
     }
 }
 

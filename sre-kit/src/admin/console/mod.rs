@@ -102,7 +102,7 @@ struct CachedDocument {
 }
 
 impl Console {
-    fn new(sources: Sources) -> Self {
+    fn from_sources(sources: Sources) -> Self {
         Self {
             inner: Arc::new(Inner {
                 sources,
