@@ -3,6 +3,7 @@
 //! Each rule is a function from the workspace to a list of findings, each one
 //! line: where, what, and what to do.
 
+pub(crate) mod binaries;
 pub(crate) mod length;
 pub(crate) mod links;
 pub(crate) mod outside;
@@ -21,6 +22,7 @@ pub(crate) struct Rule {
 /// The rules, in the order in which they run.
 pub(crate) const STRUCTURE: &[Rule] = &[
     Rule { name: "length of files", check: length::check },
+    Rule { name: "test binaries", check: binaries::check },
     Rule { name: "tests from outside Rust", check: outside::check },
     Rule { name: "places and hosts", check: places::check },
 ];

@@ -1,9 +1,9 @@
 //! Tests that need something from outside Rust, and say so.
 //!
 //! Plain `cargo test` leaves them out by `#[ignore = "needs promtool; …"]`. The
-//! name of the file says which tier runs them: `tests/rules_servers.rs` belongs
-//! to tier `servers`. What comes after `needs` is what the tier installs, so the
-//! test is the only file that says it.
+//! name of the binary says which tier runs them: `tests/servers/rules.rs` and
+//! `tests/rules_servers.rs` belong to tier `servers`. What comes after `needs` is what
+//! the tier installs, so the test is the only file that says it.
 
 use std::path::Path;
 
@@ -23,7 +23,9 @@ pub(crate) struct OutsideTest {
     pub(crate) location: String,
     /// The function's name.
     pub(crate) function: String,
-    /// The test target, such as `rules_servers`; empty outside `tests/`.
+    /// The modules that it is in, such as `slo` and `rules` in `tests/servers/slo/rules.rs`.
+    pub(crate) modules: Vec<String>,
+    /// The test target, such as `servers`; empty outside `tests/`.
     pub(crate) target: String,
     /// The ending of the target's name, such as `servers`.
     pub(crate) ending: Option<String>,
@@ -31,6 +33,14 @@ pub(crate) struct OutsideTest {
     pub(crate) needs: Vec<String>,
     /// The whole reason.
     reason: Option<String>,
+}
+
+impl OutsideTest {
+    /// Returns the name that the test has in its binary, such as `slo::rules::promtool_accepts`.
+    pub(crate) fn path(&self) -> String {
+        let names = self.modules.iter().chain([&self.function]);
+        names.map(String::as_str).collect::<Vec<_>>().join("::")
+    }
 }
 
 /// Returns every ignored test of the workspace.
@@ -66,8 +76,8 @@ fn problems(test: &OutsideTest) -> Vec<String> {
     if ending.is_none() {
         found.push(format!(
             "{location}: {function} is ignored, and no tier runs it here; \
-             move it to tests/<area>_servers.rs (or _{})",
-            ENDINGS[1..].join(", _")
+             move it to tests/servers/ (or {})",
+            ENDINGS[1..].join(", ")
         ));
     }
     for need in needs.iter().filter(|need| toolbox::by_name(need).is_none()) {
@@ -82,7 +92,7 @@ fn problems(test: &OutsideTest) -> Vec<String> {
 
 /// Returns the ignored tests of one file.
 pub(crate) fn find_in(path: &Path, text: &str) -> Result<Vec<OutsideTest>> {
-    let target = target(path).unwrap_or_default();
+    let (target, modules) = target(path).unwrap_or_default();
     let last = target.rsplit('_').next().unwrap_or_default();
     let ending = ENDINGS.contains(&last).then(|| last.to_owned());
     let mut tests = Vec::new();
@@ -96,6 +106,7 @@ pub(crate) fn find_in(path: &Path, text: &str) -> Result<Vec<OutsideTest>> {
         tests.push(OutsideTest {
             location: format!("{}:{}", path.display(), line(&rest[0])),
             function: name.map(ToString::to_string).unwrap_or_default(),
+            modules: modules.clone(),
             target: target.clone(),
             ending: ending.clone(),
             needs: reason.as_deref().map(needs).unwrap_or_default(),
@@ -119,11 +130,17 @@ fn needs(reason: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Returns the test target that a file belongs to: `x` for `tests/x.rs` and `tests/x/y.rs`.
-fn target(path: &Path) -> Option<String> {
-    let mut parts = path.iter().skip_while(|part| *part != "tests").skip(1);
-    let first = Path::new(parts.next()?).file_stem()?.to_str()?;
-    Some(first.to_owned())
+/// Returns the test target that a file belongs to, `x` for `tests/x.rs` and `tests/x/y.rs`, and
+/// the modules that it is in.
+fn target(path: &Path) -> Option<(String, Vec<String>)> {
+    let parts = path.iter().skip_while(|part| *part != "tests").skip(1);
+    let mut names: Vec<_> =
+        parts.map(|part| Path::new(part).file_stem()?.to_str()).collect::<Option<_>>()?;
+    if names.len() > 1 && names.last().is_some_and(|last| ["main", "mod"].contains(last)) {
+        names.pop();
+    }
+    let mut names = names.into_iter().map(str::to_owned);
+    Some((names.next()?, names.collect()))
 }
 
 #[cfg(test)]
@@ -141,10 +158,16 @@ mod tests {
 
     #[test]
     fn reads_what_a_test_needs_and_which_tier_runs_it() {
-        for file in ["sre-kit/tests/rules_servers.rs", "sre-kit/tests/rules_servers/main.rs"] {
+        for (file, path) in [
+            ("sre-kit/tests/rules_servers.rs", "rules_pass"),
+            ("sre-kit/tests/servers/main.rs", "rules_pass"),
+            ("sre-kit/tests/servers/rules.rs", "rules::rules_pass"),
+            ("sre-kit/tests/servers/slo/mod.rs", "slo::rules_pass"),
+            ("sre-kit/tests/servers/slo/rules.rs", "slo::rules::rules_pass"),
+        ] {
             let found = find_in(Path::new(file), GOOD);
             assert_eq!(found.len(), 1);
-            assert_eq!(found[0].function, "rules_pass");
+            assert_eq!(found[0].path(), path);
             assert_eq!(found[0].needs, ["promtool", "haproxy", "promtool-3"]);
             assert_eq!(found[0].ending.as_deref(), Some("servers"));
             assert_eq!(found[0].location, format!("{file}:2"));

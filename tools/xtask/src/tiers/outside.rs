@@ -1,4 +1,4 @@
-//! Tests that need something from outside Rust: a step per test file.
+//! Tests that need something from outside Rust: a step per module of a test binary.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,12 +9,12 @@ use shell::{Cmd, Workspace};
 use crate::lint::outside::{self, OutsideTest};
 use crate::steps::Step;
 
-/// Returns the ignored tests of the files whose names end in `ending`, as steps.
+/// Returns the ignored tests of the binaries whose names end in `ending`, as steps.
 pub(crate) fn steps(workspace: &Workspace, ending: &str) -> Result<Vec<Step>> {
     let mut tests = outside::find(workspace)?;
     tests.retain(|test| test.ending.as_deref() == Some(ending));
     if tests.is_empty() {
-        let reason = format!("not there yet: no test in a file tests/*_{ending}.rs");
+        let reason = format!("not there yet: no test in tests/{ending}/");
         return Ok(vec![Step::leave_out("tests", reason)]);
     }
     Ok(group(&tests))
@@ -28,39 +28,43 @@ pub(crate) fn shell_scripts(workspace: &Workspace) -> Result<Step> {
     Ok(Step::run("shell scripts", cmd).needs(toolbox::by_name("shellcheck")))
 }
 
-/// Makes one step per file and set of tools, so that a tool that is missing keeps no other test
+/// Makes one step per module and set of tools, so that a tool that is missing keeps no other test
 /// from running.
 fn group(tests: &[OutsideTest]) -> Vec<Step> {
-    let mut files: BTreeMap<&str, BTreeMap<Vec<&str>, Vec<&str>>> = BTreeMap::new();
+    let mut areas: BTreeMap<(&str, Option<&str>), BTreeMap<Vec<&str>, Vec<String>>> =
+        BTreeMap::new();
     for test in tests {
         let mut needs: Vec<_> = test.needs.iter().map(String::as_str).collect();
         needs.sort_unstable();
-        let functions = files.entry(&test.target).or_default().entry(needs).or_default();
-        functions.push(&test.function);
+        let area = (test.target.as_str(), test.modules.first().map(String::as_str));
+        areas.entry(area).or_default().entry(needs).or_default().push(test.path());
     }
     let mut steps = Vec::new();
-    for (target, groups) in files {
+    for ((target, module), groups) in areas {
+        let area = module.unwrap_or(target);
         let alone = groups.len() == 1;
         let all = groups.clone().into_keys();
         let common =
             all.reduce(|all, needs| all.into_iter().filter(|n| needs.contains(n)).collect());
         let common = common.unwrap_or_default();
-        for (needs, functions) in groups {
+        for (needs, paths) in groups {
             let mut cmd = Cmd::cargo("test --no-fail-fast --all-features --test")
                 .arg(target)
                 .args(["--", "--ignored"]);
-            let mut name = target.to_owned();
-            if target.ends_with("_cluster") {
+            if tests.iter().any(|t| t.target == target && t.ending.as_deref() == Some("cluster")) {
                 // One node of two cores: what one test does to it, another would feel.
                 cmd = cmd.arg("--test-threads=1");
             }
-            if !alone {
-                cmd = cmd.args(functions);
+            let mut name = area.to_owned();
+            if alone {
+                cmd = cmd.args(module.map(|module| format!("{module}::")));
+            } else {
+                cmd = cmd.args(paths);
                 let own: Vec<_> =
                     needs.iter().filter(|need| !common.contains(need)).copied().collect();
                 // What only these need tells them apart.
                 if !own.is_empty() {
-                    name = format!("{target}, {}", own.join(" "));
+                    name = format!("{area}, {}", own.join(" "));
                 }
             }
             steps
@@ -93,35 +97,53 @@ mod tests {
     }
 
     #[test]
-    fn a_file_whose_tests_need_the_same_is_one_step() {
-        let found = steps(&[(
-            "sre-kit/tests/drain_servers.rs",
-            "#[ignore = \"needs haproxy; x\"]\nfn a() {}\n#[ignore = \"needs haproxy; x\"]\nfn b() {}",
-        )]);
-        let command = "cargo test --no-fail-fast --all-features --test drain_servers -- --ignored";
-        assert_eq!(found, [("drain_servers".to_owned(), command.to_owned(), vec!["haproxy"])]);
+    fn a_module_whose_tests_need_the_same_is_one_step() {
+        let found = steps(&[
+            (
+                "sre-kit/tests/servers/drain/a.rs",
+                "#[ignore = \"needs haproxy; x\"]\nfn a() {}\n#[ignore = \"needs haproxy; x\"]\nfn b() {}",
+            ),
+            ("examples/tests/drain_servers.rs", "#[ignore = \"needs haproxy; x\"]\nfn a() {}"),
+        ]);
+        let command = "cargo test --no-fail-fast --all-features --test";
+        assert_eq!(
+            found,
+            [
+                (
+                    "drain_servers".to_owned(),
+                    format!("{command} drain_servers -- --ignored"),
+                    vec!["haproxy"]
+                ),
+                (
+                    "drain".to_owned(),
+                    format!("{command} servers -- --ignored drain::"),
+                    vec!["haproxy"]
+                ),
+            ]
+        );
     }
 
     #[test]
     fn tests_of_the_cluster_run_one_after_another() {
         let text = "#[ignore = \"needs cluster; x\"]\nfn a() {}";
-        let found = steps(&[("tools/deploy-tests/tests/rollout_cluster.rs", text)]);
-        assert!(found[0].1.ends_with("--test rollout_cluster -- --ignored --test-threads=1"));
+        let found = steps(&[("tools/deploy-tests/tests/cluster/rollout.rs", text)]);
+        let end = "--test cluster -- --ignored --test-threads=1 rollout::";
+        assert!(found[0].1.ends_with(end), "{}", found[0].1);
         assert_eq!(found[0].2, ["cluster"]);
     }
 
     #[test]
     fn a_tool_that_only_some_tests_need_takes_no_other_test_with_it() {
         let found = steps(&[(
-            "sre-kit/tests/rules_servers.rs",
+            "sre-kit/tests/servers/slo/rules.rs",
             "#[ignore = \"needs promtool; x\"]\nfn a() {}\n\
              #[ignore = \"needs promtool-3 and promtool; x\"]\nfn b() {}",
         )]);
         assert_eq!(found.len(), 2);
-        assert_eq!(found[0].0, "rules_servers", "both need promtool");
-        assert!(found[0].1.ends_with("-- --ignored a"), "{}", found[0].1);
-        assert_eq!(found[1].0, "rules_servers, promtool-3");
-        assert!(found[1].1.ends_with("-- --ignored b"), "{}", found[1].1);
+        assert_eq!(found[0].0, "slo", "both need promtool");
+        assert!(found[0].1.ends_with("-- --ignored slo::rules::a"), "{}", found[0].1);
+        assert_eq!(found[1].0, "slo, promtool-3");
+        assert!(found[1].1.ends_with("-- --ignored slo::rules::b"), "{}", found[1].1);
         assert_eq!(found[1].2, ["promtool", "promtool-3"]);
     }
 }

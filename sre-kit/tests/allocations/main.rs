@@ -1,0 +1,6 @@
+//! Tests that count allocations. They are a binary of their own because its allocator counts.
+
+mod admission;
+mod golden_signals;
+mod health;
+mod telemetry;

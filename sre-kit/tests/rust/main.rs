@@ -1,0 +1,30 @@
+//! Tests that need nothing but Rust, linked into one binary. Each file is a module.
+
+mod admin;
+mod admission;
+mod admission_permits;
+mod admission_sockets;
+mod axum_routes;
+mod body_end;
+mod conservation;
+mod console;
+mod constructors;
+mod exposition;
+mod golden_signals;
+mod health;
+mod lifecycle;
+mod manual;
+mod protobuf;
+mod registry;
+mod saturation;
+mod server;
+mod slo_golden;
+mod slo_render;
+mod slo_requests;
+mod telemetry;
+mod telemetry_flush;
+
+#[cfg(feature = "render")]
+#[path = "../slo_set/mod.rs"]
+mod slo_set;
+mod support;

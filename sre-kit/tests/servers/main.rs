@@ -1,0 +1,17 @@
+//! Tests against real servers, linked into one binary. Each file or folder is a module.
+
+mod connector;
+mod db;
+mod exposition;
+mod migrate;
+mod slo;
+
+#[cfg(feature = "db")]
+#[path = "../db_support/mod.rs"]
+mod db_support;
+#[cfg(feature = "db")]
+#[path = "../db_support/load.rs"]
+mod load;
+#[cfg(feature = "render")]
+#[path = "../slo_set/mod.rs"]
+mod slo_set;

@@ -1,0 +1,30 @@
+//! Tests of charts, Terraform, image and workflows with the programs that read them, linked
+//! into one binary. Each file is a module.
+
+mod access;
+mod apply_order;
+mod chart;
+mod image;
+mod pull;
+mod schema;
+mod seams;
+mod setup_options;
+mod terraform_modules;
+mod workflows;
+
+#[allow(dead_code, reason = "each tier uses its part")]
+#[path = "../support/contract/mod.rs"]
+mod contract;
+#[allow(dead_code, reason = "each tier uses its part")]
+#[path = "../support/deploy.rs"]
+mod deploy;
+#[path = "../support/image/docker.rs"]
+mod docker;
+#[path = "../support/image/sandbox.rs"]
+mod sandbox;
+#[allow(dead_code, reason = "each tier uses its part")]
+#[path = "../support/stand_in.rs"]
+mod stand_in;
+#[allow(dead_code, reason = "each tier uses its part")]
+#[path = "../support/terraform/mod.rs"]
+mod terraform;
