@@ -49,6 +49,7 @@
 //! | `admin` | the second listener: metrics, probes, error budgets, the console |
 //! | `telemetry` | traces, logs and metrics over OTLP |
 //! | `db` | database pools that log in without a password |
+//! | `testing` | assertions about all of this in the tests of a service |
 //! | `SreKit` | wires the modules together |
 //!
 //! # Features
@@ -73,6 +74,7 @@
 //! | `db-iam` | Google Cloud's tokens for `db`, and the Cloud SQL connector | google-cloud-auth |
 //! | `db-sqlite` | SQLite for `db` | SQLite, built from C |
 //! | `migrate` | migrations that many instances may start at once | sea-orm-migration |
+//! | `testing` | `testing`: a kit without ports for the tests of a service | nothing |
 //!
 //! # Errors
 //!
@@ -134,6 +136,9 @@ pub mod slo;
 #[cfg(feature = "telemetry")]
 #[cfg_attr(docsrs, doc(cfg(feature = "telemetry")))]
 pub mod telemetry;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 
 #[cfg(feature = "serve")]
 pub use kit::{SreKit, SreKitBuilder};

@@ -18,6 +18,9 @@ pub struct Clock {
 
 const SHIFT: u32 = 32;
 
+/// The handle that moves a clock of [`Clock::manual`].
+pub type ClockHandle = std::sync::Arc<quanta::Mock>;
+
 /// A reading of a [`Clock`], in the unit of that clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading(u64);
@@ -56,7 +59,7 @@ impl Clock {
     }
 
     /// Returns a clock for tests, and the handle that moves it.
-    pub fn manual() -> (Self, std::sync::Arc<quanta::Mock>) {
+    pub fn manual() -> (Self, ClockHandle) {
         let (clock, mock) = quanta::Clock::mock();
         (Self::from_quanta(clock), mock)
     }

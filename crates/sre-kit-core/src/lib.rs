@@ -33,7 +33,7 @@ pub use shed::Shed;
 #[doc(hidden)]
 pub mod internal {
     pub use crate::accept::{AcceptElement, accept_weight, accepts_gzip, negotiate};
-    pub use crate::clock::{Clock, Reading};
+    pub use crate::clock::{Clock, ClockHandle, Reading};
     pub use crate::error::with_causes;
     pub use crate::labels::{check_labels, is_identifier};
     pub use crate::loopback::is_loopback_host;

@@ -14,6 +14,8 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use crate::export::grpc_runtime::GrpcRuntime;
 use crate::export::signal_counts::SignalCounts;
 use crate::export::tracer_provider::provider;
+#[cfg(feature = "testing")]
+use crate::export::tracer_provider::provider_of;
 use crate::export::{logs, otlp};
 use crate::flush::ShutdownHooks;
 use crate::logs::log_format::LogFormat;
@@ -195,6 +197,17 @@ impl TelemetryBuilder {
     ) -> Self {
         self.writer = BoxMakeWriter::new(writer);
         self.color = false;
+        self
+    }
+
+    /// Keeps the spans in `spans` as soon as they end, instead of exporting them. For tests.
+    #[cfg(feature = "testing")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+    pub fn capture_spans(mut self, spans: &crate::testing::CapturedSpans) -> Self {
+        let spans = spans.clone();
+        self.traces = Some(Box::new(move |settings, counts| {
+            provider_of(settings, crate::testing::CapturingProcessor::new(spans, counts), counts)
+        }));
         self
     }
 

@@ -97,6 +97,9 @@ mod resource;
 mod sampler;
 mod settings;
 mod telemetry;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod traces;
 mod vars;
 

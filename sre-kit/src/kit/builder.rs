@@ -34,6 +34,9 @@ pub struct SreKitBuilder {
     registry: Option<Registry>,
     slos: Vec<Slo>,
     checkpoint: Option<PathBuf>,
+    /// The clock of the SLO windows, if a test moves it.
+    #[cfg(feature = "testing")]
+    slo_clock: Option<crate::slo::Clock>,
     http: GoldenSignalsBuilder,
     health: HealthBuilder,
     lifecycle: LifecycleBuilder,
@@ -52,6 +55,8 @@ impl SreKitBuilder {
             registry: None,
             slos: Vec::new(),
             checkpoint: None,
+            #[cfg(feature = "testing")]
+            slo_clock: None,
             http: GoldenSignals::builder(),
             health: Health::builder().version(build.version().to_owned()),
             lifecycle: Lifecycle::builder(),
@@ -166,6 +171,18 @@ impl SreKitBuilder {
         self
     }
 
+    /// Measures by the clocks of a test, and neither reads nor writes a checkpoint.
+    #[cfg(feature = "testing")]
+    pub(crate) fn for_test(
+        mut self,
+        slo_clock: crate::slo::Clock,
+        request_clock: sre_kit_core::internal::Clock,
+    ) -> Self {
+        self.slo_clock = Some(slo_clock);
+        self.checkpoint = None;
+        self.http(|http| http.clock(request_clock))
+    }
+
     /// Applies the environment variables in the table above. They override earlier settings.
     ///
     /// # Errors
@@ -209,6 +226,10 @@ impl SreKitBuilder {
         let mut budgets = Budgets::builder().slos(&slos);
         if let Some(path) = self.checkpoint {
             budgets = budgets.checkpoint(path);
+        }
+        #[cfg(feature = "testing")]
+        if let Some(clock) = self.slo_clock {
+            budgets = budgets.clock(clock);
         }
         let budgets = budgets.build(&registry)?;
         let signals = self.http.slos(&budgets).build(&registry)?;

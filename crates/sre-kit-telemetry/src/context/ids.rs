@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The id of a trace. It prints as 32 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TraceId(pub(super) u128);
+pub struct TraceId(pub(crate) u128);
 
 impl TraceId {
     /// Returns the id as a number.
@@ -16,7 +16,7 @@ impl TraceId {
 
 /// The id of a span. It prints as 16 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SpanId(pub(super) u64);
+pub struct SpanId(pub(crate) u64);
 
 impl SpanId {
     /// Returns the id as a number.

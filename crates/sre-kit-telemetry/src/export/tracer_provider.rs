@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanExporter,
+    BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanExporter, SpanProcessor,
 };
 
 use super::signal_counts::SignalCounts;
@@ -27,6 +27,15 @@ pub(crate) fn provider(
         BatchSpanProcessor::builder(CountingExporter::new(exporter, Arc::clone(counts)))
             .with_batch_config(config)
             .build();
+    provider_of(settings, processor, counts)
+}
+
+/// Creates a provider that passes the spans that end to `processor`.
+pub(crate) fn provider_of(
+    settings: &Settings,
+    processor: impl SpanProcessor + 'static,
+    counts: &Arc<SignalCounts>,
+) -> SdkTracerProvider {
     let limits = settings.span_limits;
     SdkTracerProvider::builder()
         .with_id_generator(DecidedIds::default())
