@@ -13,7 +13,7 @@ pub fn all() -> impl Iterator<Item = &'static Tool> {
 }
 
 /// Replaces every set by the tools in it.
-pub(crate) fn expand(tools: &[&'static Tool]) -> Vec<&'static Tool> {
+pub fn expand(tools: &[&'static Tool]) -> Vec<&'static Tool> {
     let mut all = Vec::new();
     for tool in tools {
         match &tool.source {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::build::{self, Location};
 use super::cache::Cache;
 use super::debian::{self, find_program, is_installed};
-use super::{Source, Tool, expand};
+use super::{Progress, Source, Tool, expand};
 
 /// How far a run may go to get a tool.
 #[derive(Clone, Debug)]
@@ -177,6 +177,7 @@ impl Installer {
             tool.name,
             about(tool.cold())
         );
+        let _progress = Progress::start(format!("getting {}", tool.name), tool.cold());
         build::build(&self.cache, tool, &location).map_err(|err| could_not(format!("{err:#}")))?;
         if location.file.is_file() {
             Ok(location)
