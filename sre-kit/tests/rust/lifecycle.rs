@@ -308,7 +308,7 @@ fn ask(addr: SocketAddr, path: &str) -> std::net::TcpStream {
 #[test]
 fn either_signal_begins_a_drain_that_ends_with_code_0() {
     for (signal, flavor) in [("-TERM", "threads"), ("-INT", "one thread")] {
-        let mut server = Spawned::new(flavor, "2", "10");
+        let mut server = Spawned::new(flavor, "5", "10");
         let addr = server.ready();
         server.signal(signal);
         server.until("state draining");

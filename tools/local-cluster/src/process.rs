@@ -18,6 +18,8 @@ use super::network;
 
 /// Longer than anything takes on a busy machine.
 const EVER: Duration = Duration::from_mins(3);
+/// How often it is said what is waited for.
+const SAID_EVERY: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(100);
 
 /// A component that was started a moment ago.
@@ -71,10 +73,19 @@ pub(crate) fn until<T>(
     mut done: impl FnMut() -> Option<T>,
 ) -> Result<T> {
     let began = Instant::now();
+    let mut next = SAID_EVERY;
     loop {
         if let Some(value) = done() {
             println!("  {what}, {:.1} s", began.elapsed().as_secs_f64());
             return Ok(value);
+        }
+        if began.elapsed() > next {
+            println!(
+                "  waiting for {what}, {} s of at most {}",
+                began.elapsed().as_secs(),
+                EVER.as_secs()
+            );
+            next += SAID_EVERY;
         }
         for started in &mut *needed {
             if let Some(status) = started.child.try_wait()? {

@@ -111,20 +111,23 @@ impl Cmd {
         Ok(())
     }
 
-    /// Runs the command like [`run`](Self::run), and `tally` reads every line that is printed.
-    /// Returns `None` if the command was ended because it took longer than `limit`.
+    /// Runs the command like [`run`](Self::run), and `tally` reads every line that is printed,
+    /// after `prefix`. Returns `None` if the command was ended because it took longer than
+    /// `limit`.
     pub fn run_counted(
         &self,
         tally: &mut Tally,
         limit: Option<Duration>,
+        prefix: &str,
     ) -> Result<Option<ExitStatus>> {
+        print!("{prefix}");
         self.announce();
         let mut command = self.command();
         if io::stdout().is_terminal() {
             command.env("CARGO_TERM_COLOR", "always");
         }
         let ended = lines::run(command, limit, |line| {
-            println!("{line}");
+            println!("{prefix}{line}");
             tally.read_line(line);
         });
         ended.with_context(|| self.did_not_start())
@@ -248,7 +251,7 @@ mod tests {
             exit 3";
         let mut tally = Tally::default();
         let cmd = Cmd::new("sh").args(["-c", script]);
-        let status = cmd.run_counted(&mut tally, None).expect("starts").expect("has no limit");
+        let status = cmd.run_counted(&mut tally, None, "").expect("starts").expect("has no limit");
         assert_eq!(status.code(), Some(3));
         assert_eq!(tally.passed(), 1);
     }

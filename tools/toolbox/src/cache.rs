@@ -4,8 +4,11 @@ use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+
+use super::Progress;
 
 /// A directory of tools, each under its name and version.
 #[derive(Clone, Debug)]
@@ -41,7 +44,8 @@ impl Cache {
         let path = self.root.join(format!("{name}.lock"));
         let file = File::create(&path).with_context(|| format!("opening {}", path.display()))?;
         if file.try_lock().is_err() {
-            println!("another run is installing {name}; waiting for it");
+            println!("another run is getting {name}; waiting for it");
+            let _progress = Progress::start(format!("waiting for {name}"), Duration::ZERO);
             file.lock().with_context(|| format!("locking {}", path.display()))?;
         }
         Ok(file)

@@ -13,7 +13,7 @@ pub fn all() -> impl Iterator<Item = &'static Tool> {
 }
 
 /// Replaces every set by the tools in it.
-pub(crate) fn expand(tools: &[&'static Tool]) -> Vec<&'static Tool> {
+pub fn expand(tools: &[&'static Tool]) -> Vec<&'static Tool> {
     let mut all = Vec::new();
     for tool in tools {
         match &tool.source {
@@ -63,6 +63,7 @@ const TOOLS: &[Tool] = &[
     debian("haproxy", "haproxy"),
     debian("initdb", "postgresql"),
     debian("ip", "iproute2"),
+    debian("jq", "jq"),
     debian("nft", "nftables"),
     debian("node", "nodejs"),
     debian("npm", "npm"),
@@ -125,10 +126,9 @@ const TOOLS: &[Tool] = &[
     tool("playwright-core", Source::Npm("console"), 5),
     tool(
         "terraform",
-        Source::Machine(
-            "Debian does not package Terraform; put version 1.9 or newer into PATH as terraform \
-             (OpenTofu's tofu under that name does as well)",
-        ),
+        // Debian does not package it. OpenTofu takes the same modules, so that a machine
+        // without Terraform still checks them.
+        Source::MachineOr("tofu"),
         0,
     ),
     // Takes the same modules and tests; what passes in one only is a mistake.

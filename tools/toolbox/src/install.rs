@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::build::{self, Location};
 use super::cache::Cache;
 use super::debian::{self, find_program, is_installed};
-use super::{Source, Tool, expand};
+use super::{Progress, Source, Tool, expand};
 
 /// How far a run may go to get a tool.
 #[derive(Clone, Debug)]
@@ -62,9 +62,6 @@ impl Installer {
                 (None, Source::Debian(package), Ok(())) => {
                     Err((format!("Debian's {package} does not bring it"), false))
                 }
-                // Nobody can be blamed for what cannot be installed: the step is named
-                // as left out, and fails no run.
-                (None, Source::Machine(what_to_do), _) => Err(((*what_to_do).to_owned(), true)),
                 (None, Source::Root(what_to_do), _) => Err(((*what_to_do).to_owned(), false)),
                 (None, ..) => self.build(tool),
             };
@@ -89,7 +86,7 @@ impl Installer {
         }
         match (self.standing(tool), &tool.source) {
             (Some(_), _) => format!("{} (there)", tool.name),
-            (None, Source::Machine(_) | Source::Root(_)) => format!("{} (not there)", tool.name),
+            (None, Source::Root(_)) => format!("{} (not there)", tool.name),
             (None, _) => format!("{} (to get: {})", tool.name, about(tool.cold())),
         }
     }
@@ -122,11 +119,15 @@ impl Installer {
                 // A package that brings no program of its name, asked for by its own.
                 (tool.name == *package && is_installed(package)).then(Location::default)
             }),
-            Source::Machine(_) => on_machine(tool.name),
             Source::Root(_) => debian::is_root().then(Location::default),
             // Not from `PATH`: another version there has other findings.
-            _ => build::location(&self.cache, tool).filter(|location| location.file.is_file()),
+            Source::MachineOr(_) => on_machine(tool.name).or_else(|| self.built(tool)),
+            _ => self.built(tool),
         }
+    }
+
+    fn built(&self, tool: &Tool) -> Option<Location> {
+        build::location(&self.cache, tool).filter(|location| location.file.is_file())
     }
 
     fn absent_packages(&self, tools: &[&'static Tool]) -> Vec<&'static str> {
@@ -176,6 +177,7 @@ impl Installer {
             tool.name,
             about(tool.cold())
         );
+        let _progress = Progress::start(format!("getting {}", tool.name), tool.cold());
         build::build(&self.cache, tool, &location).map_err(|err| could_not(format!("{err:#}")))?;
         if location.file.is_file() {
             Ok(location)
@@ -223,7 +225,7 @@ mod tests {
 
     static ELSEWHERE: Tool = Tool {
         name: "no-such-program",
-        source: Source::Machine("buy it and put it into PATH"),
+        source: Source::MachineOr("actionlint"),
         cold: 0,
         slow: false,
     };
@@ -242,12 +244,18 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_machine_can_have_is_missing_with_what_to_do() {
+    fn another_tool_stands_in_for_a_program_that_the_machine_does_not_have() {
         let dir = tempfile::tempdir().expect("a temporary directory");
+        let built = dir.path().join("actionlint-v1.7.12/bin/actionlint");
+        fs::create_dir_all(built.parent().expect("has a parent")).expect("made");
+        fs::write(&built, "").expect("written");
+        let refused = installer(dir.path()).ready(&[&ELSEWHERE]);
+        assert_eq!(refused.missing[0].name, "no-such-program");
         let installer = Installer { install: true, ..installer(dir.path()) };
         let ready = installer.ready(&[&ELSEWHERE]);
-        assert_eq!(ready.missing[0].reason, "buy it and put it into PATH");
-        assert!(ready.missing[0].unasked, "a bare machine passes without it");
+        assert_eq!(ready.missing, []);
+        let program = ready.dirs[0].join("no-such-program");
+        assert_eq!(fs::read_link(program).expect("a link"), built);
     }
 
     #[test]

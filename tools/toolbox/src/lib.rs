@@ -11,16 +11,16 @@ mod catalogue;
 mod command;
 mod debian;
 mod install;
+mod progress;
 mod tool;
 
 pub use cache::Cache;
-pub use catalogue::{all, by_name, names, versions};
+pub use catalogue::{all, by_name, expand, names, versions};
 pub use command::run;
 pub use debian::is_root;
 pub use install::{Installer, Missing, Ready, about};
+pub use progress::Progress;
 pub use tool::{Provider, Source, Tool, Wrapper};
-
-use catalogue::expand;
 
 /// Finds a program in `PATH`, or where Debian keeps servers.
 pub fn find_program(name: &str) -> Option<std::path::PathBuf> {

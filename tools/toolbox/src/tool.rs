@@ -37,8 +37,9 @@ pub enum Source {
     /// A Terraform provider, built from its Go module and put where Terraform
     /// looks for one without asking a registry.
     Provider(Provider),
-    /// Must be on the machine: a sentence says what to install.
-    Machine(&'static str),
+    /// A program that only the machine can have; where it has none, another tool of the
+    /// catalogue under its name.
+    MachineOr(&'static str),
     /// Root's rights: a sentence says what for.
     Root(&'static str),
     /// Several tools under one name.

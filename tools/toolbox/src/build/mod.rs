@@ -9,12 +9,14 @@ mod npm;
 mod provider;
 mod python;
 
+use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::cache::Cache;
-use super::{Source, Tool};
+use super::{Source, Tool, by_name};
 
 /// Where a tool is once it is built, and the settings of a command that uses it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +40,11 @@ impl Location {
 /// if the file that states its version cannot be read.
 pub(crate) fn location(cache: &Cache, tool: &Tool) -> Option<Location> {
     match &tool.source {
-        Source::Debian(_) | Source::Machine(_) | Source::Root(_) | Source::Set(_) => None,
+        Source::Debian(_) | Source::Root(_) | Source::Set(_) => None,
+        Source::MachineOr(other) => Some(Location::program(
+            cache.dir(tool.name, &format!("is-{other}")).join("bin"),
+            tool.name,
+        )),
         Source::Crate(name, version) => {
             Some(Location::program(cache.dir(name, version).join("bin"), tool.name))
         }
@@ -78,16 +84,28 @@ pub(crate) fn build(cache: &Cache, tool: &Tool, location: &Location) -> Result<(
         }
         Source::Npm(folder) => npm::build(cache, folder),
         Source::Provider(provider) => provider::build(cache, provider, &location.file),
-        Source::Debian(_) | Source::Machine(_) | Source::Root(_) | Source::Set(_) => {
-            unreachable!("has no place")
-        }
+        Source::MachineOr(other) => stand_in(cache, other, &location.file),
+        Source::Debian(_) | Source::Root(_) | Source::Set(_) => unreachable!("has no place"),
     }
+}
+
+/// Builds `other` and links it as the file `program`.
+fn stand_in(cache: &Cache, other: &str, program: &Path) -> Result<()> {
+    let other = by_name(other).context("stands in for a tool and is in the catalogue")?;
+    let built = location(cache, other).context("stands in for a tool and is built")?;
+    build(cache, other, &built)?;
+    let dir = program.parent().context("a program is in a directory")?;
+    fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+    let _ = fs::remove_file(program);
+    symlink(&built.file, program).with_context(|| format!("making {}", program.display()))
 }
 
 /// Returns the Debian packages that are missing to build a tool.
 pub(crate) fn absent_builders(tool: &Tool) -> &'static [&'static str] {
     match &tool.source {
-        Source::Go(..) | Source::GoWrapper(..) | Source::Provider(_) if !go::is_there() => {
+        Source::Go(..) | Source::GoWrapper(..) | Source::Provider(_) | Source::MachineOr(_)
+            if !go::is_there() =>
+        {
             &["golang"]
         }
         Source::Python(..) | Source::PythonWith(..) if !python::is_there() => &["python3-venv"],
@@ -99,7 +117,9 @@ pub(crate) fn absent_builders(tool: &Tool) -> &'static [&'static str] {
 /// Says why the machine's compiler cannot build a tool.
 pub(crate) fn builder_too_old(tool: &Tool) -> Option<String> {
     match &tool.source {
-        Source::Go(..) | Source::GoWrapper(..) | Source::Provider(_) => go::too_old(),
+        Source::Go(..) | Source::GoWrapper(..) | Source::Provider(_) | Source::MachineOr(_) => {
+            go::too_old()
+        }
         _ => None,
     }
 }

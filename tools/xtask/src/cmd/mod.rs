@@ -1,5 +1,6 @@
 //! The commands.
 
+mod background;
 pub(crate) mod bench;
 pub(crate) mod docs;
 pub(crate) mod lint;
@@ -18,7 +19,14 @@ use crate::steps::{Report, Runner, Step};
 fn run_steps(workspace: &Workspace, name: &str, all: Vec<Step>) -> Result<ExitCode> {
     let installer = Installer { cache: Cache::find()?, install: true, slow: false };
     let mut report = Report::default();
-    let runner = Runner { workspace, installer: &installer, fail_fast: false, budget: None };
+    let runner = Runner {
+        workspace,
+        installer: &installer,
+        fail_fast: false,
+        all: false,
+        prefix: "",
+        budget: None,
+    };
     runner.run(name, all, &mut report);
     Ok(report.finish())
 }

@@ -7,17 +7,19 @@ use clap::Args;
 use shell::Workspace;
 use toolbox::{Cache, Installer};
 
-use crate::steps::{Action, Budget, Report, Runner, Step};
+use super::background;
+use crate::steps::{Action, Budget, Runner, Step, Times, run_plans};
 use crate::tiers::{Plan, Tier};
 
 /// What `cargo xtask test` may be asked for.
 #[derive(Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(crate) struct TestArgs {
-    /// Every tier, also those that need a cluster, and tools that take minutes to build
+    /// Every tier with the lints and the documentation, and every tool: one that cannot be had
+    /// fails the run
     #[arg(long)]
     pub(crate) all: bool,
-    /// This tier and no other; may be given more than once. With --all: and its slow tools
+    /// This tier and no other; may be given more than once. With --all: everything in it
     #[arg(long, value_name = "TIER")]
     pub(crate) only: Vec<Tier>,
     /// Print the tiers, their steps and their commands, and run nothing
@@ -46,13 +48,17 @@ pub(crate) fn run(workspace: &Workspace, args: &TestArgs) -> Result<ExitCode> {
     if args.list {
         return Ok(ExitCode::SUCCESS);
     }
-    let mut report = Report::default();
-    let runner = Runner { workspace, installer: &installer, fail_fast: args.fail_fast, budget };
-    for plan in plans {
-        if !runner.run(&plan.tier.to_string(), plan.steps, &mut report) {
-            break;
-        }
-    }
+    let runner = Runner {
+        workspace,
+        installer: &installer,
+        fail_fast: args.fail_fast,
+        all: args.all,
+        prefix: "",
+        budget,
+    };
+    let _tools = background::start(workspace, &installer, &plans);
+    let times = Times::read(workspace.target_directory()?.join("xtask/times"));
+    let mut report = run_plans(&runner, plans, &times);
     for tier in Tier::ALL.into_iter().filter(|tier| !chosen.contains(tier)) {
         let left = Step::leave_out("everything", why_not(args, tier));
         runner.run(&tier.to_string(), vec![left], &mut report);

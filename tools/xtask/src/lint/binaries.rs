@@ -131,12 +131,11 @@ fn modules(path: &Path, text: &str, root: bool) -> Result<Vec<PathBuf>> {
             continue;
         };
         if is_word(Some(word), "mod") && end.as_char() == ';' {
-            match named.take() {
-                Some(path) => found.push(normal(&path)),
-                None => {
-                    found.push(own.join(format!("{name}.rs")));
-                    found.push(own.join(name.to_string()).join("mod.rs"));
-                }
+            if let Some(path) = named.take() {
+                found.push(normal(&path));
+            } else {
+                found.push(own.join(format!("{name}.rs")));
+                found.push(own.join(name.to_string()).join("mod.rs"));
             }
         }
     }

@@ -3,6 +3,8 @@
 mod budget;
 mod report;
 mod run;
+mod schedule;
+mod times;
 
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use crate::lint::Rule;
 pub(crate) use budget::Budget;
 pub(crate) use report::Report;
 pub(crate) use run::Runner;
+pub(crate) use schedule::run as run_plans;
+pub(crate) use times::Times;
 
 /// One line of the table.
 pub(crate) struct Step {

@@ -22,6 +22,17 @@ impl Report {
         self.rows.push(row);
     }
 
+    /// Adds the steps of another report.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.tally.add(&other.tally);
+        self.rows.extend(other.rows);
+    }
+
+    /// Returns whether the last step passed.
+    pub(crate) fn last_passed(&self) -> bool {
+        self.rows.last().is_some_and(|row| row.outcome == Outcome::Passed)
+    }
+
     /// Returns how many passed, failed and were skipped. A step that runs no tests, or fails
     /// before its first test, counts as one.
     pub(crate) fn totals(&self) -> (usize, usize, usize) {

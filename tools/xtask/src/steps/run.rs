@@ -15,6 +15,10 @@ pub(crate) struct Runner<'a> {
     pub(crate) installer: &'a Installer,
     /// Stop at the first failure.
     pub(crate) fail_fast: bool,
+    /// Everything was asked for: what cannot be had has failed, rather than being left out.
+    pub(crate) all: bool,
+    /// In front of each line, where two steps run side by side.
+    pub(crate) prefix: &'static str,
     /// Leave out what takes too long to get.
     pub(crate) budget: Option<Budget>,
 }
@@ -25,44 +29,65 @@ impl Runner<'_> {
     ///
     /// Returns whether to go on.
     pub(crate) fn run(&self, tier: &str, steps: Vec<Step>, report: &mut Report) -> bool {
-        for step in steps {
-            let started = Instant::now();
-            let mut tally = Tally::default();
-            let (outcome, counted) = match &step.action {
-                Action::LeaveOut(left) => (Outcome::LeftOut(left.clone()), false),
-                action => {
-                    println!("\n=== {tier}: {}", step.name);
-                    match action {
-                        Action::Run(run) => (self.run_cmds(tier, run, &mut tally), run.counted),
-                        Action::Check { rules, again } => {
-                            (check(self.workspace, rules, again), false)
-                        }
-                        Action::LeaveOut(_) => unreachable!("handled above"),
-                    }
-                }
-            };
-            if let Outcome::Failed { again } = &outcome {
-                println!("\nFAILED {tier}: {}. To see it again:", step.name);
-                for line in again {
-                    println!("    {line}");
+        let count = steps.len();
+        steps.into_iter().enumerate().all(|(at, step)| {
+            self.run_one(tier, step, &format!("step {} of {count}", at + 1), report)
+        })
+    }
+
+    /// Runs one step and says `where_we_are`. Returns whether to go on.
+    pub(crate) fn run_one(
+        &self,
+        tier: &str,
+        step: Step,
+        where_we_are: &str,
+        report: &mut Report,
+    ) -> bool {
+        let started = Instant::now();
+        let mut tally = Tally::default();
+        let prefix = self.prefix;
+        let (outcome, counted) = match &step.action {
+            Action::LeaveOut(left) => (Outcome::LeftOut(left.clone()), false),
+            action => {
+                println!("\n{prefix}=== {tier}: {} ({where_we_are})", step.name);
+                match action {
+                    Action::Run(run) => (self.run_cmds(tier, run, &mut tally), run.counted),
+                    Action::Check { rules, again } => (check(self.workspace, rules, again), false),
+                    Action::LeaveOut(_) => unreachable!("handled above"),
                 }
             }
-            let stop = self.fail_fast && matches!(outcome, Outcome::Failed { .. });
-            report.add(
-                Row {
-                    tier: tier.to_owned(),
-                    step: step.name,
-                    outcome,
-                    tests: counted.then(|| (tally.passed(), tally.failed())),
-                    took: started.elapsed(),
-                },
-                &tally,
-            );
-            if stop {
-                return false;
+        };
+        if let Outcome::Failed { again } = &outcome {
+            println!("\n{prefix}FAILED {tier}: {}. To see it again:", step.name);
+            for line in again {
+                println!("{prefix}    {line}");
             }
         }
-        true
+        let stop = self.fail_fast && matches!(outcome, Outcome::Failed { .. });
+        report.add(
+            Row {
+                tier: tier.to_owned(),
+                step: step.name,
+                outcome,
+                tests: counted.then(|| (tally.passed(), tally.failed())),
+                took: started.elapsed(),
+            },
+            &tally,
+        );
+        !stop
+    }
+
+    /// Returns whether a step's tools are there.
+    pub(crate) fn is_ready(&self, step: &Step) -> bool {
+        self.cold(step) == Duration::ZERO
+    }
+
+    /// Returns how long it takes to get a step's tools.
+    pub(crate) fn cold(&self, step: &Step) -> Duration {
+        match &step.action {
+            Action::Run(run) => self.installer.cold(&run.needs).0,
+            Action::Check { .. } | Action::LeaveOut(_) => Duration::ZERO,
+        }
     }
 
     fn run_cmds(&self, tier: &str, run: &Run, tally: &mut Tally) -> Outcome {
@@ -78,19 +103,26 @@ impl Runner<'_> {
         }
         let ready = self.installer.ready(&run.needs);
         if let Some(missing) = ready.missing.first() {
-            return Outcome::LeftOut(LeftOut {
-                reason: format!("{}: {}", missing.name, missing.reason),
-                asked_for: !missing.unasked,
-            });
+            let reason = format!("{}: {}", missing.name, missing.reason);
+            if self.all {
+                println!("{reason}");
+                let names = missing.name;
+                return Outcome::Failed {
+                    again: vec![format!("cargo xtask tools {names}"), again],
+                };
+            }
+            return Outcome::LeftOut(LeftOut { reason, asked_for: !missing.unasked });
         }
         for cmd in &run.cmds {
             let cmd = cmd.clone().path_first(&ready.dirs).envs(&ready.env);
             // What needs nothing is what every machine can do in time.
             let budget = self.budget.filter(|_| !run.needs.is_empty());
             let ended = if run.counted {
-                cmd.run_counted(tally, budget.map(|budget| budget.at_most()))
-            } else {
+                cmd.run_counted(tally, budget.map(|budget| budget.at_most()), self.prefix)
+            } else if self.prefix.is_empty() {
                 cmd.run().map(Some)
+            } else {
+                cmd.run_counted(&mut Tally::default(), None, self.prefix)
             };
             match ended {
                 Ok(Some(status)) if status.success() => continue,
@@ -150,15 +182,27 @@ mod tests {
     }
 
     fn report(steps: Vec<Step>, fail_fast: bool) -> (Report, bool) {
-        report_within(steps, fail_fast, None)
+        report_within(steps, fail_fast, false, None)
     }
 
-    fn report_within(steps: Vec<Step>, fail_fast: bool, budget: Option<Budget>) -> (Report, bool) {
+    fn report_within(
+        steps: Vec<Step>,
+        fail_fast: bool,
+        all: bool,
+        budget: Option<Budget>,
+    ) -> (Report, bool) {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let installer = Installer { cache: Cache::at(dir.path()), install: false, slow: false };
         let mut report = Report::default();
         let workspace = Workspace::at(dir.path());
-        let runner = Runner { workspace: &workspace, installer: &installer, fail_fast, budget };
+        let runner = Runner {
+            workspace: &workspace,
+            installer: &installer,
+            fail_fast,
+            all,
+            prefix: "",
+            budget,
+        };
         let went_on = runner.run("t", steps, &mut report);
         (report, went_on)
     }
@@ -169,11 +213,21 @@ mod tests {
             Step::run("built first", sh("exit 1")).needs(toolbox::by_name("promtool-3")),
             Step::tests("there", sh("echo 'test a ... ok'")),
         ];
-        let (report, _) = report_within(steps, false, Some(Budget::minutes(5)));
+        let (report, _) = report_within(steps, false, true, Some(Budget::minutes(5)));
         assert_eq!((report.totals(), report.exit_code()), ((1, 0, 1), 0));
         let text = report.to_string();
         assert!(text.contains("of 5 minutes are left"), "{text}");
         assert!(text.contains("cargo xtask test --all --only t"), "{text}");
+    }
+
+    #[test]
+    fn a_tool_that_cannot_be_had_fails_a_run_of_everything_and_is_named_by_any_other() {
+        let steps = || vec![Step::run("a", sh("exit 0")).needs(toolbox::by_name("promtool-3"))];
+        let (report, _) = report_within(steps(), false, true, None);
+        assert_eq!((report.totals(), report.exit_code()), ((0, 1, 0), 1));
+        assert!(report.to_string().contains("cargo xtask tools promtool-3"), "{report}");
+        let (report, _) = report_within(steps(), false, false, None);
+        assert_eq!((report.totals(), report.exit_code()), ((0, 0, 1), 0));
     }
 
     #[test]

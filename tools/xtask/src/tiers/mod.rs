@@ -50,7 +50,9 @@ impl Tier {
     /// Returns its steps on this machine.
     pub(crate) fn plan(self, workspace: &Workspace, installer: &Installer) -> Result<Plan> {
         let (steps, cold_minutes) = match self {
-            Self::Rust => (rust::steps(workspace)?, 15),
+            Self::Rust => {
+                (rust::steps(workspace, installer.slow)?, if installer.slow { 25 } else { 8 })
+            }
             Self::Servers => {
                 let mut steps = outside::steps(workspace, "servers")?;
                 steps.push(outside::shell_scripts(workspace)?);

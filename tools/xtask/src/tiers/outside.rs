@@ -28,11 +28,13 @@ pub(crate) fn shell_scripts(workspace: &Workspace) -> Result<Step> {
     Ok(Step::run("shell scripts", cmd).needs(toolbox::by_name("shellcheck")))
 }
 
+/// A test binary, and a module at its top.
+type Area<'a> = (&'a str, Option<&'a str>);
+
 /// Makes one step per module and set of tools, so that a tool that is missing keeps no other test
 /// from running.
 fn group(tests: &[OutsideTest]) -> Vec<Step> {
-    let mut areas: BTreeMap<(&str, Option<&str>), BTreeMap<Vec<&str>, Vec<String>>> =
-        BTreeMap::new();
+    let mut areas: BTreeMap<Area<'_>, BTreeMap<Vec<&str>, Vec<String>>> = BTreeMap::new();
     for test in tests {
         let mut needs: Vec<_> = test.needs.iter().map(String::as_str).collect();
         needs.sort_unstable();

@@ -10,12 +10,19 @@ use crate::steps::Step;
 /// documentation is not built.
 const BENCHES: &str = "sre-kit-benches";
 
-/// Returns the steps of the tier. What fails fastest comes first.
-pub(crate) fn steps(workspace: &Workspace) -> Result<Vec<Step>> {
+/// Returns the steps of the tier: the tests, and the lints and other shapes of the packages if
+/// `all` of it is wanted. What fails fastest comes first.
+pub(crate) fn steps(workspace: &Workspace, all: bool) -> Result<Vec<Step>> {
+    let mut steps = vec![
+        structure(),
+        Step::tests("tests, all features", Cmd::cargo("test --no-fail-fast --all-features")),
+    ];
+    if !all {
+        return Ok(steps);
+    }
     let members = workspace.members()?;
-    let mut steps = lint_steps(workspace)?;
-    steps
-        .push(Step::tests("tests, all features", Cmd::cargo("test --no-fail-fast --all-features")));
+    let lints = lint_steps(workspace)?;
+    steps.extend(lints.into_iter().filter(|step| step.name != STRUCTURE));
     // The members of a workspace share their features, so only a member by
     // itself is built with its default ones.
     steps.extend(members.iter().filter(|member| member.published).map(|member| {
@@ -24,8 +31,14 @@ pub(crate) fn steps(workspace: &Workspace) -> Result<Vec<Step>> {
     }));
     steps.extend(docs_without_examples());
     steps.push(features_alone(&members));
-    steps.push(oldest_rust(workspace, &members)?);
+    steps.extend(oldest_rust(workspace, &members)?);
     Ok(steps)
+}
+
+const STRUCTURE: &str = "structure";
+
+fn structure() -> Step {
+    Step::check(STRUCTURE, lint::STRUCTURE, "cargo xtask lint")
 }
 
 /// Returns the steps of `cargo xtask lint`.
@@ -33,18 +46,13 @@ pub(crate) fn lint_steps(workspace: &Workspace) -> Result<Vec<Step>> {
     let published = workspace.published()?;
     Ok(vec![
         Step::run("format", Cmd::cargo("fmt --all --check")),
-        Step::check("structure", lint::STRUCTURE, "cargo xtask lint"),
+        structure(),
         Step::run(
             "clippy",
             Cmd::cargo("clippy --workspace --all-features --all-targets -- -D warnings"),
         ),
         Step::run("dependencies", Cmd::cargo("deny --all-features check bans licenses sources"))
             .needs(toolbox::by_name("cargo-deny")),
-        Step::leave_out(
-            "advisories",
-            "their database is cloned from its own Git host, and a check of this tree must not \
-             change with it; cargo deny check advisories asks",
-        ),
         Step::run("published packages", Cmd::cargo("run --quiet --package package-checks")),
         Step::run("tarballs", package(&published)),
     ])
@@ -94,8 +102,8 @@ fn features_alone(members: &[Member]) -> Step {
 }
 
 /// Returns the step that builds everything with the oldest toolchain that `rust-version`
-/// allows.
-fn oldest_rust(workspace: &Workspace, members: &[Member]) -> Result<Step> {
+/// allows, unless that is the one in use: then the steps before have done it.
+fn oldest_rust(workspace: &Workspace, members: &[Member]) -> Result<Option<Step>> {
     let oldest = oldest_for_all(members)?;
     let rustc = Cmd::new("rustc").arg("--version").dir(workspace.root()).read()?;
     let installed = Cmd::new("rustup").args(["toolchain", "list"]).read().unwrap_or_default();
@@ -113,8 +121,7 @@ fn oldest_for_all(members: &[Member]) -> Result<String> {
     versions.max_by_key(minor).context("there are members")
 }
 
-fn oldest_rust_step(oldest: &str, rustc: &str, installed: &str) -> Step {
-    let name = format!("oldest Rust, {oldest}");
+fn oldest_rust_step(oldest: &str, rustc: &str, installed: &str) -> Option<Step> {
     let in_use = rustc.split_whitespace().nth(1).unwrap_or_default();
     let is_oldest = |version: &str| {
         version
@@ -122,29 +129,18 @@ fn oldest_rust_step(oldest: &str, rustc: &str, installed: &str) -> Step {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
     };
     if is_oldest(in_use) {
-        return Step::run(
-            format!("{name}, is the one in use"),
-            Cmd::cargo("check --workspace --all-features --all-targets"),
-        );
+        return None;
     }
     // `1.95.0-x86_64-unknown-linux-gnu (active)`
     let toolchain = installed.split_whitespace().find(|name| is_oldest(name));
-    match toolchain.and_then(|name| name.split('-').next()) {
-        Some(version) => Step::run(
-            name,
-            Cmd::new("cargo")
-                .arg(format!("+{version}"))
-                .args("check --workspace --all-features --all-targets".split(' '))
-                .args(["--target-dir", "target/oldest-rust"]),
-        ),
-        None => Step::leave_out(
-            name,
-            format!(
-                "{in_use} is in use and {oldest} is not installed; \
-                 rustup toolchain install {oldest}, then cargo xtask test --only rust"
-            ),
-        ),
-    }
+    let version = toolchain.and_then(|name| name.split('-').next());
+    let check = Cmd::new("cargo")
+        .arg(format!("+{}", version.unwrap_or(oldest)))
+        .args("check --workspace --all-features --all-targets".split(' '))
+        .args(["--target-dir", "target/oldest-rust"]);
+    let install = Cmd::new("rustup").args(["toolchain", "install", "--profile", "minimal", oldest]);
+    let cmds = if version.is_some() { vec![check] } else { vec![install, check] };
+    Some(Step::all(format!("oldest Rust, {oldest}"), cmds))
 }
 
 #[cfg(test)]
@@ -153,12 +149,9 @@ mod tests {
     use crate::steps::{Action, Step};
     use shell::Member;
 
-    fn command(step: &Step) -> String {
-        match &step.action {
-            Action::Run(run) => run.cmds[0].to_string(),
-            Action::LeaveOut(left) => format!("left out: {}", left.reason),
-            Action::Check { .. } => unreachable!("not a check"),
-        }
+    fn commands(step: &Step) -> Vec<String> {
+        let Action::Run(run) = &step.action else { panic!("{} runs nothing", step.name) };
+        run.cmds.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -202,14 +195,17 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_rust_is_the_one_in_use_or_installed_or_said_to_be_missing() {
-        let step =
-            |rustc: &str, installed: &str| command(&oldest_rust_step("1.95", rustc, installed));
+    fn the_oldest_rust_is_the_one_in_use_or_installed_or_fetched() {
+        let step = |rustc: &str, installed: &str| {
+            oldest_rust_step("1.95", rustc, installed).map(|step| commands(&step))
+        };
         let list =
             "stable-x86_64-unknown-linux-gnu (active, default)\n1.95.0-x86_64-unknown-linux-gnu\n";
-        assert!(step("rustc 1.95.3 (abc 2026-01-01)", "").starts_with("cargo check"));
-        assert!(step("rustc 1.97.0 (abc)", list).starts_with("cargo +1.95.0 check"));
-        assert!(step("rustc 1.97.0 (abc)", "stable-x (active)").starts_with("left out: 1.97.0"));
-        assert!(step("rustc 1.950.0 (abc)", "").starts_with("left out"));
+        assert_eq!(step("rustc 1.95.3 (abc 2026-01-01)", ""), None);
+        let found = step("rustc 1.97.0 (abc)", list).expect("a step");
+        assert!(found[0].starts_with("cargo +1.95.0 check"), "{found:?}");
+        let found = step("rustc 1.950.0 (abc)", "stable-x (active)").expect("a step");
+        assert_eq!(found[0], "rustup toolchain install --profile minimal 1.95");
+        assert!(found[1].starts_with("cargo +1.95 check"), "{found:?}");
     }
 }

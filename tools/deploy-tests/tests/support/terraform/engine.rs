@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -20,6 +21,15 @@ const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"]
 pub(crate) struct Engine {
     program: &'static str,
     dir: TempDir,
+}
+
+/// Whether OpenTofu stands in for Terraform, as on a machine that has none.
+pub(crate) fn terraform_is_opentofu() -> bool {
+    static IS: OnceLock<bool> = OnceLock::new();
+    *IS.get_or_init(|| {
+        let version = Command::new("terraform").arg("version").output();
+        version.is_ok_and(|said| said.stdout.starts_with(b"OpenTofu"))
+    })
 }
 
 /// What a run of tests came to.

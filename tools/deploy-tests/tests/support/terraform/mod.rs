@@ -26,6 +26,9 @@ impl Tree {
         for (name, text) in files() {
             tree.write(&name, &text);
         }
+        if engine::terraform_is_opentofu() {
+            engine::write_for_opentofu(&tree);
+        }
         tree
     }
 
