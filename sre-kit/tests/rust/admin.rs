@@ -18,8 +18,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 
-use crate::support::exposition;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
     Http1,
@@ -97,11 +95,10 @@ async fn every_page_of_its_own_is_there() {
             assert_eq!(response.headers()["x-content-type-options"], "nosniff");
         }
         let metrics = get(address, protocol, "/metrics").await;
-        let metrics = exposition::parse(text(&metrics));
-        assert_eq!(metrics.value("jobs_total", &[]), Some(1.0));
-        let labels =
-            [("service", "shop"), ("version", "1.2.3"), ("revision", "abc"), ("rustc", "1.95.0")];
-        assert_eq!(metrics.value("build_info", &labels), Some(1.0));
+        let labels = r#"service="shop",version="1.2.3",revision="abc",rustc="1.95.0""#;
+        for line in ["\njobs_total 1\n".to_owned(), format!("\nbuild_info{{{labels}}} 1.0\n")] {
+            assert!(text(&metrics).contains(&line), "{line} in\n{}", text(&metrics));
+        }
 
         let version = get(address, protocol, "/version").await;
         assert_eq!(text(&version), "service: shop\nversion: 1.2.3\nrevision: abc\nrustc: 1.95.0\n");
@@ -424,9 +421,9 @@ async fn two_listeners_show_two_registries() {
     for protocol in BOTH {
         let of = async |admin: &RunningAdmin| {
             let response = get(admin.local_addr(), protocol, "/metrics").await;
-            exposition::parse(text(&response)).value("jobs_total", &[])
+            text(&response).contains("\njobs_total 1\n")
         };
-        assert_eq!((of(&one).await, of(&two).await), (Some(1.0), None));
+        assert_eq!((of(&one).await, of(&two).await), (true, false));
     }
 }
 

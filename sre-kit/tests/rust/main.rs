@@ -9,6 +9,7 @@ mod body_end;
 mod conservation;
 mod console;
 mod constructors;
+#[cfg(feature = "testing")]
 mod exposition;
 mod golden_signals;
 mod health;
@@ -23,6 +24,7 @@ mod slo_render;
 mod slo_requests;
 mod telemetry;
 mod telemetry_flush;
+mod testing;
 
 #[cfg(feature = "render")]
 #[path = "../slo_set/mod.rs"]

@@ -1,6 +1,5 @@
 //! What several files of tests use.
 
-pub(crate) mod exposition;
 pub(crate) mod golden;
 #[cfg(feature = "telemetry")]
 pub(crate) mod telemetry;
