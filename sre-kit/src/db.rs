@@ -34,6 +34,8 @@
 //! [`manual::iam_database`](crate::manual::iam_database) is the guide to a database without a
 //! password.
 //!
+//! The example [`database`](https://github.com/sre-kit/sre-kit/blob/main/examples/examples/database.rs) is a complete program.
+//!
 //! # Database URLs
 //!
 //! | `DATABASE_URL` | Login |

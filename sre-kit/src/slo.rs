@@ -34,6 +34,8 @@
 //! A service that uses the whole kit passes its SLOs to `SreKit::builder` instead and gets the
 //! budgets from `SreKit::budgets`.
 //!
+//! The examples [`slo_only`](https://github.com/sre-kit/sre-kit/blob/main/examples/examples/slo_only.rs) and [`burn_aware`](https://github.com/sre-kit/sre-kit/blob/main/examples/examples/burn_aware.rs) are complete programs.
+//!
 //! # How to
 //!
 //! | Task | Item |

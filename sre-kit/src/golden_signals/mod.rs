@@ -19,6 +19,8 @@
 //! The layer wraps any `Service<http::Request<B>, Response = http::Response<C>>`, such as those of
 //! hyper, axum ([`RouteSource::axum`]) and tonic ([`Routes::grpc`]).
 //!
+//! The examples [`hyper`](https://github.com/sre-kit/sre-kit/blob/main/examples/examples/hyper.rs) and [`tonic`](https://github.com/sre-kit/sre-kit/blob/main/examples/examples/tonic.rs) are complete programs.
+//!
 //! # Metrics
 //!
 //! | Metric | Kind | Labels | Meaning |

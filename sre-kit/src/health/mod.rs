@@ -27,6 +27,8 @@
 //! # }
 //! ```
 //!
+//! The example [`custom_check`](https://github.com/sre-kit/sre-kit/blob/main/examples/examples/custom_check.rs) is a complete program.
+//!
 //! # Three probes
 //!
 //! An orchestrator calls three probes, and each has its own consequence. Do not answer one of them

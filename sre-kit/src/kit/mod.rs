@@ -23,6 +23,8 @@
 //!     Ok(kit.serve(listener, app).await?)
 //! }
 //! ```
+//!
+//! The examples [`axum`](https://github.com/sre-kit/sre-kit/blob/main/examples/examples/axum.rs) and [`axum_serve`](https://github.com/sre-kit/sre-kit/blob/main/examples/examples/axum_serve.rs) are complete programs.
 
 #[cfg(feature = "admin")]
 mod admin;
@@ -33,6 +35,8 @@ mod database;
 mod saturation;
 
 use std::fmt;
+
+use tokio::task::JoinHandle;
 
 pub use builder::SreKitBuilder;
 
@@ -145,19 +149,46 @@ impl SreKit {
     ///
     /// Panics outside of a Tokio runtime.
     pub async fn serve<S: HttpService>(
+        self,
+        listeners: impl Into<Listeners>,
+        service: S,
+    ) -> Result<ShutdownReport, ConfigError> {
+        let (lifecycle, _background) = self.start().await?;
+        Ok(lifecycle.serve(listeners, service).await)
+    }
+
+    /// Does what [`serve`](Self::serve) does, but for a service that another server serves, such as
+    /// `axum::serve`.
+    ///
+    /// Spawn that server as one of the [tasks](Lifecycle::tasks) of the lifecycle, and let it close
+    /// at the [`DrainSignal`](crate::server::DrainSignal): then the graceful shutdown waits for it.
+    /// See [`manual::axum_serve`](crate::manual::axum_serve) for an example.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, without waiting for a signal, if the admin listener cannot listen on its
+    /// address.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a Tokio runtime.
+    pub async fn run(self) -> Result<ShutdownReport, ConfigError> {
+        let (lifecycle, _background) = self.start().await?;
+        Ok(lifecycle.run().await)
+    }
+
+    /// Starts everything but the server.
+    async fn start(
         #[cfg_attr(
             not(feature = "admin"),
             allow(unused_mut, reason = "starts the admin listener")
         )]
         mut self,
-        listeners: impl Into<Listeners>,
-        service: S,
-    ) -> Result<ShutdownReport, ConfigError> {
+    ) -> Result<(Lifecycle, Background), ConfigError> {
         #[cfg(feature = "admin")]
         self.admin.start().await?;
-        let _ticker: Ticker = self.budgets.spawn();
-        let checks = self.health.spawn();
-        let budgets = self.budgets.clone();
+        let background = Background { _ticker: self.budgets.spawn(), checks: self.health.spawn() };
+        let budgets = self.budgets;
         self.lifecycle.on_close("slo checkpoint", move || async move {
             let saved = tokio::task::spawn_blocking(move || budgets.save_checkpoint()).await;
             if let Ok(Err(error)) = saved {
@@ -170,9 +201,19 @@ impl SreKit {
                 admin.shutdown(ADMIN_CLOSE).await;
             });
         }
-        let outcome = self.lifecycle.serve(listeners, service).await;
-        checks.abort();
-        Ok(outcome)
+        Ok((self.lifecycle, background))
+    }
+}
+
+/// What runs beside the server, until it is dropped.
+struct Background {
+    _ticker: Ticker,
+    checks: JoinHandle<()>,
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.checks.abort();
     }
 }
 

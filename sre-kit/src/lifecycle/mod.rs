@@ -16,6 +16,8 @@
 //! }
 //! ```
 //!
+//! The example [`rollout`](https://github.com/sre-kit/sre-kit/blob/main/examples/examples/rollout.rs) is a complete program.
+//!
 //! # Graceful shutdown
 //!
 //! SIGTERM, SIGINT or a [`ShutdownHandle`] begins the shutdown. It has six phases, which run in

@@ -29,6 +29,10 @@
 //! Kubernetes sends SIGTERM to a deleted pod and removes it from the load balancer at the same
 //! time, but the removal takes longer. The pod must serve the requests that arrive in between:
 //!
+#![doc = include_str!("pictures/drain.svg")]
+//!
+//! With the longer delay that a load balancer of Google needs:
+//!
 //! | Second | Phase | What the kit does |
 //! |---|---|---|
 //! | 0 | `delay` | turns readiness off, keeps accepting, and asks clients to reconnect by `Connection: close` and GOAWAY |

@@ -21,14 +21,19 @@
 //! use hyper::body::Incoming;
 //! use sre_kit::SreKit;
 //! use sre_kit::golden_signals::Routes;
+//! use sre_kit::lifecycle::{self, ShutdownReport};
 //! use tower::{ServiceBuilder, service_fn};
 //!
 //! async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
 //!     Ok(Response::new(Full::new("Hello.\n".into())))
 //! }
 //!
-//! #[tokio::main]
-//! async fn main() -> Result<sre_kit::lifecycle::ShutdownReport, Box<dyn std::error::Error>> {
+//! // Unlike `#[tokio::main]`, this does not wait without a bound for blocking work.
+//! fn main() -> std::io::Result<std::process::ExitCode> {
+//!     lifecycle::run_main(serve())
+//! }
+//!
+//! async fn serve() -> Result<ShutdownReport, Box<dyn std::error::Error>> {
 //!     let kit = SreKit::builder(sre_kit::build_info!())
 //!         .routes(Routes::new(["/hello/{name}"])?)
 //!         .with_env()?
@@ -82,7 +87,14 @@
 //! # Ok::<(), sre_kit::ConfigError>(())
 //! ```
 //!
-//! The folder `examples/` of the repository has complete programs, which its tests run.
+//! The folder [`examples/`](https://github.com/sre-kit/sre-kit/tree/main/examples/examples) of the
+//! repository has complete programs, which its tests run.
+//!
+//! # The life of a request
+//!
+#![doc = include_str!("pictures/request.svg")]
+//!
+//! [`golden_signals`](crate::golden_signals) defines each of these times and outcomes.
 //!
 //! # Look at the service
 //!

@@ -71,6 +71,8 @@
 //!
 //! A failed assertion says what was expected, what was found, and what else was there.
 //!
+//! The example [`testing`](https://github.com/sre-kit/sre-kit/blob/main/examples/examples/testing.rs) is a complete program.
+//!
 //! # Time
 //!
 //! SLO windows and request durations of a test kit have a time of their own. It follows tokio's

@@ -3,6 +3,7 @@
 mod connector;
 mod db;
 mod exposition;
+mod first_hour;
 mod migrate;
 mod slo;
 

@@ -11,5 +11,6 @@ use crate::tiers;
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let code = super::run_steps(workspace, "docs", tiers::docs_steps())?;
     println!("\nRead it at target/doc/sre_kit/index.html");
+    println!("The guide begins at target/doc/sre_kit/manual/index.html");
     Ok(code)
 }
