@@ -10,13 +10,14 @@
 #![allow(clippy::print_stdout, reason = "examples print to standard output")]
 
 use std::error::Error;
+use std::process::ExitCode;
 
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
 use sre_kit::SreKit;
 use sre_kit::golden_signals::RouteSource;
-use sre_kit::lifecycle::ShutdownReport;
+use sre_kit::lifecycle::{self, ShutdownReport};
 use sre_kit::slo::{Objective, Slo};
 use tokio::net::TcpListener;
 
@@ -24,8 +25,11 @@ async fn hello(Path(name): Path<String>) -> String {
     format!("Hello, {name}.\n")
 }
 
-#[tokio::main]
-async fn main() -> Result<ShutdownReport, Box<dyn Error>> {
+fn main() -> std::io::Result<ExitCode> {
+    lifecycle::run_main(serve())
+}
+
+async fn serve() -> Result<ShutdownReport, Box<dyn Error>> {
     let mut kit = SreKit::builder(sre_kit::build_info!())
         .routes(RouteSource::axum())
         .slo(Slo::availability("hello", Objective::percent(99.9)?).routes(["/hello/{name}"]))

@@ -12,12 +12,14 @@
 use std::error::Error;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use sre_kit::health::{Check, CheckResult, Health, ShowDetails};
+use sre_kit::lifecycle;
 use sre_kit::metrics::{Registry, TextFormat};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -66,8 +68,11 @@ fn memory() -> Check {
     })
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> std::io::Result<ExitCode> {
+    lifecycle::run_main(watch())
+}
+
+async fn watch() -> Result<(), Box<dyn Error>> {
     let seconds: Option<u64> = std::env::args().nth(1).map(|text| text.parse()).transpose()?;
     let registry = Registry::new();
     let health = Health::builder()

@@ -11,6 +11,7 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::process::ExitCode;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -18,7 +19,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use sre_kit::SreKit;
 use sre_kit::golden_signals::Routes;
-use sre_kit::lifecycle::ShutdownReport;
+use sre_kit::lifecycle::{self, ShutdownReport};
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
@@ -32,8 +33,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     Ok(response)
 }
 
-#[tokio::main]
-async fn main() -> Result<ShutdownReport, Box<dyn Error>> {
+fn main() -> std::io::Result<ExitCode> {
+    lifecycle::run_main(serve())
+}
+
+async fn serve() -> Result<ShutdownReport, Box<dyn Error>> {
     let mut kit = SreKit::builder(sre_kit::build_info!())
         .routes(Routes::new(["/hello/{name}"])?)
         .with_env()?

@@ -1,7 +1,7 @@
 //! A server that can be replaced under load without losing a request.
 //!
 //! ```text
-//! cargo run --example rollout
+//! cargo run -p sre-kit-examples --example rollout
 //! curl localhost:PORT/          # it prints the port
 //! kill -TERM PID                # it prints the phases
 //! ```
@@ -12,13 +12,14 @@
 #![allow(clippy::print_stdout, reason = "examples print to standard output")]
 
 use std::error::Error;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
 use sre_kit::golden_signals::{GoldenSignals, RouteSource};
 use sre_kit::health::Health;
-use sre_kit::lifecycle::{Lifecycle, ShutdownReport};
+use sre_kit::lifecycle::{self, Lifecycle, ShutdownReport};
 use sre_kit::metrics::Registry;
 use sre_kit::server::{ConnectionMetrics, Server};
 use sre_kit::telemetry::Telemetry;
@@ -30,8 +31,11 @@ async fn work() -> &'static str {
     "done"
 }
 
-#[tokio::main]
-async fn main() -> Result<ShutdownReport, Box<dyn Error>> {
+fn main() -> std::io::Result<ExitCode> {
+    lifecycle::run_main(serve())
+}
+
+async fn serve() -> Result<ShutdownReport, Box<dyn Error>> {
     let registry = Registry::new();
     // Exports spans if OTEL_EXPORTER_OTLP_ENDPOINT names a collector.
     let telemetry = Telemetry::from_env()?;

@@ -17,6 +17,7 @@ use greeter::greeter_server::{Greeter, GreeterServer};
 use greeter::{HelloReply, HelloRequest};
 use sre_kit::SreKit;
 use sre_kit::golden_signals::Routes;
+use sre_kit::lifecycle;
 use tokio::net::TcpListener;
 use tonic::{Request, Response, Status};
 use tower::ServiceBuilder;
@@ -72,8 +73,11 @@ async fn ask(address: &str, name: String) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-#[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
+fn main() -> std::io::Result<ExitCode> {
+    lifecycle::run_main(serve_or_ask())
+}
+
+async fn serve_or_ask() -> Result<ExitCode, Box<dyn Error>> {
     let address = std::env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:8080".to_owned());
     match std::env::args().nth(1) {
         None => serve(&address).await,

@@ -92,6 +92,37 @@ fn get(url: &str) -> (u16, String) {
     (response.status().as_u16(), body)
 }
 
+#[test]
+fn every_example_is_linked_from_the_documentation_and_says_how_it_is_run() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = texts(&folder.join("../sre-kit/src"));
+    let examples = texts(&folder.join("examples"));
+    assert!(examples.len() >= 10, "{}", examples.len());
+    for (path, text) in examples {
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name");
+        let link = format!("/examples/examples/{name}.rs)");
+        assert!(pages.iter().any(|(_, page)| page.contains(&link)), "no page links {name}");
+        let command = format!("-p sre-kit-examples --example {name}");
+        let top = text.split("\n#![").next().unwrap_or_default();
+        assert!(top.contains(&command), "{name} does not say how it is run");
+    }
+}
+
+/// Returns the Rust files below `folder`, with their texts.
+fn texts(folder: &std::path::Path) -> Vec<(std::path::PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(texts(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).expect("a text");
+            found.push((path, text));
+        }
+    }
+    found
+}
+
 /// Runs an example to its end and returns the exit code and its output.
 fn run(command: &mut Command) -> (Option<i32>, String) {
     let output = command.output().expect("it was built");
@@ -121,6 +152,49 @@ fn hyper_counts_its_requests_by_the_routes_it_declares() {
 #[test]
 fn axum_counts_its_requests_by_the_routes_axum_matched() {
     counts_two_requests("axum");
+}
+
+#[test]
+fn axum_serve_counts_its_requests_and_drains_with_the_kit() {
+    counts_two_requests("axum_serve");
+}
+
+#[test]
+fn database_counts_visits_and_shows_its_pool_and_its_check() {
+    let example = RunningExample::start("database");
+    for visits in ["1\n", "2\n"] {
+        let answer = get(&format!("{}/visits", example.service));
+        assert_eq!(answer, (200, visits.to_owned()));
+    }
+    for pool in ["saturation_pool_max{", "saturation_pool_size{", "db_client_connection_max{"] {
+        assert!(example.metric(&[pool]) >= 1.0, "{pool}");
+    }
+    let (_, verbose) = get(&format!("{}/readyz?verbose", example.admin));
+    assert!(verbose.contains("database"), "{verbose}");
+    assert_eq!(example.stop(), Some(0), "the pool is closed");
+}
+
+#[test]
+fn slo_only_prints_what_its_jobs_did_to_the_budget() {
+    let (code, text) = run(&mut example("slo_only"));
+    assert_eq!(code, Some(0), "{text}");
+    // 600 jobs: 6 are no pictures, and 12 of the others are broken.
+    for part in [
+        "pictures: 582 good and 12 bad, burn rate 4.0",
+        "service thumbnailer, as this instance sees it",
+        "slo=\"pictures\",reason=\"not_a_picture\"} 6",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+}
+
+#[test]
+fn burn_aware_drops_optional_work_while_the_budget_burns() {
+    let (code, text) = run(&mut example("burn_aware"));
+    assert_eq!(code, Some(0), "{text}");
+    for part in ["the burn rate is normal", "the budget burns fast", "service shop, as this"] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
 }
 
 #[test]
