@@ -178,13 +178,11 @@ impl SreKit {
     }
 
     /// Starts everything but the server.
-    async fn start(
-        #[cfg_attr(
-            not(feature = "admin"),
-            allow(unused_mut, reason = "starts the admin listener")
-        )]
-        mut self,
-    ) -> Result<(Lifecycle, Background), ConfigError> {
+    #[cfg_attr(
+        not(feature = "admin"),
+        allow(unused_mut, clippy::unused_async, reason = "starts the admin listener")
+    )]
+    async fn start(mut self) -> Result<(Lifecycle, Background), ConfigError> {
         #[cfg(feature = "admin")]
         self.admin.start().await?;
         let background = Background { _ticker: self.budgets.spawn(), checks: self.health.spawn() };

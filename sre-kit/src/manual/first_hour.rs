@@ -128,6 +128,10 @@
 //!
 //! Open `http://127.0.0.1:9464/` in a browser: the console shows the same, live.
 //!
+//! ![The console with request rate, latency, error budgets and checks][console]
+//!
+//! [console]: https://raw.githubusercontent.com/sre-kit/sre-kit/main/docs/console.png
+//!
 //! # 5. Generate the alerts
 //!
 //! ```sh

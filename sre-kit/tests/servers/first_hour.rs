@@ -85,7 +85,7 @@ fn bash(folder: &Path, script: &str, admin: &str) -> Command {
 }
 
 #[test]
-#[ignore = "needs prometheus, prometheus-alertmanager and promtool; cargo xtask test --only servers"]
+#[ignore = "needs curl, prometheus, prometheus-alertmanager and promtool; cargo xtask test --only servers"]
 fn every_block_of_the_first_hour_works_and_the_page_fires() {
     use std::os::unix::process::CommandExt;
 

@@ -60,6 +60,7 @@ const TOOLS: &[Tool] = &[
     debian("busybox", "busybox-static"),
     debian("containerd", "containerd"),
     debian("containernetworking-plugins", "containernetworking-plugins"),
+    debian("curl", "curl"),
     debian("haproxy", "haproxy"),
     debian("initdb", "postgresql"),
     debian("ip", "iproute2"),
