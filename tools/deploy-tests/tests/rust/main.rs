@@ -4,6 +4,7 @@ mod chart_docs;
 mod contracts;
 mod github_script;
 mod observability;
+mod pins;
 mod setup_cluster;
 mod workflow_steps;
 
