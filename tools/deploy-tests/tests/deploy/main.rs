@@ -6,9 +6,11 @@ mod apply_order;
 mod chart;
 mod image;
 mod pull;
+mod reach;
 mod schema;
 mod seams;
 mod setup_options;
+mod terraform_docs;
 mod terraform_modules;
 mod workflows;
 
