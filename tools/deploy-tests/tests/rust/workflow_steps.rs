@@ -12,7 +12,7 @@ use serde_yaml_ng::Value;
 
 use crate::stand_in::{Ended, StandIns, root};
 
-fn workflow(file: &str) -> Value {
+pub(crate) fn workflow(file: &str) -> Value {
     let text = fs::read_to_string(root().join(".github/workflows").join(file)).expect("text");
     serde_yaml_ng::from_str(&text).expect("YAML")
 }
@@ -28,7 +28,7 @@ fn step(file: &str, name: &str) -> Value {
 
 /// Runs a step. `env` is what the runner would have; the step's own variables are
 /// expressions, so each of them has to be in it.
-fn run(stand_ins: &StandIns, file: &str, name: &str, env: &[(&str, &str)]) -> Ended {
+pub(crate) fn run(stand_ins: &StandIns, file: &str, name: &str, env: &[(&str, &str)]) -> Ended {
     let step = step(file, name);
     for (variable, _) in step["env"].as_mapping().into_iter().flatten() {
         let variable = variable.as_str().expect("text");
@@ -45,6 +45,7 @@ fn run(stand_ins: &StandIns, file: &str, name: &str, env: &[(&str, &str)]) -> En
         ("GITHUB_ENV", out("github.env")),
         ("GITHUB_OUTPUT", out("github.output")),
         ("GITHUB_STEP_SUMMARY", out("github.summary")),
+        ("GITHUB_PATH", out("github.path")),
     ];
     let mut env: Vec<_> = env.to_vec();
     env.extend(files.iter().map(|(name, path)| (*name, path.as_str())));
@@ -53,7 +54,7 @@ fn run(stand_ins: &StandIns, file: &str, name: &str, env: &[(&str, &str)]) -> En
 }
 
 /// jq is on every runner of GitHub; here it may be missing.
-fn jq_is_missing() -> bool {
+pub(crate) fn jq_is_missing() -> bool {
     let missing = Command::new("jq").arg("--version").output().is_err();
     if missing {
         let _ = writeln!(std::io::stderr(), "left out: jq is not in PATH");
