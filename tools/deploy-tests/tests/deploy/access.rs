@@ -167,6 +167,7 @@ fn the_stack_is_called_by_the_demo_keda_and_the_api_server_only() {
     // What anyone may call knows the API server by its certificate.
     assert_eq!(found.remove("anywhere"), Some(ports(&[6443, 10250])));
     assert_eq!(found.remove("the stack"), Some(ports(&[])), "every port");
+    assert_eq!(found.remove("kube-system"), Some(ports(&[])), "the API server's proxy");
     assert_eq!(found.remove("keda"), Some(ports(&[9090])));
     assert_eq!(found.remove("RELEASE-NAMESPACE"), Some(ports(&[4317, 4318])));
     assert_eq!(found, BTreeMap::new());

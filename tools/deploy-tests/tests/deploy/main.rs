@@ -12,6 +12,7 @@ mod seams;
 mod setup_options;
 mod terraform_docs;
 mod terraform_modules;
+mod terraform_twins;
 mod workflows;
 
 #[allow(dead_code, reason = "each tier uses its part")]
