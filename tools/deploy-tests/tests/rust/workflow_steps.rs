@@ -459,14 +459,24 @@ fn an_image_is_verified_by_who_signed_it_and_where_it_was_built() {
     }
     let all = StandIns::new(&[
         ("cosign", "[ -z \"${UNSIGNED:-}\" ] && echo '[{\"critical\": {}}]'"),
-        ("gh", ""),
+        ("gh", "cat \"$PROVENANCE\""),
     ]);
+    // As gh prints what sigstore says of the certificate.
+    let provenance = |commit: &str| {
+        let text = format!(
+            r#"[{{"verificationResult": {{"signature": {{"certificate": {{"sourceRepositoryDigest": "{commit}"}}}}}}}}]"#
+        );
+        all.write("gh.json", &text)
+    };
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let gh = provenance(commit);
     let name = "Verify signature and provenance";
     let env = [
         ("IMAGE", "r.example.com/demo-app@sha256:0"),
         ("GH_TOKEN", "none"),
         ("GITHUB_REPOSITORY", "owner/name"),
         ("GITHUB_SERVER_URL", "https://github.com"),
+        ("PROVENANCE", gh.as_str()),
     ];
     let ended = run(&all, "deploy.yml", name, &env);
     assert_eq!(ended.code, 0, "{}", ended.said);
@@ -475,6 +485,20 @@ fn an_image_is_verified_by_who_signed_it_and_where_it_was_built() {
     assert!(call.contains(&format!("https://github.com/{signer}@refs/heads/main")), "{call}");
     let call = all.calls("gh attestation verify").concat();
     assert!(call.contains(&format!("--signer-workflow {signer}")), "{call}");
-    let env = [&env[..], &[("UNSIGNED", "1")]].concat();
-    assert_ne!(run(&all, "deploy.yml", name, &env).code, 0);
+    assert_eq!(all.read("github.output"), format!("commit={commit}\n"));
+    let unsigned = [&env[..], &[("UNSIGNED", "1")]].concat();
+    assert_ne!(run(&all, "deploy.yml", name, &unsigned).code, 0);
+    for wrong in ["", "main", "0123"] {
+        provenance(wrong);
+        let ended = run(&all, "deploy.yml", name, &env);
+        assert_eq!(ended.code, 1, "{}", ended.said);
+        assert!(ended.said.contains("the provenance names"), "{}", ended.said);
+    }
+
+    // What is rolled out has the chart of that commit.
+    let workflow = workflow("deploy.yml");
+    let checkout = &workflow["jobs"]["rollout"]["steps"][0]["with"]["ref"];
+    assert_eq!(checkout.as_str(), Some("${{ needs.verify.outputs.commit }}"));
+    let output = &workflow["jobs"]["verify"]["outputs"]["commit"];
+    assert_eq!(output.as_str(), Some("${{ steps.provenance.outputs.commit }}"));
 }
