@@ -182,6 +182,7 @@ fi
 if $install; then
     check_before_install
     each_release install_release
+    if [ "$profile" != local ] && [ ${#only[@]} -eq 0 ]; then install_policy; fi
     if [ "$profile" = gmp ] && [ ${#only[@]} -eq 0 ]; then
         install_frontend
         install_managed_alerts

@@ -81,6 +81,19 @@ install_release() { # name chart version digest namespace
     $dry_run || say "$1 $3: there"
 }
 
+# Who may call the stack; a cluster on one machine has one user.
+install_policy() {
+    local text
+    text=$(<"$here/setup/network-policy.yaml")
+    say 'observability: letting in the stack, the demo, KEDA and the API server, and no other pod'
+    if $dry_run; then
+        say 'would run: kubectl apply of NetworkPolicy observability/stack'
+        return
+    fi
+    printf '%s\n' "${text//RELEASE-NAMESPACE/"$app_namespace"}" | "${kubectl[@]}" apply --filename - ||
+        fail 'NetworkPolicy observability/stack could not be written, so every pod can still read the logs; only an administrator of the cluster may'
+}
+
 # What answers Grafana and the gate in the profile gmp.
 install_frontend() {
     say 'gmp-frontend: installing into observability'
@@ -130,6 +143,10 @@ teardown_all() {
         possible "${fields[0]}" "${fields[5]}" || continue
         uninstall "${fields[0]}" "${fields[4]}"
     done < <(releases | sed '1!G;h;$!d')
+    if [ "$profile" != local ] && [ ${#only[@]} -eq 0 ]; then
+        change "${kubectl[@]}" delete networkpolicy stack --namespace observability --ignore-not-found ||
+            fail 'NetworkPolicy observability/stack is still there; only an administrator of the cluster may delete it'
+    fi
     if $volumes; then
         say 'observability: deleting the volumes of the stack'
         change "${kubectl[@]}" delete persistentvolumeclaims --all --namespace observability --wait \

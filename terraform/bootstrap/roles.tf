@@ -23,7 +23,6 @@ locals {
     "roles/certificatemanager.viewer",
     "roles/cloudsql.viewer",
     "roles/compute.viewer",
-    "roles/container.clusterViewer",
     "roles/dns.reader",
     "roles/iam.securityReviewer",
     "roles/storage.bucketViewer",
@@ -60,6 +59,28 @@ resource "google_project_iam_member" "grantor" {
     description = "Grants and revokes the listed roles and no others."
     expression  = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([${join(", ", [for role in concat(sort(var.grantable_roles), [local.records_role]) : "'${role}'"])}])"
   }
+}
+
+# Google's smallest role that finds clusters, roles/container.clusterViewer, also reaches
+# their API servers. A plan of a pull request has no business there.
+resource "google_project_iam_custom_role" "cluster_reader" {
+  count = length(local.readers) > 0 ? 1 : 0
+
+  project     = var.project.id
+  role_id     = "clusterReader"
+  title       = "Cluster reader"
+  description = "Reads how clusters are set up, and does not reach them."
+  permissions = ["container.clusters.get", "container.clusters.list", "container.operations.get", "container.operations.list"]
+
+  depends_on = [google_project_service.service]
+}
+
+resource "google_project_iam_member" "cluster_reader" {
+  for_each = local.readers
+
+  project = var.project.id
+  role    = google_project_iam_custom_role.cluster_reader[0].name
+  member  = local.principal_sets[each.key]
 }
 
 # Buckets of logs and traces, and never the states': roles/storage.admin would read, change

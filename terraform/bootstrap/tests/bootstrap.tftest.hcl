@@ -71,9 +71,22 @@ run "who_applies_may_change_what_the_modules_make_and_nothing_else" {
   assert {
     condition = toset([for grant in google_project_iam_member.terraform : "${grant.role} ${reverse(split("/", grant.member))[0]}"]) == toset(concat(
       [for role in ["artifactregistry.admin", "certificatemanager.owner", "cloudsql.admin", "compute.networkAdmin", "compute.securityAdmin", "container.clusterAdmin", "dns.admin", "iam.serviceAccountAdmin", "servicenetworking.networksAdmin"] : "roles/${role} 42-dev"],
-      [for role in ["artifactregistry.reader", "certificatemanager.viewer", "cloudsql.viewer", "compute.viewer", "container.clusterViewer", "dns.reader", "iam.securityReviewer", "storage.bucketViewer"] : "roles/${role} 42-plan"],
+      [for role in ["artifactregistry.reader", "certificatemanager.viewer", "cloudsql.viewer", "compute.viewer", "dns.reader", "iam.securityReviewer", "storage.bucketViewer"] : "roles/${role} 42-plan"],
     ))
     error_message = "other rights, or to other jobs"
+  }
+}
+
+run "who_plans_reads_clusters_and_does_not_reach_them" {
+  command = plan
+
+  assert {
+    condition     = google_project_iam_custom_role.cluster_reader[0].permissions == toset(["container.clusters.get", "container.clusters.list", "container.operations.get", "container.operations.list"])
+    error_message = "a pull request's plan can connect to a cluster, or cannot read it"
+  }
+  assert {
+    condition     = [for grant in google_project_iam_member.cluster_reader : reverse(split("/", grant.member))[0]] == ["42-plan"]
+    error_message = "other jobs, or none, read clusters"
   }
 }
 

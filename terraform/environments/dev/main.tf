@@ -2,10 +2,10 @@
 module "platform" {
   source = "../../modules/platform"
 
-  project = var.project
-  region  = var.region
-  name    = "demo-dev"
-  protect = false
+  project             = var.project
+  region              = var.region
+  name                = "demo-dev"
+  deletion_protection = false
 
   cluster = {
     kind            = "autopilot"

@@ -2,10 +2,10 @@
 module "platform" {
   source = "../../modules/platform"
 
-  project = var.project
-  region  = var.region
-  name    = "demo-prod"
-  protect = true
+  project             = var.project
+  region              = var.region
+  name                = "demo-prod"
+  deletion_protection = true
 
   nat_addresses = 2
 

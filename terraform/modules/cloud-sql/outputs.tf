@@ -2,6 +2,16 @@ locals {
   host = var.access.psc == null ? google_sql_database_instance.instance.private_ip_address : google_compute_address.endpoint[0].address
 }
 
+output "id" {
+  description = "The instance, as the provider names it."
+  value       = google_sql_database_instance.instance.id
+}
+
+output "self_link" {
+  description = "Address of the instance in Google's API."
+  value       = google_sql_database_instance.instance.self_link
+}
+
 output "instance" {
   description = "Name of the instance."
   value       = google_sql_database_instance.instance.name

@@ -18,6 +18,19 @@ output "dns_endpoint" {
   value       = google_container_cluster.cluster.control_plane_endpoints_config[0].dns_endpoint_config[0].endpoint
 }
 
+output "provider" {
+  description = "What a `kubernetes` or `helm` provider needs beside a token: `host` is the DNS name of the control plane, whose certificate is of a public authority, so that it takes no `cluster_ca_certificate`."
+  value       = { host = "https://${google_container_cluster.cluster.control_plane_endpoints_config[0].dns_endpoint_config[0].endpoint}" }
+}
+
+output "ip_endpoint" {
+  description = "Address of the control plane and the authority of its certificate, as base64, for clients that come by `control_plane.ip`; null where it has none."
+  value = var.control_plane.ip == null ? null : {
+    host                   = "https://${google_container_cluster.cluster.endpoint}"
+    cluster_ca_certificate = google_container_cluster.cluster.master_auth[0].cluster_ca_certificate
+  }
+}
+
 output "workload_pool" {
   description = "Pool that the identities of the cluster's pods are in."
   # Not read from the cluster, so that it is known when the rest is planned.

@@ -42,7 +42,7 @@ module "autopilot" {
   secrets_key          = var.cluster.secrets_key
   observability        = { managed_collection = true } # GKE refuses an Autopilot cluster without.
   acting_as_nodes      = { for key, member in { apply = var.pipeline.apply } : key => member if member != null }
-  deletion_protection  = var.protect
+  deletion_protection  = var.deletion_protection
   labels               = var.labels
 }
 
@@ -63,7 +63,7 @@ module "standard" {
   secrets_key          = var.cluster.secrets_key
   observability        = { managed_collection = var.monitoring.flavor == "gmp" }
   acting_as_nodes      = { for key, member in { apply = var.pipeline.apply } : key => member if member != null }
-  deletion_protection  = var.protect
+  deletion_protection  = var.deletion_protection
   labels               = var.labels
 }
 
@@ -101,7 +101,7 @@ module "database" {
   high_availability   = var.database.high_availability
   max_connections     = var.database.max_connections
   kms_key             = var.database.kms_key
-  deletion_protection = var.protect
+  deletion_protection = var.deletion_protection
   labels              = var.labels
 }
 
@@ -113,7 +113,7 @@ module "images" {
   name                = var.name
   readers             = merge({ nodes = "serviceAccount:${local.cluster.node_service_account}" }, var.pipeline.pull)
   writers             = { for key, member in { publish = var.pipeline.publish } : key => member if member != null }
-  deletion_protection = var.protect
+  deletion_protection = var.deletion_protection
   labels              = var.labels
 }
 
@@ -125,7 +125,7 @@ module "entry" {
   zone                = { domain = var.entry.zone, create = var.entry.create_zone, name = var.entry.zone_name }
   hostnames           = [var.entry.hostname]
   records             = !var.entry.external_dns
-  deletion_protection = var.protect
+  deletion_protection = var.deletion_protection
   labels              = var.labels
 }
 
@@ -144,6 +144,6 @@ module "observability" {
   readers       = var.monitoring.flavor == "gmp" ? { frontend = ["metrics"] } : {}
   queue_readers = var.scaling.by_queue ? { keda-operator = "keda" } : {}
   dns_writer    = var.entry.external_dns ? { role = local.records_role } : null
-  force_destroy = !var.protect
+  force_destroy = !var.deletion_protection
   labels        = var.labels
 }

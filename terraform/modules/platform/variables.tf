@@ -34,7 +34,7 @@ variable "name" {
   }
 }
 
-variable "protect" {
+variable "deletion_protection" {
   description = "Delete nothing that cannot be made again: cluster, database, images, zone, address, telemetry."
   type        = bool
   default     = true

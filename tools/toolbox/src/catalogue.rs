@@ -110,6 +110,19 @@ const TOOLS: &[Tool] = &[
     go("kube-score", "github.com/zegl/kube-score/cmd/kube-score", "v1.20.0", 30),
     go("actionlint", "github.com/rhysd/actionlint/cmd/actionlint", "v1.7.12", 30),
     go("tflint", "github.com/terraform-linters/tflint", "v0.64.0", 130),
+    // Writes the tables of variables and outputs into the modules' READMEs.
+    tool(
+        "terraform-docs",
+        Source::GoWrapper(Wrapper {
+            folder: "terraform-docs",
+            packages: &["github.com/terraform-docs/terraform-docs"],
+            names: &[],
+            tags: &[],
+            version: "v0.20.0",
+            stamps: &[],
+        }),
+        60,
+    ),
     go("otelcol-builder", "go.opentelemetry.io/collector/cmd/builder", "v0.165.0", 5),
     python("checkov", "3.3.30", 60),
     python("zizmor", "1.32.0", 10),

@@ -190,6 +190,10 @@ run "a_peering_is_the_way_in_where_that_is_chosen" {
     condition     = output.host == "10.16.0.3" && output.ip_type == "private"
     error_message = "the address is not the instance's"
   }
+  assert {
+    condition     = output.id == google_sql_database_instance.instance.id && output.self_link == google_sql_database_instance.instance.self_link
+    error_message = "other resources would name another instance"
+  }
 }
 
 run "the_server_can_be_verified_also_while_its_ca_is_rotated" {

@@ -514,3 +514,21 @@ run "refuses_fewer_than_no_nodes" {
   }
   expect_failures = [var.system_pool]
 }
+
+run "a_provider_of_kubernetes_is_fed_by_name" {
+  assert {
+    condition     = output.provider.host == "https://${output.dns_endpoint}" && output.ip_endpoint == null
+    error_message = "a provider would call another address than the control plane's DNS name"
+  }
+}
+
+run "a_provider_of_kubernetes_is_fed_by_address_where_there_is_one" {
+  variables {
+    control_plane = { ip = { authorized_networks = { office = "203.0.113.0/24" } } }
+  }
+
+  assert {
+    condition     = output.ip_endpoint.host == "https://${google_container_cluster.cluster.endpoint}" && output.ip_endpoint.cluster_ca_certificate == google_container_cluster.cluster.master_auth[0].cluster_ca_certificate
+    error_message = "a provider would not know the address, or whom to believe"
+  }
+}

@@ -150,6 +150,23 @@ fn objects_where_or_as_google_does_not_want_them_are_refused() {
     }
 }
 
+/// prometheus-adapter and KEDA have it: without it their API is not aggregated.
+#[test]
+fn the_servers_of_aggregated_apis_may_read_their_authority_and_nothing_else() {
+    let bound = |kind: &str, namespace: &str, role: &str| {
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: {kind}\nmetadata: {{name: b, namespace: \
+             {namespace}}}\nroleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: \
+             {role}}}\nsubjects: [{{kind: ServiceAccount, name: a, namespace: observability}}]\n"
+        )
+    };
+    let reader = "extension-apiserver-authentication-reader";
+    passes(&bound("RoleBinding", "kube-system", reader));
+    finds(&bound("RoleBinding", "kube-system", "leader-election"), Effect::Refused, "kube-system");
+    finds(&bound("RoleBinding", "gke-system", reader), Effect::Refused, "gke-system");
+    finds(&bound("Role", "kube-system", reader), Effect::Refused, "kube-system");
+}
+
 #[test]
 fn lists_are_opened_and_what_is_no_object_is_said() {
     let list = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Service, metadata: \

@@ -140,6 +140,48 @@ fn rights_are_given_to_somebody_and_not_to_the_systems_groups() {
     }
 }
 
+/// What `setup_cluster.sh` applies lets in those who have to call the stack, and no other.
+#[test]
+fn the_stack_is_called_by_the_demo_keda_and_the_api_server_only() {
+    let path = root().join("charts/setup/network-policy.yaml");
+    let policy = objects(&fs::read_to_string(path).expect("text")).remove(0);
+    assert_eq!(policy["metadata"]["namespace"], "observability");
+    assert_eq!(policy["spec"]["podSelector"], serde_json::json!({}), "it is for all pods");
+    assert_eq!(policy["spec"]["policyTypes"], serde_json::json!(["Ingress"]));
+    let mut found = BTreeMap::new();
+    for rule in policy["spec"]["ingress"].as_array().expect("rules") {
+        let ports = rule["ports"].as_array().into_iter().flatten();
+        let ports: BTreeSet<_> = ports.filter_map(|port| port["port"].as_u64()).collect();
+        let from = rule["from"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let from = match from {
+            [] => "anywhere",
+            [peer] if peer["podSelector"] == serde_json::json!({}) => "the stack",
+            [peer] => peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+                .as_str()
+                .expect("a namespace by name"),
+            more => panic!("{more:?}"),
+        };
+        found.insert(from.to_owned(), ports);
+    }
+    let ports = |ports: &[u64]| ports.iter().copied().collect::<BTreeSet<_>>();
+    // What anyone may call knows the API server by its certificate.
+    assert_eq!(found.remove("anywhere"), Some(ports(&[6443, 10250])));
+    assert_eq!(found.remove("the stack"), Some(ports(&[])), "every port");
+    assert_eq!(found.remove("kube-system"), Some(ports(&[])), "the API server's proxy");
+    assert_eq!(found.remove("keda"), Some(ports(&[9090])));
+    assert_eq!(found.remove("RELEASE-NAMESPACE"), Some(ports(&[4317, 4318])));
+    assert_eq!(found, BTreeMap::new());
+    // The ports are those of the Services.
+    let facts = crate::contract::of_profile("autopilot");
+    for (release, service, port) in [
+        ("alloy", "observability/alloy", 4317),
+        ("alloy", "observability/alloy", 4318),
+        ("kube-prometheus-stack", "observability/kube-prometheus-stack-prometheus", 9090),
+    ] {
+        assert!(facts[release].services[service].contains(&port), "{service}:{port}");
+    }
+}
+
 /// The load balancer's backend is the interceptor: it is asked where it answers, and lets
 /// the route in.
 #[test]

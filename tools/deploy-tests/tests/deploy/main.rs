@@ -6,10 +6,13 @@ mod apply_order;
 mod chart;
 mod image;
 mod pull;
+mod reach;
 mod schema;
 mod seams;
 mod setup_options;
+mod terraform_docs;
 mod terraform_modules;
+mod terraform_twins;
 mod workflows;
 
 #[allow(dead_code, reason = "each tier uses its part")]

@@ -111,6 +111,21 @@ fn a_dry_run_says_what_is_missing_and_is_no_failure() {
 }
 
 #[test]
+fn the_stack_is_closed_to_other_pods_but_on_one_machine() {
+    for (profile, closed) in [("autopilot", true), ("standard", true), ("local", false)] {
+        let cluster = cluster();
+        let args = ["--profile", profile, "--no-verify", "--no-alerts", "--app-namespace", "shop"];
+        let ended = setup(&cluster, &args, &[]);
+        assert_eq!(ended.code, 0, "{}", ended.said);
+        assert_eq!(cluster.calls("kubectl apply --filename -").len(), usize::from(closed));
+        let ended = setup(&cluster, &["--profile", profile, "--teardown"], &[]);
+        assert_eq!(ended.code, 0, "{}", ended.said);
+        let deleted = cluster.calls("kubectl delete networkpolicy stack").len();
+        assert_eq!(deleted, usize::from(closed), "{}", ended.said);
+    }
+}
+
+#[test]
 fn a_digest_that_is_not_pinned_is_written_by_the_script_itself() {
     let cluster = cluster();
     pin(&cluster, |name| name == "tempo");

@@ -82,7 +82,12 @@ fn example_planned(engine: &Engine, tree: &Tree, root: &str) -> Result<Value, St
     text_planned(engine, tree, root, &example(tree, root))
 }
 
-fn text_planned(engine: &Engine, tree: &Tree, root: &str, example: &str) -> Result<Value, String> {
+pub(crate) fn text_planned(
+    engine: &Engine,
+    tree: &Tree,
+    root: &str,
+    example: &str,
+) -> Result<Value, String> {
     let mut dir = root.to_owned();
     if root.starts_with("modules/") {
         // Beside the environments, so that its paths are theirs.
@@ -115,7 +120,7 @@ fn the_example_of_every_readme_is_planned_by_the_real_provider() {
 }
 
 /// An environment as it would be applied: what is in the example of its variables.
-fn planned(engine: &Engine, tree: &Tree, root: &str) -> Value {
+pub(crate) fn planned(engine: &Engine, tree: &Tree, root: &str) -> Value {
     let dir = tree.path(root);
     // The state's bucket is not there.
     tree.write(&format!("{root}/local_override.tf"), "terraform {\n  backend \"local\" {}\n}\n");

@@ -4,7 +4,9 @@ mod chart_docs;
 mod contracts;
 mod github_script;
 mod observability;
+mod pins;
 mod setup_cluster;
+mod workflow_builds;
 mod workflow_steps;
 
 #[allow(dead_code, reason = "each tier uses its part")]

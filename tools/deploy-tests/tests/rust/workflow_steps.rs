@@ -12,7 +12,7 @@ use serde_yaml_ng::Value;
 
 use crate::stand_in::{Ended, StandIns, root};
 
-fn workflow(file: &str) -> Value {
+pub(crate) fn workflow(file: &str) -> Value {
     let text = fs::read_to_string(root().join(".github/workflows").join(file)).expect("text");
     serde_yaml_ng::from_str(&text).expect("YAML")
 }
@@ -28,7 +28,7 @@ fn step(file: &str, name: &str) -> Value {
 
 /// Runs a step. `env` is what the runner would have; the step's own variables are
 /// expressions, so each of them has to be in it.
-fn run(stand_ins: &StandIns, file: &str, name: &str, env: &[(&str, &str)]) -> Ended {
+pub(crate) fn run(stand_ins: &StandIns, file: &str, name: &str, env: &[(&str, &str)]) -> Ended {
     let step = step(file, name);
     for (variable, _) in step["env"].as_mapping().into_iter().flatten() {
         let variable = variable.as_str().expect("text");
@@ -45,6 +45,7 @@ fn run(stand_ins: &StandIns, file: &str, name: &str, env: &[(&str, &str)]) -> En
         ("GITHUB_ENV", out("github.env")),
         ("GITHUB_OUTPUT", out("github.output")),
         ("GITHUB_STEP_SUMMARY", out("github.summary")),
+        ("GITHUB_PATH", out("github.path")),
     ];
     let mut env: Vec<_> = env.to_vec();
     env.extend(files.iter().map(|(name, path)| (*name, path.as_str())));
@@ -53,7 +54,7 @@ fn run(stand_ins: &StandIns, file: &str, name: &str, env: &[(&str, &str)]) -> En
 }
 
 /// jq is on every runner of GitHub; here it may be missing.
-fn jq_is_missing() -> bool {
+pub(crate) fn jq_is_missing() -> bool {
     let missing = Command::new("jq").arg("--version").output().is_err();
     if missing {
         let _ = writeln!(std::io::stderr(), "left out: jq is not in PATH");
@@ -458,14 +459,24 @@ fn an_image_is_verified_by_who_signed_it_and_where_it_was_built() {
     }
     let all = StandIns::new(&[
         ("cosign", "[ -z \"${UNSIGNED:-}\" ] && echo '[{\"critical\": {}}]'"),
-        ("gh", ""),
+        ("gh", "cat \"$PROVENANCE\""),
     ]);
+    // As gh prints what sigstore says of the certificate.
+    let provenance = |commit: &str| {
+        let text = format!(
+            r#"[{{"verificationResult": {{"signature": {{"certificate": {{"sourceRepositoryDigest": "{commit}"}}}}}}}}]"#
+        );
+        all.write("gh.json", &text)
+    };
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let gh = provenance(commit);
     let name = "Verify signature and provenance";
     let env = [
         ("IMAGE", "r.example.com/demo-app@sha256:0"),
         ("GH_TOKEN", "none"),
         ("GITHUB_REPOSITORY", "owner/name"),
         ("GITHUB_SERVER_URL", "https://github.com"),
+        ("PROVENANCE", gh.as_str()),
     ];
     let ended = run(&all, "deploy.yml", name, &env);
     assert_eq!(ended.code, 0, "{}", ended.said);
@@ -474,6 +485,20 @@ fn an_image_is_verified_by_who_signed_it_and_where_it_was_built() {
     assert!(call.contains(&format!("https://github.com/{signer}@refs/heads/main")), "{call}");
     let call = all.calls("gh attestation verify").concat();
     assert!(call.contains(&format!("--signer-workflow {signer}")), "{call}");
-    let env = [&env[..], &[("UNSIGNED", "1")]].concat();
-    assert_ne!(run(&all, "deploy.yml", name, &env).code, 0);
+    assert_eq!(all.read("github.output"), format!("commit={commit}\n"));
+    let unsigned = [&env[..], &[("UNSIGNED", "1")]].concat();
+    assert_ne!(run(&all, "deploy.yml", name, &unsigned).code, 0);
+    for wrong in ["", "main", "0123"] {
+        provenance(wrong);
+        let ended = run(&all, "deploy.yml", name, &env);
+        assert_eq!(ended.code, 1, "{}", ended.said);
+        assert!(ended.said.contains("the provenance names"), "{}", ended.said);
+    }
+
+    // What is rolled out has the chart of that commit.
+    let workflow = workflow("deploy.yml");
+    let checkout = &workflow["jobs"]["rollout"]["steps"][0]["with"]["ref"];
+    assert_eq!(checkout.as_str(), Some("${{ needs.verify.outputs.commit }}"));
+    let output = &workflow["jobs"]["verify"]["outputs"]["commit"];
+    assert_eq!(output.as_str(), Some("${{ steps.provenance.outputs.commit }}"));
 }
