@@ -229,8 +229,8 @@ mod tests {
     fn prints_as_a_line_for_a_shell() {
         let cmd = Cmd::cargo("doc --no-deps").env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(cmd.to_string(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
-        let cmd = Cmd::new("go").arg("build").dir("tools/toolbox/go/promtool").unset("GOFLAGS");
-        assert_eq!(cmd.to_string(), "(cd tools/toolbox/go/promtool && env -u GOFLAGS go build)");
+        let cmd = Cmd::new("go").arg("build").dir("tools/toolbox/go/etcd").unset("GOFLAGS");
+        assert_eq!(cmd.to_string(), "(cd tools/toolbox/go/etcd && env -u GOFLAGS go build)");
     }
 
     #[test]
