@@ -4,12 +4,14 @@
 mod access;
 mod apply_order;
 mod chart;
+mod github_script;
 mod image;
 mod pull;
 mod schema;
 mod seams;
 mod setup_options;
 mod terraform_modules;
+mod workflow_steps;
 mod workflows;
 
 #[allow(dead_code, reason = "each tier uses its part")]
