@@ -49,19 +49,22 @@ impl Tier {
 
     /// Returns its steps on this machine.
     pub(crate) fn plan(self, workspace: &Workspace, installer: &Installer) -> Result<Plan> {
+        let is_there = |name: &str| {
+            toolbox::by_name(name).is_some_and(|tool| installer.cold(&[tool]).1.is_empty())
+        };
         let (steps, cold_minutes) = match self {
             Self::Rust => {
                 (rust::steps(workspace, installer.slow)?, if installer.slow { 25 } else { 8 })
             }
             Self::Servers => {
-                let mut steps = outside::steps(workspace, "servers")?;
+                let mut steps = outside::steps(workspace, "servers", is_there)?;
                 steps.push(outside::shell_scripts(workspace)?);
                 (steps, if installer.slow { 24 } else { 14 })
             }
-            Self::Browser => (outside::steps(workspace, "browser")?, 2),
-            Self::Deploy => (outside::steps(workspace, "deploy")?, 35),
+            Self::Browser => (outside::steps(workspace, "browser", is_there)?, 2),
+            Self::Deploy => (outside::steps(workspace, "deploy", is_there)?, 35),
             Self::Cluster => {
-                let mut steps = outside::steps(workspace, "cluster")?;
+                let mut steps = outside::steps(workspace, "cluster", is_there)?;
                 // The first test that needs it starts it; each after that finds it.
                 let down = Cmd::cargo("xtask cluster down");
                 steps.push(Step::run("cluster down", down).needs(toolbox::by_name("root")));

@@ -1,6 +1,6 @@
 //! Tests that need something from outside Rust: a step per module of a test binary.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -10,14 +10,46 @@ use crate::lint::outside::{self, OutsideTest};
 use crate::steps::Step;
 
 /// Returns the ignored tests of the binaries whose names end in `ending`, as steps.
-pub(crate) fn steps(workspace: &Workspace, ending: &str) -> Result<Vec<Step>> {
+///
+/// What needs nothing but the tools that `is_there` is one step per binary: its tests wait for
+/// servers, and more of them wait side by side.
+pub(crate) fn steps(
+    workspace: &Workspace,
+    ending: &str,
+    is_there: impl Fn(&str) -> bool,
+) -> Result<Vec<Step>> {
     let mut tests = outside::find(workspace)?;
     tests.retain(|test| test.ending.as_deref() == Some(ending));
     if tests.is_empty() {
         let reason = format!("not there yet: no test in tests/{ending}/");
         return Ok(vec![Step::leave_out("tests", reason)]);
     }
-    Ok(group(&tests))
+    if ending == "cluster" {
+        return Ok(group(&tests));
+    }
+    let (together, apart): (Vec<_>, Vec<_>) =
+        tests.into_iter().partition(|test| test.needs.iter().all(|need| is_there(need)));
+    let mut steps = merge(&together);
+    steps.extend(group(&apart));
+    Ok(steps)
+}
+
+/// Makes one step per binary.
+fn merge(tests: &[OutsideTest]) -> Vec<Step> {
+    let mut binaries: BTreeMap<&str, Vec<&OutsideTest>> = BTreeMap::new();
+    for test in tests {
+        binaries.entry(&test.target).or_default().push(test);
+    }
+    let step = |(target, tests): (&str, Vec<&OutsideTest>)| {
+        let needs: BTreeSet<_> = tests.iter().flat_map(|test| &test.needs).collect();
+        let modules: BTreeSet<_> = tests.iter().map(|test| test.path()).collect();
+        let cmd = Cmd::cargo("test --no-fail-fast --all-features --test")
+            .arg(target)
+            .args(["--", "--ignored"])
+            .args(modules);
+        Step::tests(target, cmd).needs(needs.into_iter().filter_map(|need| toolbox::by_name(need)))
+    };
+    binaries.into_iter().map(step).collect()
 }
 
 /// Returns the step in which shellcheck reads every shell script.
@@ -80,7 +112,7 @@ fn group(tests: &[OutsideTest]) -> Vec<Step> {
 mod tests {
     use std::path::Path;
 
-    use super::group;
+    use super::{group, merge};
     use crate::lint::outside::find_in;
     use crate::steps::{Action, Step};
 
@@ -122,6 +154,26 @@ mod tests {
                     vec!["haproxy"]
                 ),
             ]
+        );
+    }
+
+    #[test]
+    fn what_has_its_tools_is_one_step_per_binary() {
+        let text = |needs: &str| format!("#[ignore = \"needs {needs}; x\"]\nfn a() {{}}");
+        let tests: Vec<_> = [("drain", "haproxy"), ("db", "postgres")]
+            .into_iter()
+            .flat_map(|(name, needs)| {
+                let path = format!("kit/tests/servers/{name}.rs");
+                find_in(Path::new(&path), &text(needs)).expect("is Rust")
+            })
+            .collect();
+        let merged = merge(&tests);
+        let [step] = merged.as_slice() else { panic!("{} steps", merged.len()) };
+        let Action::Run(run) = &step.action else { panic!("runs tests") };
+        assert!(run.cmds[0].to_string().ends_with("--test servers -- --ignored db::a drain::a"));
+        assert_eq!(
+            run.needs.iter().map(|tool| tool.name).collect::<Vec<_>>(),
+            ["haproxy", "postgres"]
         );
     }
 
