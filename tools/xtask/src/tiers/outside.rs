@@ -24,14 +24,17 @@ pub(crate) fn steps(
         let reason = format!("not there yet: no test in tests/{ending}/");
         return Ok(vec![Step::leave_out("tests", reason)]);
     }
-    if ending == "cluster" {
-        return Ok(group(&tests));
-    }
+    Ok(split(&tests, |need| ending != "cluster" && is_there(need)))
+}
+
+fn split(tests: &[OutsideTest], is_there: impl Fn(&str) -> bool) -> Vec<Step> {
+    // What needs nothing writes a file when a person asks for it.
+    let tests = tests.iter().filter(|test| !test.needs.is_empty()).cloned();
     let (together, apart): (Vec<_>, Vec<_>) =
-        tests.into_iter().partition(|test| test.needs.iter().all(|need| is_there(need)));
+        tests.partition(|test| test.needs.iter().all(|need| is_there(need)));
     let mut steps = merge(&together);
-    steps.extend(group(&apart));
-    Ok(steps)
+    steps.extend(group(&apart, &together));
+    steps
 }
 
 /// Makes one step per binary.
@@ -65,7 +68,9 @@ type Area<'a> = (&'a str, Option<&'a str>);
 
 /// Makes one step per module and set of tools, so that a tool that is missing keeps no other test
 /// from running.
-fn group(tests: &[OutsideTest]) -> Vec<Step> {
+///
+/// `others` are tests of the same binaries that run elsewhere.
+fn group(tests: &[OutsideTest], others: &[OutsideTest]) -> Vec<Step> {
     let mut areas: BTreeMap<Area<'_>, BTreeMap<Vec<&str>, Vec<String>>> = BTreeMap::new();
     for test in tests {
         let mut needs: Vec<_> = test.needs.iter().map(String::as_str).collect();
@@ -76,7 +81,10 @@ fn group(tests: &[OutsideTest]) -> Vec<Step> {
     let mut steps = Vec::new();
     for ((target, module), groups) in areas {
         let area = module.unwrap_or(target);
-        let alone = groups.len() == 1;
+        let elsewhere = others.iter().any(|test| {
+            test.target == target && test.modules.first().map(String::as_str) == module
+        });
+        let alone = groups.len() == 1 && !elsewhere;
         let all = groups.clone().into_keys();
         let common =
             all.reduce(|all, needs| all.into_iter().filter(|n| needs.contains(n)).collect());
@@ -112,7 +120,7 @@ fn group(tests: &[OutsideTest]) -> Vec<Step> {
 mod tests {
     use std::path::Path;
 
-    use super::{group, merge};
+    use super::split;
     use crate::lint::outside::find_in;
     use crate::steps::{Action, Step};
 
@@ -127,7 +135,7 @@ mod tests {
             let needs = run.needs.iter().map(|tool| tool.name).collect();
             (step.name, run.cmds[0].to_string(), needs)
         };
-        group(&tests).into_iter().map(read).collect()
+        split(&tests, |_| false).into_iter().map(read).collect()
     }
 
     #[test]
@@ -167,7 +175,10 @@ mod tests {
                 find_in(Path::new(&path), &text(needs)).expect("is Rust")
             })
             .collect();
-        let merged = merge(&tests);
+        let apart = split(&tests, |need| need == "haproxy");
+        let Action::Run(run) = &apart[1].action else { panic!("runs tests") };
+        assert!(run.cmds[0].to_string().ends_with("-- --ignored db::"), "{}", run.cmds[0]);
+        let merged = split(&tests, |_| true);
         let [step] = merged.as_slice() else { panic!("{} steps", merged.len()) };
         let Action::Run(run) = &step.action else { panic!("runs tests") };
         assert!(run.cmds[0].to_string().ends_with("--test servers -- --ignored db::a drain::a"));
@@ -175,6 +186,24 @@ mod tests {
             run.needs.iter().map(|tool| tool.name).collect::<Vec<_>>(),
             ["haproxy", "postgres"]
         );
+    }
+
+    #[test]
+    fn a_module_of_which_a_part_runs_elsewhere_runs_by_name() {
+        let text = "#[ignore = \"needs promtool; x\"]\nfn a() {}\n\
+                    #[ignore = \"needs promtool-3; x\"]\nfn b() {}\n\
+                    #[ignore = \"writes a.yaml\"]\nfn c() {}";
+        let tests = find_in(Path::new("kit/tests/servers/slo.rs"), text).expect("is Rust");
+        let lines: Vec<_> = split(&tests, |need| need == "promtool")
+            .into_iter()
+            .map(|step| match step.action {
+                Action::Run(run) => run.cmds[0].to_string(),
+                _ => panic!("runs tests"),
+            })
+            .collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].ends_with("-- --ignored slo::a"), "{lines:?}");
+        assert!(lines[1].ends_with("-- --ignored slo::b"), "{lines:?}");
     }
 
     #[test]
