@@ -14,6 +14,9 @@ use crate::steps::Step;
 
 pub(crate) use rust::{docs_steps, lint_steps};
 
+/// How many of the mutated rules are tested: every so many.
+const MUTANTS: &str = "SRE_KIT_MUTANTS";
+
 /// A set of checks with the same needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tier {
@@ -58,6 +61,10 @@ impl Tier {
             }
             Self::Servers => {
                 let mut steps = outside::steps(workspace, "servers", is_there)?;
+                if installer.slow && std::env::var_os(MUTANTS).is_none() {
+                    // More of the mutated rules than a run at a desk, and not yet all of them.
+                    steps = steps.into_iter().map(|step| step.env(MUTANTS, "11")).collect();
+                }
                 steps.push(outside::shell_scripts(workspace)?);
                 (steps, if installer.slow { 24 } else { 14 })
             }
