@@ -133,7 +133,8 @@ fn images(namespace: &Namespace) -> Vec<String> {
 fn a_canary_is_promoted_a_bad_image_goes_back_and_a_missing_service_is_said() {
     let stack = Stack::start(&Inbox::open());
     let namespace = Namespace::new(NAMESPACE);
-    let rights = json!({"deployers": [USER], "prometheus": {"namespace": "observability"}});
+    let prometheus = json!({"namespace": "observability", "pods": ["prometheus-stack-0"]});
+    let rights = json!({"deployers": [USER], "prometheus": prometheus});
     let chart = root().join("charts/cluster-access").display().to_string();
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("rights.json");
