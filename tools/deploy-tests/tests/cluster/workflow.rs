@@ -2,6 +2,7 @@
 //! `charts/cluster-access` and no others, with a stand-in for k6 alone: a canary with synthetic
 //! traffic is promoted, a bad image goes back, a Service that is missing is said at once.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -123,7 +124,8 @@ fn digest(of: char) -> String {
     format!("sha256:{}", of.to_string().repeat(64))
 }
 
-fn images(namespace: &Namespace) -> Vec<String> {
+/// The images that the service's pods are of.
+fn images(namespace: &Namespace) -> BTreeSet<String> {
     let pods = pods(namespace);
     let image = |pod: &Value| pod["spec"]["containers"][0]["image"].as_str().map(str::to_owned);
     pods.iter().filter_map(image).collect()
@@ -145,6 +147,7 @@ fn a_canary_is_promoted_a_bad_image_goes_back_and_a_missing_service_is_said() {
     assert!(out.status.success(), "{}", said(&out));
 
     let [first, second, bad] = ['a', 'b', 'c'].map(digest);
+    let named = |digest: &str| format!("localhost/demo-app@{digest}");
     image::demo_by_digest(&first, false);
     image::demo_by_digest(&second, false);
     image::demo_by_digest(&bad, true);
@@ -167,12 +170,12 @@ fn a_canary_is_promoted_a_bad_image_goes_back_and_a_missing_service_is_said() {
     // The second is held beside the first until the gate has judged it by what k6 sends.
     runner.start(&second);
     runner.passes("Run the smoke test", &[]);
-    assert_eq!(images(&namespace).len(), 2, "one of each");
+    assert_eq!(images(&namespace), BTreeSet::from([named(&first), named(&second)]));
     let gate = "Compare the burn rates of the new pod with the fleet's";
     runner.passes(gate, &[]);
     runner.passes("Promote", &[]);
     namespace.until("the first is gone", || {
-        (images(&namespace) == [format!("localhost/demo-app@{second}")]).then_some(())
+        (images(&namespace) == BTreeSet::from([named(&second)])).then_some(())
     });
 
     // Without a Prometheus to ask, nothing is judged and nobody waits.
@@ -185,7 +188,7 @@ fn a_canary_is_promoted_a_bad_image_goes_back_and_a_missing_service_is_said() {
     assert!(!runner.run("Run the smoke test", &[]).status.success());
     runner.passes("Roll back", &[]);
     namespace.until("the second is alone again", || {
-        (images(&namespace) == [format!("localhost/demo-app@{second}")]).then_some(())
+        (images(&namespace) == BTreeSet::from([named(&second)])).then_some(())
     });
     drop(stack);
 }

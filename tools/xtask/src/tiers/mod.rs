@@ -57,7 +57,7 @@ impl Tier {
         };
         let (steps, cold_minutes) = match self {
             Self::Rust => {
-                (rust::steps(workspace, installer.slow)?, if installer.slow { 25 } else { 8 })
+                (rust::steps(workspace, installer.slow)?, if installer.slow { 15 } else { 8 })
             }
             Self::Servers => {
                 let mut steps = outside::steps(workspace, "servers", is_there)?;
