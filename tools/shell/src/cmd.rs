@@ -56,6 +56,18 @@ impl Cmd {
         self
     }
 
+    /// Returns a test command that runs these tests and no others.
+    pub fn only_tests(mut self, names: &[&str]) -> Self {
+        let end = self.args.iter().position(|arg| arg == "--").unwrap_or(self.args.len());
+        let one_by_one = self.args.iter().any(|arg| arg == "--test-threads=1");
+        self.args.truncate(end);
+        self = self.args(["--", "--include-ignored", "--exact"]);
+        if one_by_one {
+            self = self.arg("--test-threads=1");
+        }
+        self.args(names.iter().copied())
+    }
+
     /// Sets a variable for this command alone.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.env.push((name.into(), value.into()));
@@ -229,8 +241,19 @@ mod tests {
     fn prints_as_a_line_for_a_shell() {
         let cmd = Cmd::cargo("doc --no-deps").env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(cmd.to_string(), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
-        let cmd = Cmd::new("go").arg("build").dir("tools/toolbox/go/promtool").unset("GOFLAGS");
-        assert_eq!(cmd.to_string(), "(cd tools/toolbox/go/promtool && env -u GOFLAGS go build)");
+        let cmd = Cmd::new("go").arg("build").dir("tools/toolbox/go/etcd").unset("GOFLAGS");
+        assert_eq!(cmd.to_string(), "(cd tools/toolbox/go/etcd && env -u GOFLAGS go build)");
+    }
+
+    #[test]
+    fn a_test_command_is_narrowed_to_what_failed() {
+        let narrowed = |args: &str| Cmd::cargo(args).only_tests(&["a::b", "c d"]).to_string();
+        let exact = "-- --include-ignored --exact";
+        assert_eq!(narrowed("test --doc"), format!("cargo test --doc {exact} a::b 'c d'"));
+        assert_eq!(
+            narrowed("test --test cluster -- --ignored --test-threads=1 a::"),
+            format!("cargo test --test cluster {exact} --test-threads=1 a::b 'c d'")
+        );
     }
 
     #[test]

@@ -61,6 +61,12 @@ impl Tally {
         self.failed
     }
 
+    /// Returns the names of the tests that failed.
+    pub fn failures(&self) -> Vec<&str> {
+        let failed = self.seen.iter().filter(|(_, ended)| **ended == Ended::Failed);
+        failed.map(|((_, name), _)| name.as_str()).collect()
+    }
+
     /// Returns how many tests no run has executed.
     pub fn skipped(&self) -> usize {
         self.seen.values().filter(|ended| **ended == Ended::Skipped).count()

@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(installer.cold(&[promtool]), (promtool.cold(), vec!["promtool-3"]));
 
         let Source::GoWrapper(wrapper) = &promtool.source else { panic!("a wrapper") };
-        let bin = dir.path().join(format!("{}-{}/bin", wrapper.folder, wrapper.version));
+        let bin = dir.path().join(format!("{}-{}/bin", promtool.name, wrapper.version));
         fs::create_dir_all(&bin).expect("made");
         fs::write(bin.join("promtool-3"), "").expect("written");
         let ready = installer.ready(&[promtool]);

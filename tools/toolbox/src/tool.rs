@@ -50,7 +50,7 @@ pub enum Source {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wrapper {
     /// The wrapping module, in `go/<folder>`, takes the replacements over and pins all
-    /// versions.
+    /// versions. Tools of one module are compiled from the same packages, once.
     pub folder: &'static str,
     /// Built together. One alone is kept under the tool's name, several under
     /// their own unless `names` has others.

@@ -12,7 +12,7 @@ const EXIT_CODES: &str = "Exit codes:
   0  everything that was asked for ran and passed
   1  something failed; its command is printed again at the end
   2  the command line is wrong
-  3  nothing failed, but something could not be run on this machine";
+  3  nothing failed, but something could not be run on this machine; with --all, that has failed";
 
 /// Every check of sre-kit, the same for a person and for CI.
 #[derive(Debug, Parser)]

@@ -9,6 +9,10 @@ use serde_json::json;
 
 const USER: &str = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/github/subject/42-dev";
 
+/// Where the gate's queries go to.
+const PROMETHEUS: &str =
+    "pods/prometheus-kube-prometheus-stack-prometheus-0 --subresource=portforward";
+
 #[test]
 #[ignore = "needs cluster, bwrap, cargo-auditable and helm; cargo xtask test --only cluster"]
 fn the_pipelines_user_deploys_goes_back_and_reaches_nothing_else() {
@@ -23,8 +27,9 @@ fn the_pipelines_user_deploys_goes_back_and_reaches_nothing_else() {
 
     // Before anything is granted, the first command of the workflow is refused.
     let may = |namespace: &str, verb: &str, what: &str| {
-        let args = ["auth", "can-i", verb, what, "--namespace", namespace, "--as", USER];
-        let out = command("kubectl", &args).output().expect("kubectl is there");
+        let args = ["auth", "can-i", verb, "--namespace", namespace, "--as", USER];
+        let what = what.split(' ');
+        let out = command("kubectl", &args).args(what).output().expect("kubectl is there");
         String::from_utf8_lossy(&out.stdout).trim() == "yes"
     };
     assert!(!may("access", "get", "deployments"));
@@ -68,17 +73,19 @@ fn the_pipelines_user_deploys_goes_back_and_reaches_nothing_else() {
         ("access", "get", "deployments"),
         ("access", "create", "secrets"),
         ("access-prometheus", "list", "pods"),
+        ("access-prometheus", "create", PROMETHEUS),
         ("access-prometheus", "get", "services/kube-prometheus-stack-prometheus"),
     ] {
         assert!(may(place, verb, what), "{verb} {what} in {place}");
     }
     for (place, verb, what) in [
-        ("access", "create", "pods/exec"),
+        ("access", "create", "pods --subresource=exec"),
         ("access", "create", "roles"),
         ("access", "create", "rolebindings"),
         ("access", "delete", "namespaces"),
         ("access-prometheus", "get", "secrets"),
         ("access-prometheus", "create", "pods"),
+        ("access-prometheus", "create", "pods/grafana-0 --subresource=portforward"),
         ("access-prometheus", "get", "services/grafana"),
         ("default", "get", "pods"),
         ("kube-system", "get", "secrets"),

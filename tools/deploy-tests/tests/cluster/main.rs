@@ -11,6 +11,7 @@ mod pods;
 mod queue;
 mod rollout;
 mod setup_script;
+mod workflow;
 
 #[path = "../support/cluster/mod.rs"]
 mod cluster;

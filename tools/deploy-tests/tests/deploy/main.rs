@@ -4,6 +4,7 @@
 mod access;
 mod apply_order;
 mod chart;
+mod github_script;
 mod image;
 mod pull;
 mod reach;
@@ -13,6 +14,8 @@ mod setup_options;
 mod terraform_docs;
 mod terraform_modules;
 mod terraform_twins;
+mod workflow_builds;
+mod workflow_steps;
 mod workflows;
 
 #[allow(dead_code, reason = "each tier uses its part")]

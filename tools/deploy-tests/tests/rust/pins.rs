@@ -6,7 +6,7 @@ use std::fs;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::stand_in::root;
+use crate::contract::root;
 
 /// One pattern of `.github/renovate.json`.
 struct Manager {

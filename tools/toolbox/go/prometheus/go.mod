@@ -1,13 +1,16 @@
-// Prometheus 3, pinned with everything it is built from, for the tests of the tier
-// `cluster`. The version is repeated in tools/toolbox/src/catalogue.rs.
+// Prometheus 3 and its promtool, pinned with everything they are built from. The version
+// is repeated in tools/toolbox/src/catalogue.rs.
 //
 // Debian's is built without the discovery of Kubernetes' objects; this one is built
-// without any other.
+// without any other. promtool would link all of them too, and take nine minutes.
 module github.com/sre-kit/sre-kit/tools/toolbox/go/prometheus
 
 go 1.26.7
 
-tool github.com/prometheus/prometheus/cmd/prometheus
+tool (
+	github.com/prometheus/prometheus/cmd/prometheus
+	github.com/prometheus/prometheus/cmd/promtool
+)
 
 require (
 	cloud.google.com/go/auth v0.24.1-0.20261001053825-dbc26066f70a // indirect

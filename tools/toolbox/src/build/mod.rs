@@ -49,7 +49,7 @@ pub(crate) fn location(cache: &Cache, tool: &Tool) -> Option<Location> {
             Some(Location::program(cache.dir(name, version).join("bin"), tool.name))
         }
         Source::GoWrapper(wrapper) => {
-            let bin = cache.dir(wrapper.folder, wrapper.version).join("bin");
+            let bin = cache.dir(tool.name, wrapper.version).join("bin");
             Some(Location::program(bin, go::programs(wrapper, tool.name)[0]))
         }
         Source::Go(_, version) | Source::PythonWith(_, version) => {
@@ -74,7 +74,7 @@ pub(crate) fn build(cache: &Cache, tool: &Tool, location: &Location) -> Result<(
         Source::Crate(name, version) => crates::build(&cache.dir(name, version), name, version),
         Source::Go(package, version) => go::install(package, version, &location.file),
         Source::GoWrapper(wrapper) => {
-            go::build(wrapper, tool.name, &cache.dir(wrapper.folder, wrapper.version).join("bin"))
+            go::build(wrapper, tool.name, &cache.dir(tool.name, wrapper.version).join("bin"))
         }
         Source::Python(package, version) => {
             python::build(&cache.dir(package, version), package, version, &location.file)
@@ -129,7 +129,6 @@ impl Source {
     fn lock<'a>(&'a self, tool: &'a str) -> &'a str {
         match self {
             Self::Crate(name, _) | Self::Python(name, _) => name,
-            Self::GoWrapper(wrapper) => wrapper.folder,
             Self::Npm(folder) => folder,
             _ => tool,
         }

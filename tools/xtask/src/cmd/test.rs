@@ -42,8 +42,10 @@ pub(crate) fn run(workspace: &Workspace, args: &TestArgs) -> Result<ExitCode> {
     let budget = args.within.map(Budget::minutes);
     let installer = Installer { cache: Cache::find()?, install: !args.no_install, slow: args.all };
     let chosen: Vec<_> = Tier::ALL.into_iter().filter(|tier| is_chosen(args, *tier)).collect();
-    let plans: Vec<_> =
-        chosen.iter().map(|tier| tier.plan(workspace, &installer)).collect::<Result<_>>()?;
+    let plan = || -> Result<Vec<Plan>> {
+        chosen.iter().map(|tier| tier.plan(workspace, &installer)).collect()
+    };
+    let plans = plan()?;
     announce(&plans, &installer, args.list);
     if args.list {
         return Ok(ExitCode::SUCCESS);
@@ -57,6 +59,8 @@ pub(crate) fn run(workspace: &Workspace, args: &TestArgs) -> Result<ExitCode> {
         budget,
     };
     let _tools = background::start(workspace, &installer, &plans);
+    // Once more, with what was installed.
+    let plans = plan()?;
     let times = Times::read(workspace.target_directory()?.join("xtask/times"));
     let mut report = run_plans(&runner, plans, &times);
     for tier in Tier::ALL.into_iter().filter(|tier| !chosen.contains(tier)) {

@@ -35,9 +35,15 @@ fn find_in(files: &BTreeMap<PathBuf, String>) -> Result<Vec<String>> {
     for (path, text) in files {
         match within_tests(path) {
             // The library's modules may include a file of tests by its path.
-            None => reached.extend(modules(path, text, false)?),
+            None => {
+                for lent in modules(path, text, false)? {
+                    if within_tests(&lent).is_some() {
+                        reach(&lent, false, files, &mut reached)?;
+                    }
+                }
+            }
             Some((package, inside)) if is_root(inside) => {
-                reach(path, files, &mut reached)?;
+                reach(path, true, files, &mut reached)?;
                 binaries.entry((package, tier(inside))).or_default().push(path);
             }
             Some(_) => {}
@@ -94,11 +100,12 @@ fn tier(inside: &Path) -> &'static str {
 
 /// Adds a file and everything that it includes.
 fn reach(
-    root: &Path,
+    first: &Path,
+    is_root: bool,
     files: &BTreeMap<PathBuf, String>,
     reached: &mut BTreeSet<PathBuf>,
 ) -> Result<()> {
-    let mut open = vec![(root.to_owned(), true)];
+    let mut open = vec![(first.to_owned(), is_root)];
     while let Some((path, root)) = open.pop() {
         let Some(text) = files.get(&path) else { continue };
         let found = modules(&path, text, root)?;
@@ -174,8 +181,9 @@ mod tests {
             ("kit/tests/servers/main.rs", "mod db;"),
             ("kit/tests/servers/db/mod.rs", "mod herd;"),
             ("kit/tests/servers/db/herd.rs", ""),
+            ("kit/tests/shared/mod.rs", "mod lent;"),
             ("kit/tests/shared/lent.rs", ""),
-            ("benches/src/a/b.rs", "#[path = \"../../../kit/tests/shared/lent.rs\"] mod lent;"),
+            ("benches/src/a/b.rs", "#[path = \"../../../kit/tests/shared/mod.rs\"] mod lent;"),
             ("kit/src/tests/unit.rs", ""),
         ];
         assert_eq!(find(&files), [""; 0]);

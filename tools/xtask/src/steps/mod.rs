@@ -85,6 +85,14 @@ impl Step {
         Self { name: name.into(), action: Action::LeaveOut(left) }
     }
 
+    /// Sets a variable for the commands of the step.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        if let Action::Run(run) = &mut self.action {
+            run.cmds = run.cmds.drain(..).map(|cmd| cmd.env(name, value)).collect();
+        }
+        self
+    }
+
     /// Adds tools that the step needs.
     pub(crate) fn needs(mut self, tools: impl IntoIterator<Item = &'static Tool>) -> Self {
         if let Action::Run(run) = &mut self.action {

@@ -133,13 +133,22 @@ impl Runner<'_> {
                 }
                 Err(err) => println!("{err:#}"),
             }
-            return Outcome::Failed { again: vec![cmd.to_string()] };
+            return Outcome::Failed { again: vec![again_by(&cmd, run.counted, tally)] };
         }
         if run.counted && tally.passed() == 0 {
             println!("no test ran, which proves nothing; has its name changed?");
             return Outcome::Failed { again: run.cmds.iter().map(ToString::to_string).collect() };
         }
         Outcome::Passed
+    }
+}
+
+/// Returns the command that shows a failure again: of tests, those that failed and no others. A
+/// run that failed before its first test is repeated as a whole.
+fn again_by(cmd: &Cmd, counted: bool, tally: &Tally) -> String {
+    match tally.failures().as_slice() {
+        failed @ [_, ..] if counted => cmd.clone().only_tests(failed).to_string(),
+        _ => cmd.to_string(),
     }
 }
 
@@ -213,10 +222,10 @@ mod tests {
             Step::run("built first", sh("exit 1")).needs(toolbox::by_name("promtool-3")),
             Step::tests("there", sh("echo 'test a ... ok'")),
         ];
-        let (report, _) = report_within(steps, false, true, Some(Budget::minutes(5)));
+        let (report, _) = report_within(steps, false, true, Some(Budget::minutes(2)));
         assert_eq!((report.totals(), report.exit_code()), ((1, 0, 1), 0));
         let text = report.to_string();
-        assert!(text.contains("of 5 minutes are left"), "{text}");
+        assert!(text.contains("of 2 minutes are left"), "{text}");
         assert!(text.contains("cargo xtask test --all --only t"), "{text}");
     }
 
@@ -260,6 +269,16 @@ mod tests {
         let (first, went_on) = report(steps(), true);
         assert!(!went_on);
         assert_eq!(first.totals(), (0, 1, 0));
+    }
+
+    #[test]
+    fn a_test_that_failed_is_repeated_alone() {
+        let said = "echo 'test a::b ... ok'; echo 'test a::c ... FAILED'; exit 1";
+        let (report, _) = report(vec![Step::tests("a", sh(said))], false);
+        let text = report.to_string();
+        assert!(text.contains("-- --include-ignored --exact a::c"), "{text}");
+        let (report, _) = super::tests::report(vec![Step::tests("a", sh("exit 101"))], false);
+        assert!(report.to_string().contains("    sh -c 'exit 101'\n"), "{report}");
     }
 
     #[test]

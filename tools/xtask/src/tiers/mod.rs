@@ -14,6 +14,9 @@ use crate::steps::Step;
 
 pub(crate) use rust::{docs_steps, lint_steps};
 
+/// How many of the mutated rules are tested: every so many.
+const MUTANTS: &str = "SRE_KIT_MUTANTS";
+
 /// A set of checks with the same needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Tier {
@@ -49,19 +52,26 @@ impl Tier {
 
     /// Returns its steps on this machine.
     pub(crate) fn plan(self, workspace: &Workspace, installer: &Installer) -> Result<Plan> {
+        let is_there = |name: &str| {
+            toolbox::by_name(name).is_some_and(|tool| installer.cold(&[tool]).1.is_empty())
+        };
         let (steps, cold_minutes) = match self {
             Self::Rust => {
-                (rust::steps(workspace, installer.slow)?, if installer.slow { 25 } else { 8 })
+                (rust::steps(workspace, installer.slow)?, if installer.slow { 15 } else { 8 })
             }
             Self::Servers => {
-                let mut steps = outside::steps(workspace, "servers")?;
+                let mut steps = outside::steps(workspace, "servers", is_there)?;
+                if installer.slow && std::env::var_os(MUTANTS).is_none() {
+                    // More of the mutated rules than a run at a desk, and not yet all of them.
+                    steps = steps.into_iter().map(|step| step.env(MUTANTS, "11")).collect();
+                }
                 steps.push(outside::shell_scripts(workspace)?);
                 (steps, if installer.slow { 24 } else { 14 })
             }
-            Self::Browser => (outside::steps(workspace, "browser")?, 2),
-            Self::Deploy => (outside::steps(workspace, "deploy")?, 35),
+            Self::Browser => (outside::steps(workspace, "browser", is_there)?, 2),
+            Self::Deploy => (outside::steps(workspace, "deploy", is_there)?, 35),
             Self::Cluster => {
-                let mut steps = outside::steps(workspace, "cluster")?;
+                let mut steps = outside::steps(workspace, "cluster", is_there)?;
                 // The first test that needs it starts it; each after that finds it.
                 let down = Cmd::cargo("xtask cluster down");
                 steps.push(Step::run("cluster down", down).needs(toolbox::by_name("root")));

@@ -1,6 +1,6 @@
 //! Tests that need something from outside Rust: a step per module of a test binary.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -10,14 +10,49 @@ use crate::lint::outside::{self, OutsideTest};
 use crate::steps::Step;
 
 /// Returns the ignored tests of the binaries whose names end in `ending`, as steps.
-pub(crate) fn steps(workspace: &Workspace, ending: &str) -> Result<Vec<Step>> {
+///
+/// What needs nothing but the tools that `is_there` is one step per binary: its tests wait for
+/// servers, and more of them wait side by side.
+pub(crate) fn steps(
+    workspace: &Workspace,
+    ending: &str,
+    is_there: impl Fn(&str) -> bool,
+) -> Result<Vec<Step>> {
     let mut tests = outside::find(workspace)?;
     tests.retain(|test| test.ending.as_deref() == Some(ending));
     if tests.is_empty() {
         let reason = format!("not there yet: no test in tests/{ending}/");
         return Ok(vec![Step::leave_out("tests", reason)]);
     }
-    Ok(group(&tests))
+    Ok(split(&tests, |need| ending != "cluster" && is_there(need)))
+}
+
+fn split(tests: &[OutsideTest], is_there: impl Fn(&str) -> bool) -> Vec<Step> {
+    // What needs nothing writes a file when a person asks for it.
+    let tests = tests.iter().filter(|test| !test.needs.is_empty()).cloned();
+    let (together, apart): (Vec<_>, Vec<_>) =
+        tests.partition(|test| test.needs.iter().all(|need| is_there(need)));
+    let mut steps = merge(&together);
+    steps.extend(group(&apart, &together));
+    steps
+}
+
+/// Makes one step per binary.
+fn merge(tests: &[OutsideTest]) -> Vec<Step> {
+    let mut binaries: BTreeMap<&str, Vec<&OutsideTest>> = BTreeMap::new();
+    for test in tests {
+        binaries.entry(&test.target).or_default().push(test);
+    }
+    let step = |(target, tests): (&str, Vec<&OutsideTest>)| {
+        let needs: BTreeSet<_> = tests.iter().flat_map(|test| &test.needs).collect();
+        let modules: BTreeSet<_> = tests.iter().map(|test| test.path()).collect();
+        let cmd = Cmd::cargo("test --no-fail-fast --all-features --test")
+            .arg(target)
+            .args(["--", "--ignored"])
+            .args(modules);
+        Step::tests(target, cmd).needs(needs.into_iter().filter_map(|need| toolbox::by_name(need)))
+    };
+    binaries.into_iter().map(step).collect()
 }
 
 /// Returns the step in which shellcheck reads every shell script.
@@ -33,7 +68,9 @@ type Area<'a> = (&'a str, Option<&'a str>);
 
 /// Makes one step per module and set of tools, so that a tool that is missing keeps no other test
 /// from running.
-fn group(tests: &[OutsideTest]) -> Vec<Step> {
+///
+/// `others` are tests of the same binaries that run elsewhere.
+fn group(tests: &[OutsideTest], others: &[OutsideTest]) -> Vec<Step> {
     let mut areas: BTreeMap<Area<'_>, BTreeMap<Vec<&str>, Vec<String>>> = BTreeMap::new();
     for test in tests {
         let mut needs: Vec<_> = test.needs.iter().map(String::as_str).collect();
@@ -44,7 +81,10 @@ fn group(tests: &[OutsideTest]) -> Vec<Step> {
     let mut steps = Vec::new();
     for ((target, module), groups) in areas {
         let area = module.unwrap_or(target);
-        let alone = groups.len() == 1;
+        let elsewhere = others.iter().any(|test| {
+            test.target == target && test.modules.first().map(String::as_str) == module
+        });
+        let alone = groups.len() == 1 && !elsewhere;
         let all = groups.clone().into_keys();
         let common =
             all.reduce(|all, needs| all.into_iter().filter(|n| needs.contains(n)).collect());
@@ -80,7 +120,7 @@ fn group(tests: &[OutsideTest]) -> Vec<Step> {
 mod tests {
     use std::path::Path;
 
-    use super::group;
+    use super::split;
     use crate::lint::outside::find_in;
     use crate::steps::{Action, Step};
 
@@ -95,7 +135,7 @@ mod tests {
             let needs = run.needs.iter().map(|tool| tool.name).collect();
             (step.name, run.cmds[0].to_string(), needs)
         };
-        group(&tests).into_iter().map(read).collect()
+        split(&tests, |_| false).into_iter().map(read).collect()
     }
 
     #[test]
@@ -123,6 +163,47 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn what_has_its_tools_is_one_step_per_binary() {
+        let text = |needs: &str| format!("#[ignore = \"needs {needs}; x\"]\nfn a() {{}}");
+        let tests: Vec<_> = [("drain", "haproxy"), ("db", "postgres")]
+            .into_iter()
+            .flat_map(|(name, needs)| {
+                let path = format!("kit/tests/servers/{name}.rs");
+                find_in(Path::new(&path), &text(needs)).expect("is Rust")
+            })
+            .collect();
+        let apart = split(&tests, |need| need == "haproxy");
+        let Action::Run(run) = &apart[1].action else { panic!("runs tests") };
+        assert!(run.cmds[0].to_string().ends_with("-- --ignored db::"), "{}", run.cmds[0]);
+        let merged = split(&tests, |_| true);
+        let [step] = merged.as_slice() else { panic!("{} steps", merged.len()) };
+        let Action::Run(run) = &step.action else { panic!("runs tests") };
+        assert!(run.cmds[0].to_string().ends_with("--test servers -- --ignored db::a drain::a"));
+        assert_eq!(
+            run.needs.iter().map(|tool| tool.name).collect::<Vec<_>>(),
+            ["haproxy", "postgres"]
+        );
+    }
+
+    #[test]
+    fn a_module_of_which_a_part_runs_elsewhere_runs_by_name() {
+        let text = "#[ignore = \"needs promtool; x\"]\nfn a() {}\n\
+                    #[ignore = \"needs promtool-3; x\"]\nfn b() {}\n\
+                    #[ignore = \"writes a.yaml\"]\nfn c() {}";
+        let tests = find_in(Path::new("kit/tests/servers/slo.rs"), text).expect("is Rust");
+        let lines: Vec<_> = split(&tests, |need| need == "promtool")
+            .into_iter()
+            .map(|step| match step.action {
+                Action::Run(run) => run.cmds[0].to_string(),
+                _ => panic!("runs tests"),
+            })
+            .collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].ends_with("-- --ignored slo::a"), "{lines:?}");
+        assert!(lines[1].ends_with("-- --ignored slo::b"), "{lines:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Images that a test puts into the cluster.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -15,21 +15,37 @@ const DEMO: &str = "localhost/demo-app:cluster-test";
 /// The demo as its Dockerfile builds and starts it.
 pub(crate) fn demo() -> &'static str {
     static LOADED: OnceLock<()> = OnceLock::new();
-    LOADED.get_or_init(|| {
-        let rootfs = sandbox::built();
-        let file = Dockerfile::read();
-        let variables: Vec<_> =
-            file.env(true).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let list = |word: &str| -> Value {
-            serde_json::from_str(file.last(word)).expect("a list of words")
-        };
-        let config = json!({
-            "Entrypoint": list("ENTRYPOINT"), "Cmd": list("CMD"), "Env": variables,
-            "User": file.last("USER"),
-        });
-        load(DEMO, &config, &rootfs);
-    });
+    LOADED.get_or_init(|| load(DEMO, &config(&Dockerfile::read()), &sandbox::built()));
     DEMO
+}
+
+/// The demo as `localhost/demo-app@DIGEST`, as a pipeline names it. With `broken`, it ends as
+/// soon as it is started.
+pub(crate) fn demo_by_digest(digest: &str, broken: bool) {
+    let mut config = config(&Dockerfile::read());
+    if broken {
+        config["Cmd"] = json!(["no-such-command"]);
+    }
+    load(&format!("localhost/demo-app@{digest}"), &config, &sandbox::built());
+}
+
+/// The demo's program, which is static and runs on this machine too.
+pub(crate) fn demo_program() -> PathBuf {
+    let entrypoint = &config(&Dockerfile::read())["Entrypoint"][0];
+    let path = entrypoint.as_str().expect("the program comes first").trim_start_matches('/');
+    sandbox::built().join(path)
+}
+
+/// How the Dockerfile starts it.
+fn config(file: &Dockerfile) -> Value {
+    let variables: Vec<_> =
+        file.env(true).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let list =
+        |word: &str| -> Value { serde_json::from_str(file.last(word)).expect("a list of words") };
+    json!({
+        "Entrypoint": list("ENTRYPOINT"), "Cmd": list("CMD"), "Env": variables,
+        "User": file.last("USER"),
+    })
 }
 
 /// A program from `PATH`, with the libraries that its loader would find here and

@@ -1,7 +1,7 @@
 //! bubblewrap in the place of a builder and of a container runtime.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
@@ -22,7 +22,12 @@ pub(crate) fn built() -> PathBuf {
 fn build() -> PathBuf {
     let root = fs::canonicalize(ROOT).expect("the workspace");
     let kept = root.join("target/image");
-    let [source, target, rootfs] = ["src", "target", "rootfs"].map(|name| kept.join(name));
+    // The tiers that use it run side by side: one build at a time, and a result for each.
+    let rootfs = concat!("rootfs-", env!("CARGO_CRATE_NAME"));
+    let [source, target, rootfs] = ["src", "target", rootfs].map(|name| kept.join(name));
+    fs::create_dir_all(&kept).expect("made");
+    let lock = File::create(kept.join("lock")).expect("made");
+    lock.lock().expect("locked");
     for fresh in [&source, &rootfs] {
         if fresh.exists() {
             fs::remove_dir_all(fresh).expect("removed");
