@@ -9,6 +9,7 @@ mod pull;
 mod schema;
 mod seams;
 mod setup_options;
+mod template_delivery;
 mod terraform_modules;
 mod workflows;
 
@@ -25,6 +26,8 @@ mod sandbox;
 #[allow(dead_code, reason = "each tier uses its part")]
 #[path = "../support/stand_in.rs"]
 mod stand_in;
+#[path = "../support/template.rs"]
+mod template;
 #[allow(dead_code, reason = "each tier uses its part")]
 #[path = "../support/terraform/mod.rs"]
 mod terraform;
