@@ -58,6 +58,7 @@ mod windows {
                     _ = shutdown.recv() => "CTRL_SHUTDOWN_EVENT",
                 }
             };
+            #[expect(clippy::disallowed_methods, reason = "a second signal gives up the drain")]
             let end = move || std::process::exit(i32::from(second_signal_code));
             std::thread::Builder::new()
                 .name("console-events".to_owned())

@@ -37,7 +37,7 @@ fn take(options: &mut String, secret: &Secret) -> bool {
     let Some(start) = options.find(&option) else { return false };
     let value = start + option.len();
     let end = options[value..].find(' ').map_or(options.len(), |length| value + length);
-    let right = equal(options[value..end].as_bytes(), secret.expose().as_bytes());
+    let right = equal(&options.as_bytes()[value..end], secret.expose().as_bytes());
     // The blank after it goes too; at the end of the options one more does no harm.
     options.replace_range(start..(end + 1).min(options.len()), "");
     right
