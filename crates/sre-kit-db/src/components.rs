@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::bridge::{Bridge, Socket};
+use super::bridge::{Bridge, Endpoint};
 use super::credentials::{Supervisor, TokenSource};
 #[cfg(feature = "iam")]
 use super::dialer::ConnectorDialer;
@@ -68,14 +68,25 @@ pub(super) fn bridge(
     dialer: Arc<dyn Dial>,
 ) -> Result<Bridge, ConfigError> {
     let inside = settings.bridge_directory.as_deref();
-    let socket = Socket::bind(inside).map_err(|error| {
-        ConfigError::new(
-            "database.bridge_directory",
-            inside,
-            format!("no socket can be made there: {error}"),
-            "name a directory that the process may write to",
-        )
-    })?;
+    let endpoint = if settings.bridge_loopback {
+        Endpoint::loopback().map_err(|error| {
+            ConfigError::new(
+                "database.bridge_loopback",
+                true,
+                format!("127.0.0.1 gives no port: {error}"),
+                "allow the process to listen on 127.0.0.1",
+            )
+        })?
+    } else {
+        Endpoint::socket(inside).map_err(|error| {
+            ConfigError::new(
+                "database.bridge_directory",
+                inside,
+                format!("no socket can be made there: {error}"),
+                "name a directory that the process may write to, or call bridge_loopback(true)",
+            )
+        })?
+    };
     let metrics = BridgeMetrics::new(metrics, &settings.name);
-    Ok(Bridge::spawn(socket, dialer, metrics, settings.concurrent_logins))
+    Ok(Bridge::spawn(endpoint, dialer, metrics, settings.concurrent_logins))
 }

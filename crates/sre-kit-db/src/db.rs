@@ -1,14 +1,13 @@
 //! The handle of a database.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::bridge::Bridge;
+use super::bridge::{Bridge, LocalAddress};
 use super::components::{bridge, dialer};
 use super::credentials::Backoff;
 use super::error::DbError;
@@ -111,12 +110,14 @@ impl Db {
             .map(|dialer| bridge(settings, metrics, dialer))
             .transpose()?
             .map(Arc::new);
-        let (directory, port): (&Path, u16) = match (&bridge, &target.server) {
-            (Some(bridge), _) => (bridge.directory(), 5432),
-            (None, Server::Socket { directory, port }) => (directory, *port),
+        let local = match (&bridge, &target.server) {
+            (Some(bridge), _) => bridge.address().clone(),
+            (None, Server::Socket { directory, port }) => {
+                LocalAddress::Socket { directory: directory.clone(), port: *port }
+            }
             (None, _) => unreachable!("only a socket has no bridge"),
         };
-        let options = session_options(settings, target, directory, port);
+        let options = session_options(settings, target, &local);
         // A weak reference: the pool's hooks must not keep the bridge alive.
         let weak = bridge.as_ref().map(Arc::downgrade);
         let can_log_in = move || {

@@ -1,8 +1,7 @@
 //! PostgreSQL pools that log in by password, by token or with Google Cloud IAM, and keep serving
 //! while the credentials fail; and migrations that many processes may start at the same time.
 //!
-//! The pool is sea-orm's: pass [`&Db`](Db) wherever sea-orm takes a connection. It needs the Unix
-//! sockets of Linux, macOS or another Unix.
+//! The pool is sea-orm's: pass [`&Db`](Db) wherever sea-orm takes a connection.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -39,7 +38,8 @@
 //! example, never recovers from a response with a status 4xx without a reset.
 //!
 //! sqlx never holds a token. It connects to a Unix socket inside the process, which accepts only
-//! this process. Behind it a bridge dials the server, verifies its certificate (chain, dates, and
+//! this process; on Windows to a port of 127.0.0.1 that accepts only a secret of this process
+//! ([`bridge_loopback`](DbSettings::bridge_loopback)). Behind it a bridge dials the server, verifies its certificate (chain, dates, and
 //! the DNS name or Cloud SQL's common name), and responds to the password request with the newest
 //! token. If the server rejects the token, the bridge gets a new one and tries the login once more.
 //! The query that waits for the connection does not notice.
@@ -142,6 +142,3 @@ pub use pool_size::pool_size;
 pub use secret::Secret;
 pub use settings::DbSettings;
 pub use sre_kit_core::{ConfigError, PoolUsage};
-
-#[cfg(not(unix))]
-compile_error!("sre-kit-db needs Unix sockets");

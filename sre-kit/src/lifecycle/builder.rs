@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Lifecycle;
+use super::SignalHandlers;
 use super::drain_readiness::DrainReadiness;
 use super::hooks::Hooks;
 use super::progress::Progress;
 use super::settings::Settings;
 use super::shutdown_handle::ShutdownHandle;
 use super::shutdown_phase::MIN_PHASE_TIME;
-use super::signal_handlers::SignalHandlers;
 use super::tasks::Tasks;
 use crate::ConfigError;
 use crate::health::Health;

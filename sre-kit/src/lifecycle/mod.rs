@@ -36,6 +36,10 @@
 //! What is not finished within its bound is cut off, counted and logged, and sets the exit code:
 //! see [`ShutdownReport`]. A second signal ends the process at once.
 //!
+//! On Windows, Ctrl-C and Ctrl-Break take the place of SIGINT and SIGTERM. Closing the console,
+//! logging off and shutting down begin the shutdown as well, but Windows then ends the process after
+//! about 5 s, so set `SRE_KIT_DRAIN_DELAY=0` where that happens.
+//!
 //! The order is that of [kube-apiserver]. In addition, clients are asked to reconnect elsewhere
 //! while the server still accepts ([hyperium/hyper#3961]).
 //!
@@ -54,6 +58,8 @@
 //! [`ConnectionMetrics`](crate::server::ConnectionMetrics) lists those of connections.
 
 mod builder;
+#[cfg(any(windows, test))]
+mod console_events;
 mod drain_readiness;
 mod graceful_shutdown;
 mod hook_failure;
@@ -65,6 +71,7 @@ mod shutdown_handle;
 mod shutdown_phase;
 mod shutdown_reason;
 mod shutdown_report;
+#[cfg(unix)]
 mod signal_handlers;
 mod state;
 mod tasks;
@@ -82,10 +89,13 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 use tower::BoxError;
 
+#[cfg(windows)]
+use console_events::SignalHandlers;
 use graceful_shutdown::GracefulShutdown;
 use hooks::Hooks;
 use progress::Progress;
 use settings::Settings;
+#[cfg(unix)]
 use signal_handlers::SignalHandlers;
 
 use crate::server::{DrainSignal, HttpService, Listeners, RunningServer, Server};

@@ -15,7 +15,6 @@ pub(super) struct SignalHandlers {
     seen: Arc<AtomicBool>,
 }
 
-#[cfg(unix)]
 impl SignalHandlers {
     /// Installs the handlers of both signals.
     ///
@@ -67,20 +66,5 @@ impl SignalHandlers {
             _ = interrupt.recv() => "SIGINT",
         };
         handle.begin(ShutdownReason::Signal(name));
-    }
-}
-
-#[cfg(not(unix))]
-impl SignalHandlers {
-    pub(super) fn install(_second_signal_code: u8) -> io::Result<Self> {
-        Ok(Self { seen: Arc::default() })
-    }
-
-    pub(super) async fn watch(self, handle: ShutdownHandle) {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => handle.begin(ShutdownReason::Signal("Ctrl-C")),
-            Err(error) => tracing::error!(%error, "cannot listen for Ctrl-C"),
-        }
-        self.seen.store(true, Ordering::SeqCst);
     }
 }

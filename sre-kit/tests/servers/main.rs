@@ -1,4 +1,6 @@
 //! Tests against real servers, linked into one binary. Each file or folder is a module.
+// PostgreSQL and its programs are started as on a Unix system.
+#![cfg(unix)]
 
 mod connector;
 mod db;

@@ -90,6 +90,8 @@ const TOOLS: &[Tool] = &[
     tool("cargo-deny", Source::Crate("cargo-deny", "0.20.2"), 120),
     // Writes the list of crates into a program, for scanners.
     tool("cargo-auditable", Source::Crate("cargo-auditable", "0.7.7"), 60),
+    // 0.24 and newer need a newer Rust than this workspace.
+    tool("cargo-generate", Source::Crate("cargo-generate", "0.23.8"), 150),
     // Prometheus 3 beside Debian's 2.42: rules have to pass in both.
     Tool {
         name: "promtool-3",

@@ -3,8 +3,8 @@
 use std::io;
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::UnixStream;
 
+use super::endpoint::LocalStream;
 use super::login_failure::LoginFailure;
 use crate::dialer::{AuthResponse, ServerIo};
 use crate::transport::{DialError, DialErrorKind};
@@ -15,7 +15,7 @@ use crate::wire::{self, AuthRequest};
 /// AuthenticationOk is not the end: the server reports that it has no room for another connection,
 /// or no such database, after it.
 pub(super) async fn authenticate(
-    client: &mut UnixStream,
+    client: &mut LocalStream,
     server: &mut Box<dyn ServerIo>,
     startup: &[u8],
     response: &AuthResponse,

@@ -1,16 +1,15 @@
 //! The listener that sqlx connects to.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::endpoint::{Accepted, Endpoint, LocalAddress};
 use super::login_status::LoginStatus;
 use super::session::SessionContext;
-use super::socket::{Socket, is_own_process};
 use crate::dialer::Dial;
 use crate::instrument::BridgeMetrics;
 
@@ -20,7 +19,7 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 /// Accepts sqlx's connections, until it is closed or dropped.
 pub(crate) struct Bridge {
     context: Arc<SessionContext>,
-    directory: PathBuf,
+    address: LocalAddress,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -28,22 +27,23 @@ pub(crate) struct Bridge {
 impl Bridge {
     /// Starts the task that accepts connections.
     pub(crate) fn spawn(
-        socket: Socket,
+        endpoint: Endpoint,
         dialer: Arc<dyn Dial>,
         metrics: BridgeMetrics,
         concurrent_logins: u32,
     ) -> Self {
-        let context = Arc::new(SessionContext::new(dialer, metrics, concurrent_logins));
+        let secret = endpoint.secret();
+        let context = Arc::new(SessionContext::new(dialer, metrics, secret, concurrent_logins));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let directory = socket.directory().to_owned();
-        let accepting = accept(socket, Arc::clone(&context), stop.clone(), tasks.clone());
+        let address = endpoint.address();
+        let accepting = accept(endpoint, Arc::clone(&context), stop.clone(), tasks.clone());
         tasks.spawn(accepting);
-        Self { context, directory, stop, tasks }
+        Self { context, address, stop, tasks }
     }
 
-    /// Returns the directory of the socket, which sqlx connects to.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.directory
+    /// Returns where sqlx connects to.
+    pub(crate) fn address(&self) -> &LocalAddress {
+        &self.address
     }
 
     pub(crate) fn dialer(&self) -> &Arc<dyn Dial> {
@@ -75,7 +75,7 @@ impl Drop for Bridge {
 }
 
 async fn accept(
-    socket: Socket,
+    endpoint: Endpoint,
     context: Arc<SessionContext>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -83,17 +83,15 @@ async fn accept(
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
-            accepted = socket.listener.accept() => accepted,
+            accepted = endpoint.accept() => accepted,
         };
         match accepted {
-            Ok((client, _)) if is_own_process(&client) => {
+            Ok(Accepted::Client(client)) => {
                 let (context, stop) = (Arc::clone(&context), stop.clone());
                 tasks.spawn(async move { context.serve(client, &stop).await });
             }
-            Ok(_foreign) => {
-                context.metrics.foreign_processes.inc();
-                tracing::warn!("another process tried the database bridge, and was refused");
-            }
+            #[cfg(unix)]
+            Ok(Accepted::Foreign) => context.refuse_foreign_process(),
             // The process is out of file descriptors, which only others can release.
             Err(error) => {
                 tracing::warn!(%error, "the database bridge cannot accept");
@@ -105,6 +103,6 @@ async fn accept(
 
 impl fmt::Debug for Bridge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bridge").field("directory", &self.directory).finish_non_exhaustive()
+        f.debug_struct("Bridge").field("address", &self.address).finish_non_exhaustive()
     }
 }

@@ -1,18 +1,20 @@
 //! The bridge between sqlx and a server.
 //!
-//! sqlx connects to a Unix socket inside the process. Behind it the bridge dials the server,
-//! verifies it and logs in. So sqlx never holds a token, and each connection uses the newest one.
+//! sqlx connects to an [`Endpoint`] inside the process: a Unix socket, or a port of 127.0.0.1 where
+//! there are none. Behind it the bridge dials the server, verifies it and logs in. So sqlx never holds a token, and each connection uses the newest one.
 //! TLS is the bridge's too, because sqlx accepts neither a certificate verifier nor a stream.
 
 mod authenticate;
 mod counted_io;
+mod endpoint;
 mod listener;
 mod login_failure;
 mod login_status;
 mod session;
-mod socket;
 pub(crate) mod sqlstate;
+mod startup_secret;
 
+pub(crate) use endpoint::{Endpoint, LocalAddress};
 pub(crate) use listener::Bridge;
 pub(crate) use login_status::{FailedLogin, LoginStatus};
-pub(crate) use socket::Socket;
+pub(crate) use startup_secret::OPTION as SECRET_OPTION;

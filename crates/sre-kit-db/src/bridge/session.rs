@@ -4,18 +4,20 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::io::{AsyncWriteExt, copy_bidirectional_with_sizes};
-use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::authenticate::authenticate;
 use super::counted_io::CountedIo;
+use super::endpoint::LocalStream;
 use super::login_failure::LoginFailure;
 use super::login_status::LoginStatus;
-use super::sqlstate::{CANNOT_CONNECT_NOW, CONNECTION_FAILURE, UNABLE_TO_CONNECT};
+use super::sqlstate::{CANNOT_CONNECT_NOW, CONNECTION_FAILURE, REJECTED, UNABLE_TO_CONNECT};
+use super::startup_secret;
 use crate::dialer::{Dial, DialedServer, ServerIo};
 use crate::instrument::BridgeMetrics;
+use crate::secret::Secret;
 use crate::transport::{DialErrorKind, PHASE_TIMEOUT, Phase, Retry};
 use crate::wire::{self, FirstMessage};
 
@@ -27,6 +29,8 @@ pub(super) struct SessionContext {
     pub(super) dialer: Arc<dyn Dial>,
     pub(super) metrics: BridgeMetrics,
     pub(super) logins: Arc<LoginStatus>,
+    /// The secret that a client has to show first, if every process can connect.
+    secret: Option<Secret>,
     /// Bounds the concurrent logins.
     login_slots: Semaphore,
 }
@@ -35,19 +39,34 @@ impl SessionContext {
     pub(super) fn new(
         dialer: Arc<dyn Dial>,
         metrics: BridgeMetrics,
+        secret: Option<Secret>,
         concurrent_logins: u32,
     ) -> Self {
         let slots = concurrent_logins.try_into().unwrap_or(Semaphore::MAX_PERMITS);
         let login_slots = Semaphore::new(slots.min(Semaphore::MAX_PERMITS));
-        Self { dialer, metrics, logins: Arc::default(), login_slots }
+        Self { dialer, metrics, logins: Arc::default(), secret, login_slots }
     }
 
     /// Serves one connection, from its first byte to its last.
-    pub(super) async fn serve(&self, mut client: UnixStream, stop: &CancellationToken) {
+    pub(super) async fn serve(&self, mut client: LocalStream, stop: &CancellationToken) {
         let startup = match timeout(PHASE_TIMEOUT, first_message(&mut client)).await {
             Ok(Ok(FirstMessage::Startup(startup))) => startup,
+            // It has no room for the secret, and sqlx sends none.
+            Ok(Ok(FirstMessage::Cancel(_))) if self.secret.is_some() => {
+                return self.refuse_foreign_process();
+            }
             Ok(Ok(FirstMessage::Cancel(request))) => return self.cancel(&request).await,
             _ => return,
+        };
+        let verified = match &self.secret {
+            Some(secret) => startup_secret::verify(&startup, secret),
+            None => Some(startup),
+        };
+        let Some(startup) = verified else {
+            self.refuse_foreign_process();
+            let text = "the database bridge serves the process that it belongs to, and no other";
+            let _ = client.write_all(&wire::error(REJECTED[0], text)).await;
+            return;
         };
         let start = Instant::now();
         match self.log_in(&mut client, &startup).await {
@@ -77,10 +96,16 @@ impl SessionContext {
         }
     }
 
+    /// Counts and logs a connection of another process.
+    pub(super) fn refuse_foreign_process(&self) {
+        self.metrics.foreign_processes.inc();
+        tracing::warn!("another process tried the database bridge, and was refused");
+    }
+
     /// Logs in, with one retry if the credentials were rejected and there are newer ones.
     async fn log_in(
         &self,
-        client: &mut UnixStream,
+        client: &mut LocalStream,
         startup: &[u8],
     ) -> Result<Box<dyn ServerIo>, LoginFailure> {
         let slot = self.login_slots.acquire();
@@ -101,7 +126,7 @@ impl SessionContext {
 
     async fn attempt(
         &self,
-        client: &mut UnixStream,
+        client: &mut LocalStream,
         startup: &[u8],
     ) -> Result<Box<dyn ServerIo>, LoginFailure> {
         let dialed = while_connected(client, self.dialer.dial()).await??;
@@ -129,7 +154,7 @@ impl SessionContext {
 
     async fn relay(
         &self,
-        mut client: UnixStream,
+        mut client: LocalStream,
         server: Box<dyn ServerIo>,
         stop: &CancellationToken,
     ) {
@@ -157,7 +182,7 @@ impl SessionContext {
 }
 
 /// Reads sqlx's first message after it learned that the socket is not encrypted.
-async fn first_message(client: &mut UnixStream) -> io::Result<FirstMessage> {
+async fn first_message(client: &mut LocalStream) -> io::Result<FirstMessage> {
     loop {
         match wire::read_first(client).await? {
             FirstMessage::Encryption => client.write_all(b"N").await?,
@@ -169,7 +194,7 @@ async fn first_message(client: &mut UnixStream) -> io::Result<FirstMessage> {
 /// Runs `work` until sqlx closes its end. A login that no query waits for would only load a server
 /// that many others want to log in to.
 async fn while_connected<T>(
-    client: &UnixStream,
+    client: &LocalStream,
     work: impl Future<Output = T>,
 ) -> Result<T, LoginFailure> {
     let closed = async {

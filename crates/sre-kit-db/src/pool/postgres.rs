@@ -1,6 +1,5 @@
 //! The pool of a PostgreSQL server.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::time::timeout;
 
 use super::Recycling;
+use crate::bridge::{LocalAddress, SECRET_OPTION};
 use crate::instrument::PoolMetrics;
 use crate::settings::{DbSettings, Postgres};
 
@@ -28,17 +28,13 @@ pub(crate) struct PoolHooks {
     pub(crate) metrics: Arc<PoolMetrics>,
 }
 
-/// Returns the options of sqlx, which connects to the socket of the bridge or the server in
-/// `directory`.
+/// Returns the options of sqlx, which connects to the bridge, or to the socket of a server.
 pub(crate) fn session_options(
     settings: &DbSettings,
     postgres: &Postgres,
-    directory: &Path,
-    port: u16,
+    local: &LocalAddress,
 ) -> PgConnectOptions {
     let mut options = PgConnectOptions::new_without_pgpass()
-        .socket(directory)
-        .port(port)
         .username(&postgres.user)
         .database(&postgres.database)
         .application_name(&settings.name)
@@ -50,6 +46,12 @@ pub(crate) fn session_options(
                 settings.idle_in_transaction_timeout.as_millis().to_string(),
             ),
         ]);
+    options = match local {
+        LocalAddress::Socket { directory, port } => options.socket(directory).port(*port),
+        LocalAddress::Loopback { port, secret } => {
+            options.host("127.0.0.1").port(*port).options([(SECRET_OPTION, secret.expose())])
+        }
+    };
     if let Some(password) = &postgres.password {
         options = options.password(password.expose());
     }

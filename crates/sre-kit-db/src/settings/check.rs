@@ -64,6 +64,9 @@ impl DbSettings {
     }
 
     fn check_server(&self) -> Result<(), ConfigError> {
+        if cfg!(not(unix)) {
+            self.check_without_unix_sockets()?;
+        }
         match &self.target {
             Target::Sqlite(_) if !cfg!(feature = "sqlite") => Err(ConfigError::new(
                 "DATABASE_URL",
@@ -103,6 +106,29 @@ impl DbSettings {
             }
             Target::Sqlite(_) => Ok(()),
         }
+    }
+
+    /// Checks what needs a Unix socket, on a system that has none.
+    fn check_without_unix_sockets(&self) -> Result<(), ConfigError> {
+        if let Target::Postgres(postgres) = &self.target
+            && let Server::Socket { directory, .. } = &postgres.server
+        {
+            return Err(ConfigError::new(
+                "DATABASE_URL",
+                directory,
+                "it names a Unix socket, which this system does not have",
+                "name a host instead, as in postgres://USER@localhost:5432/DB",
+            ));
+        }
+        if !self.bridge_loopback {
+            return Err(ConfigError::new(
+                "database.bridge_loopback",
+                false,
+                "this system has no Unix sockets",
+                "leave it out to have `true`",
+            ));
+        }
+        Ok(())
     }
 
     fn check_connector(&self, instance: &Instance) -> Result<(), ConfigError> {

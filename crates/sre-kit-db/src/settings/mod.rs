@@ -70,6 +70,7 @@ pub struct DbSettings {
     #[cfg_attr(not(any(test, feature = "iam")), allow(dead_code, reason = "the connector's"))]
     pub(crate) sqladmin_endpoint: Option<String>,
     pub(crate) bridge_directory: Option<std::path::PathBuf>,
+    pub(crate) bridge_loopback: bool,
 }
 
 impl DbSettings {
@@ -96,6 +97,7 @@ impl DbSettings {
             sqladmin_tokens: None,
             sqladmin_endpoint: None,
             bridge_directory: None,
+            bridge_loopback: cfg!(not(unix)),
         })
     }
 
@@ -221,9 +223,22 @@ impl DbSettings {
 
     /// Sets a directory for the bridge's socket, which is created in a private directory inside of
     /// it. Defaults to Linux's abstract namespace, and to the directory for temporary files on
-    /// other systems.
+    /// macOS and other Unix systems. Has no effect with [`bridge_loopback`](Self::bridge_loopback).
     pub fn bridge_directory(mut self, directory: impl Into<std::path::PathBuf>) -> Self {
         self.bridge_directory = Some(directory.into());
+        self
+    }
+
+    /// Sets whether the bridge listens on a port of 127.0.0.1 instead of a Unix socket. Every
+    /// process of the machine can connect to that port, so the bridge asks for a secret of 256
+    /// random bits that only this process has, and refuses everything else before it dials the
+    /// server. Defaults to `true` on Windows, where there is nothing else, and to `false` on
+    /// systems with Unix sockets.
+    ///
+    /// A Unix socket is better where there is one: the kernel names the process that connects, and
+    /// another user cannot take up connections.
+    pub fn bridge_loopback(mut self, enabled: bool) -> Self {
+        self.bridge_loopback = enabled;
         self
     }
 

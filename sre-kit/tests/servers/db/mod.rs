@@ -19,6 +19,7 @@ use crate::load::{Everything, metric, one, statement};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use sre_kit::db::{Db, DbErrorKind, DbHealth, DbMetrics, DbSettings, GoogleTokens};
 use sre_kit::metrics::Registry;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -132,10 +133,83 @@ async fn another_process_is_refused_at_the_bridge() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
+async fn a_token_logs_in_over_loopback_and_the_server_sees_no_secret() {
+    let rig = Rig::with(&["log_min_messages=log", "log_connections=on"]).await;
+    let source = Source::new(&rig.tokens, Duration::from_hours(1));
+    let db = rig.db(&rig.settings().token_source(source).bridge_loopback(true));
+    db.connect(SOON).await.expect("logs in");
+    for (option, value) in [("statement_timeout", "30s"), ("sre_kit.bridge_secret", "")] {
+        let asked = statement(&format!("SELECT coalesce(current_setting('{option}', true), '')"));
+        let row = db.query_one_raw(asked).await.expect("answers").expect("a row");
+        let found: String = row.try_get_by_index(0).expect("text");
+        assert_eq!(found, value, "{option}");
+    }
+    assert!(rig.metric("sre_kit_db_bridge_refused_total", &[]) < 0.1);
+    db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
+async fn over_loopback_only_who_shows_the_secret_is_let_in() {
+    let rig = Rig::new().await;
+    let source = Source::new(&rig.tokens, Duration::from_hours(1));
+    let db = rig.db(&rig.settings().token_source(source).bridge_loopback(true));
+    db.connect(SOON).await.expect("this process is let in");
+    let port = loopback_port(&db);
+    let logins = || rig.metric("sre_kit_db_logins_total", &["result=\"ok\""]);
+    let before = logins();
+    for (refused, options) in ["", "-c sre_kit.bridge_secret=guessed"].into_iter().enumerate() {
+        let psql = tokio::task::spawn_blocking(move || {
+            std::process::Command::new("psql")
+                .args(["-h", "127.0.0.1", "-p", &port.to_string()])
+                .args(["-U", "shop@project.iam", "-d", "shop", "-c", "SELECT 1"])
+                .env("PGCONNECT_TIMEOUT", "5")
+                .env("PGOPTIONS", options)
+                .output()
+                .expect("psql runs")
+        });
+        let output = psql.await.expect("no panic");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("and no other"), "{said}");
+        let counted = rig.metric("sre_kit_db_bridge_refused_total", &[]);
+        assert!((counted - (refused + 1) as f64).abs() < 0.1, "{counted}");
+    }
+    assert!((logins() - before).abs() < 0.1, "the server was not asked");
+    // A request to cancel has no room for the secret, so it is refused as well.
+    let cancel = b"\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\x01\0\0\0\x02";
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("open");
+    stream.write_all(cancel).await.expect("sent");
+    assert_eq!(stream.read(&mut [0; 64]).await.expect("closed"), 0);
+    assert!((rig.metric("sre_kit_db_bridge_refused_total", &[]) - 3.0).abs() < 0.1);
+    assert_eq!(one(&db).await.expect("still serves this process"), 1);
+    let debug = format!("{db:?} {:?}", rig.settings().bridge_loopback(true));
+    let secret = secret_of(&db);
+    assert!(secret.len() == 64 && !debug.contains(&secret), "{debug}");
+    db.close().await;
+}
+
+/// Returns the port that sqlx connects to.
+fn loopback_port(db: &Db) -> u16 {
+    db.postgres_pool().expect("of PostgreSQL").connect_options().get_port()
+}
+
+/// Returns the secret that sqlx shows to the bridge.
+fn secret_of(db: &Db) -> String {
+    let options = db.postgres_pool().expect("of PostgreSQL").connect_options();
+    let options = options.get_options().expect("has options").to_owned();
+    let (_, secret) = options.split_once("sre_kit.bridge_secret=").expect("the secret is one");
+    secret.split(' ').next().expect("not empty").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs postgres and initdb; cargo xtask test --only servers"]
 async fn a_password_works_over_tls_and_without() {
     let server = Postgres::start(Logins::Password).await;
-    for (number, with_tls) in [true, false].into_iter().enumerate() {
-        let mut settings = DbSettings::new(&server.password_url()).expect("valid");
+    // Over each transport of the bridge.
+    let cases = [(true, false), (false, false), (true, true), (false, true)];
+    for (number, (with_tls, loopback)) in cases.into_iter().enumerate() {
+        let settings = DbSettings::new(&server.password_url()).expect("valid");
+        let mut settings = settings.bridge_loopback(loopback);
         if with_tls {
             settings = settings.server_ca(&server.authority.pem).expect("a CA");
         }

@@ -11,6 +11,7 @@ mod reach;
 mod schema;
 mod seams;
 mod setup_options;
+mod template_delivery;
 mod terraform_docs;
 mod terraform_modules;
 mod terraform_twins;
@@ -31,6 +32,8 @@ mod sandbox;
 #[allow(dead_code, reason = "each tier uses its part")]
 #[path = "../support/stand_in.rs"]
 mod stand_in;
+#[path = "../support/template.rs"]
+mod template;
 #[allow(dead_code, reason = "each tier uses its part")]
 #[path = "../support/terraform/mod.rs"]
 mod terraform;

@@ -55,14 +55,14 @@ fn every_object_fits_its_schema_and_none_with_another_key_does() {
     assert!(said.contains(&format!("Valid: 0, Invalid: {spoilt}, Errors: 0")), "{said}");
 }
 
-fn kubeconform(schemas: &Path) -> Command {
+pub(crate) fn kubeconform(schemas: &Path) -> Command {
     let mut command = Command::new("kubeconform");
     let file = "{{.ResourceKind}}-{{.Group}}-{{.ResourceAPIVersion}}.json";
     command.args(["-strict", "-summary", "-schema-location"]).arg(schemas.join(file));
     command
 }
 
-fn write_schemas(kinds: &BTreeSet<(String, String)>, dir: &Path) {
+pub(crate) fn write_schemas(kinds: &BTreeSet<(String, String)>, dir: &Path) {
     let swagger = module(KUBERNETES).join("api/openapi-spec/swagger.json");
     let swagger: Value =
         serde_json::from_str(&fs::read_to_string(swagger).expect("text")).expect("JSON");

@@ -110,6 +110,12 @@ pub(crate) fn absent_builders(tool: &Tool) -> &'static [&'static str] {
         }
         Source::Python(..) | Source::PythonWith(..) if !python::is_there() => &["python3-venv"],
         Source::Npm(_) if !npm::is_there() => &["nodejs", "npm"],
+        // It speaks Git over TLS, with the machine's OpenSSL.
+        Source::Crate("cargo-generate", _)
+            if !Path::new("/usr/include/openssl/ssl.h").is_file() =>
+        {
+            &["libssl-dev", "pkg-config"]
+        }
         _ => &[],
     }
 }

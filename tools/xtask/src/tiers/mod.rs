@@ -1,5 +1,6 @@
 //! Which checks belong together, what they need, and how long they take.
 
+mod other_systems;
 mod outside;
 mod rust;
 

@@ -44,7 +44,7 @@ fn structure() -> Step {
 /// Returns the steps of `cargo xtask lint`.
 pub(crate) fn lint_steps(workspace: &Workspace) -> Result<Vec<Step>> {
     let published = workspace.published()?;
-    Ok(vec![
+    let steps = vec![
         Step::run("format", Cmd::cargo("fmt --all --check")),
         structure(),
         Step::run(
@@ -55,7 +55,8 @@ pub(crate) fn lint_steps(workspace: &Workspace) -> Result<Vec<Step>> {
             .needs(toolbox::by_name("cargo-deny")),
         Step::run("published packages", Cmd::cargo("run --quiet --package package-checks")),
         Step::run("tarballs", package(&published)),
-    ])
+    ];
+    Ok(steps.into_iter().chain(super::other_systems::steps()).collect())
 }
 
 /// Builds each published package from its own tarball, below those that need it. The

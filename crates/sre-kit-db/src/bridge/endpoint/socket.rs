@@ -1,4 +1,4 @@
-//! The bridge's socket, which only this process can use.
+//! A Unix socket that only this process can use.
 
 use std::fmt;
 use std::io;
@@ -21,7 +21,7 @@ impl Socket {
     /// Binds a socket in a new private directory inside of `inside`. Without one it uses Linux's
     /// abstract namespace, which needs no file system; other systems use the directory for
     /// temporary files.
-    pub(crate) fn bind(inside: Option<&Path>) -> io::Result<Self> {
+    pub(super) fn bind(inside: Option<&Path>) -> io::Result<Self> {
         match inside {
             None if cfg!(target_os = "linux") => Self::bind_abstract(),
             None => Self::bind_in(&std::env::temp_dir()),
@@ -63,7 +63,7 @@ impl Socket {
     }
 
     /// Returns the directory that sqlx gets as its host.
-    pub(crate) fn directory(&self) -> &Path {
+    pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
 }
