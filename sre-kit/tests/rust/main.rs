@@ -1,6 +1,7 @@
 //! Tests that need nothing but Rust, linked into one binary. Each file is a module.
 
 mod admin;
+mod admin_access;
 mod admission;
 mod admission_permits;
 mod admission_sockets;
@@ -23,6 +24,8 @@ mod slo_render;
 mod slo_requests;
 mod telemetry;
 mod telemetry_flush;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[cfg(feature = "render")]
 #[path = "../slo_set/mod.rs"]

@@ -1,7 +1,5 @@
 //! TLS on both listeners, over real sockets, with certificates that are replaced while it runs.
 
-#![cfg(all(feature = "tls", feature = "admin"))]
-
 use std::convert::Infallible;
 use std::fs;
 use std::net::SocketAddr;
@@ -398,7 +396,8 @@ async fn the_kit_serves_tls_and_counts_its_requests_as_https() {
     let response = get(stream, "/").await.expect("an answer");
     assert!(response.starts_with("HTTP/1.1 200"), "{response}");
     handle.trigger("the test ends");
-    serving.await.expect("no panic").expect("it served");
+    let report = serving.await.expect("no panic").expect("it served");
+    assert!(report.is_clean(), "{report:?}");
     let text = text_of(&registry);
     let line =
         "http_server_requests_started_total{http_request_method=\"GET\",url_scheme=\"https\"} 1";

@@ -3,8 +3,6 @@
 //! A client elsewhere is one whose socket is bound to 127.0.0.6, from which Istio's sidecar forwards
 //! what any pod of the mesh sends.
 
-#![cfg(feature = "admin")]
-
 use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
