@@ -181,6 +181,10 @@ impl Admin {
 
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admin").field("listen", &self.listen).field("pages", &self.pages).finish()
+        f.debug_struct("Admin")
+            .field("listen", &self.listen)
+            .field("access", &self.access)
+            .field("pages", &self.pages)
+            .finish()
     }
 }

@@ -55,7 +55,7 @@ pub(crate) struct Reloaded<T> {
     files: Vec<SettingFile>,
     parse: Box<Parse<T>>,
     state: Mutex<State<T>>,
-    reloaded: AtomicU64,
+    replaced: AtomicU64,
     failed: AtomicU64,
 }
 
@@ -82,7 +82,7 @@ impl<T> Reloaded<T> {
             files,
             parse: Box::new(parse),
             state: Mutex::new(State { value, contents, failure: None }),
-            reloaded: AtomicU64::new(0),
+            replaced: AtomicU64::new(0),
             failed: AtomicU64::new(0),
         })
     }
@@ -105,7 +105,7 @@ impl<T> Reloaded<T> {
             Ok(None) => state.failure = None,
             Ok(Some((value, contents))) => {
                 *state = State { value: Arc::new(value), contents, failure: None };
-                self.reloaded.fetch_add(1, Ordering::Relaxed);
+                self.replaced.fetch_add(1, Ordering::Relaxed);
                 tracing::info!(setting = self.files[0].field, "read the files again");
             }
             Err(error) => {
@@ -122,7 +122,7 @@ impl<T> Reloaded<T> {
     /// Returns how many times the value was replaced, and how many changes could not be used.
     #[cfg(feature = "tls")]
     pub(crate) fn counts(&self) -> (&AtomicU64, &AtomicU64) {
-        (&self.reloaded, &self.failed)
+        (&self.replaced, &self.failed)
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
@@ -171,7 +171,7 @@ mod tests {
         value.check();
         assert_eq!(*value.get(), 2);
         let of = |count: &std::sync::atomic::AtomicU64| count.load(super::Ordering::Relaxed);
-        assert_eq!((of(&value.reloaded), of(&value.failed)), (1, 2), "a failure counts once");
+        assert_eq!((of(&value.replaced), of(&value.failed)), (1, 2), "a failure counts once");
         fs::write(&path, "3").expect("written");
         value.check();
         assert_eq!(*value.get(), 3);

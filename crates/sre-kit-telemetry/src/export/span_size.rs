@@ -41,7 +41,9 @@ fn cut_attributes(attributes: &mut [KeyValue], length: usize) {
         match &mut attribute.value {
             Value::String(text) => cut_text(text, length),
             Value::Array(Array::String(texts)) => {
-                texts.iter_mut().for_each(|text| cut_text(text, length));
+                for text in texts {
+                    cut_text(text, length);
+                }
             }
             _ => {}
         }

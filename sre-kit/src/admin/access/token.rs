@@ -81,7 +81,7 @@ fn equal(a: &[u8], b: &[u8]) -> bool {
 /// Shows the path only.
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token").field("file", &self.file).finish()
+        f.debug_struct("Token").field("file", &self.file).finish_non_exhaustive()
     }
 }
 

@@ -13,6 +13,7 @@ use crate::server::reload::SettingFile;
 
 /// Returns the cryptography that the process has installed, or else the one that the features
 /// select, or `None` if there is neither.
+#[allow(clippy::unnecessary_wraps, reason = "without a provider's feature there is none")]
 fn provider() -> Option<Arc<CryptoProvider>> {
     if let Some(provider) = CryptoProvider::get_default() {
         return Some(Arc::clone(provider));
