@@ -45,14 +45,20 @@ pub(crate) fn parse(name: &'static str, text: &str) -> Result<EnvFilter, ConfigE
             "name fewer modules, or set the level of their common prefix",
         ));
     }
-    EnvFilter::builder().with_regex(false).parse(text).map_err(|error| {
+    let malformed = |error: &dyn std::fmt::Display| {
         ConfigError::new(
             name,
             text,
             format!("it is a list of filter directives: {error}"),
             "write it like `info,my_crate=debug`",
         )
-    })
+    };
+    // With debug assertions, tracing-subscriber panics where two directives have the same field with
+    // the same value.
+    match std::panic::catch_unwind(|| EnvFilter::builder().with_regex(false).parse(text)) {
+        Ok(parsed) => parsed.map_err(|error| malformed(&error)),
+        Err(_) => Err(malformed(&"two directives have the same field")),
+    }
 }
 
 /// A handle that changes the log level while the process runs.
@@ -122,6 +128,8 @@ mod tests {
         // As an expression, this one allocates more than a gigabyte.
         let costly = format!("x[y{{z=\"a{}*b\"}}]=debug", ".".repeat(30));
         parse("log level", &costly).expect("a literal");
+        // Builds with debug assertions refuse what others take: neither panics.
+        let _ = parse("log level", "[a{b=\"c\"}]=info,[a{b=\"c\"}]=debug");
         // As an expression, this one is malformed.
         parse("log level", "x[y{z=\"(\"}]=debug").expect("a literal");
         let longest = format!("a{}=info", ",a".repeat(509));
