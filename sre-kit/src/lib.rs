@@ -70,6 +70,7 @@
 //! | `exposition` | `metrics::Exposition`: a tower service that answers scrapes; part of `admin` | flate2, http-body-util |
 //! | `protobuf` | protobuf exposition and native histograms | prost |
 //! | `telemetry` | traces, logs and metrics over OTLP | the OpenTelemetry SDK, tracing-subscriber, reqwest |
+//! | `tls` | TLS on the main listener and on the admin listener, with `aws-lc-rs` or `ring` | rustls |
 //! | `db` | PostgreSQL by password or by any token, through sea-orm | sea-orm, sqlx, rustls |
 //! | `db-iam` | Google Cloud's tokens for `db`, and the Cloud SQL connector | google-cloud-auth |
 //! | `db-sqlite` | SQLite for `db` | SQLite, built from C |

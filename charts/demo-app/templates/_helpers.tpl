@@ -132,6 +132,15 @@ sqlite:///var/lib/demo-app/visits.sqlite
 {{- end }}
 {{- end -}}
 
+{{- /* The Secret with the token of the admin port. Empty when there is none. */ -}}
+{{- define "demo-app.adminSecret" -}}
+{{- if .Values.adminToken.create -}}
+{{- printf "%s-admin" (include "demo-app.fullname" .) -}}
+{{- else -}}
+{{- .Values.adminToken.secretName -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "demo-app.passwordVolume" -}}
 - name: database-password
   secret:

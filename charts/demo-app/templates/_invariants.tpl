@@ -4,6 +4,9 @@ value, the rule, and what to do. Included by the Deployment, so that no release
 is made without it.
 */ -}}
 {{- define "demo-app.invariants" -}}
+{{- if and .Values.adminToken.create .Values.adminToken.secretName -}}
+{{- fail (printf "adminToken.secretName is %s, but adminToken.create makes a Secret of its own; set one of them" .Values.adminToken.secretName) -}}
+{{- end -}}
 {{- $values := .Values -}}
 {{- $by := $values.autoscaling.by -}}
 {{- $min := include "demo-app.minReplicas" . | int -}}

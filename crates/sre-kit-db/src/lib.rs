@@ -142,3 +142,9 @@ pub use pool_size::pool_size;
 pub use secret::Secret;
 pub use settings::DbSettings;
 pub use sre_kit_core::{ConfigError, PoolUsage};
+
+/// Items for the tools of this workspace. They may change in any release.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::wire::read_login;
+}

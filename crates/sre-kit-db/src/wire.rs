@@ -148,6 +148,34 @@ pub(crate) fn error(code: &str, text: &str) -> Vec<u8> {
     message
 }
 
+/// Reads all messages of a login, from either side, as the bridge does. Returns their number.
+///
+/// It is here to be fuzzed.
+///
+/// # Errors
+///
+/// Returns an error if a message is cut or malformed.
+pub fn read_login(bytes: &[u8]) -> io::Result<usize> {
+    let reading = async {
+        let mut first = bytes;
+        // A server does not send a first message, and a client has no other.
+        let _ = read_first(&mut first).await;
+        let mut rest = bytes;
+        let mut count = 0;
+        while !rest.is_empty() {
+            let message = read_message(&mut rest).await?;
+            match message.kind() {
+                b'R' => drop(auth_request(message.body())?),
+                _ => drop(error_parts(message.body())),
+            }
+            count += 1;
+        }
+        Ok(count)
+    };
+    // Bytes in memory are there at once.
+    futures_util::FutureExt::now_or_never(reading).unwrap_or(Ok(0))
+}
+
 fn malformed(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }

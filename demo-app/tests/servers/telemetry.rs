@@ -109,3 +109,27 @@ fn no_span_is_lost_on_the_way_out() {
         assert_eq!(collector.spans("GET /slow"), 50, "{protocol}");
     }
 }
+
+#[test]
+#[ignore = "needs otelcol; cargo xtask test --only servers"]
+fn long_headers_do_not_make_a_batch_that_the_collector_refuses() {
+    // A collector takes messages of up to 4 MiB by gRPC. The second demo is told to keep the values
+    // whole, so that its batches are split.
+    for limit in [None, Some("70000")] {
+        let ports = Ports::free();
+        let collector = Collector::start(ports);
+        let mut variables = ports.variables("grpc");
+        let limit = limit.map(|limit| ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", limit.to_owned()));
+        variables.extend(limit.clone());
+        // All in one batch, which is sent at the end.
+        variables.retain(|(name, _)| *name != "OTEL_BSP_SCHEDULE_DELAY");
+        variables.push(("OTEL_BSP_SCHEDULE_DELAY", "600000".to_owned()));
+        let mut demo = Demo::start_with(&["--database-url", "sqlite::memory:"], &variables);
+        for _ in 0..200 {
+            assert_eq!(demo.get_with_agent("/slow?ms=0", 60_000), 200);
+        }
+        demo.signal("TERM");
+        assert_eq!(demo.wait().code(), Some(0), "{limit:?}");
+        assert_eq!(collector.spans("GET /slow"), 200, "{limit:?}");
+    }
+}

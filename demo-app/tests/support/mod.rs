@@ -100,6 +100,15 @@ impl Demo {
         fetch(&format!("{}{path}", self.app), accept)
     }
 
+    /// Asks like a client whose `User-Agent` is as long as this.
+    pub(crate) fn get_with_agent(&self, path: &str, length: usize) -> u16 {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let url = format!("{}{path}", self.app);
+        let response = agent.get(&url).header("user-agent", "x".repeat(length)).call();
+        response.expect("an answer").status().as_u16()
+    }
+
     pub(crate) fn admin(&self, path: &str) -> (u16, String) {
         fetch(&format!("{}{path}", self.admin), "*/*")
     }

@@ -1,9 +1,11 @@
 //! The builder of the admin listener.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::listen::{Listen, ServerSettings};
+use super::access::{Access, Token};
+use super::listen::{Listen, ListenAddress, ServerSettings};
 use super::page::Page;
 use super::page_router::PageRouter;
 use super::probe_pages::{ProbeFn, probe_pages};
@@ -39,6 +41,8 @@ impl Admin {
             pages: Vec::new(),
             #[cfg(feature = "console")]
             console: None,
+            token_file: None,
+            open: false,
             server: ServerSettings::default(),
         }
     }
@@ -56,6 +60,8 @@ pub struct AdminBuilder {
     pages: Vec<Page>,
     #[cfg(feature = "console")]
     console: Option<super::Console>,
+    token_file: Option<PathBuf>,
+    open: bool,
     server: ServerSettings,
 }
 
@@ -64,10 +70,12 @@ impl AdminBuilder {
     ///
     /// In a pod, where scrapers and the kubelet connect from outside, use `0.0.0.0:9464`. With
     /// port 0 the system picks a free port; see
-    /// [`RunningAdmin::local_addr`](super::RunningAdmin::local_addr).
+    /// [`RunningAdmin::local_addr`](super::RunningAdmin::local_addr). `unix:/run/shop/admin.sock`
+    /// is a Unix socket that the user and the group of the process may connect to.
     ///
-    /// There is no authentication: every client that can connect can read all pages. Keep the port
-    /// out of Services and behind a network policy.
+    /// On an address that other machines can connect to, they see the probes, `/metrics` and
+    /// `/version`; the other pages need [`token_file`](Self::token_file), a client certificate, or
+    /// [`open`](Self::open), see [who may ask](super#who-may-ask).
     pub fn listen(mut self, address: impl fmt::Display) -> Self {
         self.address = address.to_string();
         self
@@ -131,6 +139,69 @@ impl AdminBuilder {
         self
     }
 
+    /// Sets the file of a bearer token, with which a client elsewhere reads all pages and may change
+    /// something. By default there is none.
+    ///
+    /// The token has at least 16 visible ASCII characters. The file is read again when it changes,
+    /// as a Secret that is mounted in a pod does. It must be readable when the listener is built.
+    ///
+    /// ```text
+    /// curl -H "Authorization: Bearer $(cat token)" http://10.0.0.7:9464/slo
+    /// ```
+    pub fn token_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.token_file = Some(path.into());
+        self
+    }
+
+    /// Serves TLS on a TCP address. By default the listener speaks plain HTTP.
+    ///
+    /// With [`client_ca_file`](crate::server::ServerTlsBuilder::client_ca_file), a client whose
+    /// certificate one of these authorities has issued may do what one with the token may. Clients
+    /// without a certificate are accepted as well, because probes have none.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn tls(mut self, tls: crate::server::ServerTlsBuilder) -> Self {
+        self.server.tls = Some(tls);
+        self
+    }
+
+    /// Changes the settings of TLS, which has no file before.
+    #[cfg(feature = "tls")]
+    pub(super) fn overlay_tls(
+        mut self,
+        change: impl FnOnce(crate::server::ServerTlsBuilder) -> crate::server::ServerTlsBuilder,
+    ) -> Self {
+        let tls = self.server.tls.take().unwrap_or_else(crate::server::ServerTls::builder);
+        self.server.tls = Some(change(tls));
+        self
+    }
+
+    /// Sets whether every client that can connect may read all pages. Defaults to `false`. It
+    /// permits no change.
+    pub fn open(mut self, open: bool) -> Self {
+        self.open = open;
+        self
+    }
+
+    /// Overlays the settings with the environment variables of the [table](super#environment).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a variable is malformed.
+    pub fn with_env(self) -> Result<Self, ConfigError> {
+        self.with_vars(|name| std::env::var(name).ok())
+    }
+
+    /// Overlays the settings with what `lookup` returns for the variables of the
+    /// [table](super#environment). An empty value counts as none.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a value is malformed.
+    pub fn with_vars(self, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        super::environment::apply(self, lookup)
+    }
+
     /// Sets how many connections may be open at the same time. Further clients wait until one is
     /// closed. At least 1. Defaults to 64.
     pub fn max_connections(mut self, limit: usize) -> Self {
@@ -152,20 +223,14 @@ impl AdminBuilder {
     ///
     /// Returns an error if
     ///
-    /// - the address is not an IP address with a port;
+    /// - the address is neither an IP address with a port nor `unix:` and a path;
+    /// - the file of the token, or of TLS, cannot be read or used;
     /// - the limit of connections is zero;
     /// - the path of a page is malformed, or another page has the same path and method;
     /// - there are both [`health`](Self::health) and a function for a probe;
     /// - the registry already has a metric that the exposition or the build registers.
     pub fn build(self, registry: &Registry) -> Result<Admin, ConfigError> {
-        let address = self.address.parse().map_err(|_| {
-            ConfigError::new(
-                "admin.listen",
-                &self.address,
-                "an address is an IP address, a colon and a port",
-                "write it like \"127.0.0.1:9464\", or \"0.0.0.0:9464\" in a pod",
-            )
-        })?;
+        let address = ListenAddress::parse(&self.address)?;
         if self.server.max_connections == 0 {
             return Err(ConfigError::new(
                 "admin.max_connections",
@@ -174,11 +239,17 @@ impl AdminBuilder {
                 "leave it out to have 64",
             ));
         }
+        let access =
+            Access { token: self.token_file.map(Token::read).transpose()?, open: self.open };
+        // Their files are read again when it starts; here, a bad one is an error of the settings.
+        #[cfg(feature = "tls")]
+        self.server.tls()?;
         let exposition = match self.exposition {
             Some(exposition) => exposition,
             None => Exposition::new(registry)?,
         };
-        let mut all = vec![Page::service("/metrics", "Metrics, for scrapers.", exposition)];
+        let mut all =
+            vec![Page::service("/metrics", "Metrics, for scrapers.", exposition).public()];
         all.extend(probe_pages(self.health, self.ready, self.started)?);
         all.extend(self.build.as_ref().map(builtin_pages::version));
         let has_root = self.pages.iter().any(|page| page.path() == "/");
@@ -203,7 +274,8 @@ impl AdminBuilder {
         if let Some(build) = self.build {
             build.register(registry)?;
         }
-        Ok(Admin { pages, listen: Listen { address, server: self.server } })
+        let listen = Listen { address, server: self.server };
+        Ok(Admin { pages, access: Arc::new(access), listen })
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) fn version(build: &BuildInfo) -> Page {
         json.insert(name.to_owned(), value.into());
     }
     let json = serde_json::Value::Object(json).to_string();
-    Page::text_or_json("/version", "Which build runs.", move || json.clone(), move || plain.clone())
+    let (json, plain) = (move || json.clone(), move || plain.clone());
+    Page::text_or_json("/version", "Which build runs.", json, plain).public()
 }
 
 /// Returns the list of pages as text.

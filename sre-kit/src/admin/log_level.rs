@@ -34,7 +34,14 @@ async fn set(level: &LogLevel, request: AdminRequest) -> Response<AdminBody> {
         return line(StatusCode::BAD_REQUEST, "send the directives as text");
     };
     let before = level.get();
-    match level.set(wanted) {
+    // It is parsed and built on a thread that may block, not on one that serves requests.
+    let (setter, directives) = (level.clone(), wanted.to_owned());
+    let set = tokio::task::spawn_blocking(move || setter.set(&directives)).await;
+    let set = match set {
+        Ok(set) => set,
+        Err(error) => return super::response::internal_error(&error.into()),
+    };
+    match set {
         Ok(()) => {
             tracing::warn!(before, now = wanted, "the log level was changed");
             line(StatusCode::OK, &level.get())

@@ -16,7 +16,7 @@
 //!     .build_info(sre_kit::build_info!())
 //!     .build(&registry)?;
 //! let running = admin.start().await?;
-//! println!("http://{}/metrics", running.local_addr());
+//! println!("admin pages on {:?}", running.local_addr());
 //! // When everything else has ended:
 //! running.shutdown(Duration::from_secs(1)).await;
 //! # Ok::<_, Box<dyn std::error::Error>>(())
@@ -32,21 +32,56 @@
 //! | `/metrics` | the registry, see [`Exposition`](crate::metrics::Exposition) |
 //! | `/livez`, `/readyz`, `/startupz`, `/readyz/{check}` | the probes, see [`Health::service`](crate::health::Health::service) |
 //! | `/version` | service, version, revision and compiler of the build, as text or JSON |
-//! | `/loglevel` | the log level, with `AdminBuilder::log_level`; a POST from this machine changes it |
+//! | `/loglevel` | the log level, with `AdminBuilder::log_level`; a POST changes it |
 //!
-//! [`AdminBuilder::page`] adds further pages. Every response has `Cache-Control: no-store` and
-//! `X-Content-Type-Options: nosniff`, unless the page sets these headers itself.
+//! [`AdminBuilder::page`] adds further pages. Every response has `Cache-Control: no-store`,
+//! `X-Content-Type-Options: nosniff` and `Cross-Origin-Resource-Policy: same-origin`, unless the
+//! page sets these headers itself.
+//!
+//! # Who may ask
+//!
+//! | A request | reads the probes, `/metrics`, `/version` and [`Page::public`] pages | reads the other pages | changes something |
+//! |---|---|---|---|
+//! | from this machine | yes | yes | yes |
+//! | with the token, or a client certificate | yes | yes | yes, if no proxy forwarded it |
+//! | from elsewhere | yes | if the listener is [open](AdminBuilder::open) | no |
+//!
+//! A request is from this machine if it came over the Unix socket, or if its peer is 127.0.0.1 or
+//! ::1, its `Host` is a loopback one, and it has no header of a proxy (`Forwarded`, `Via`,
+//! `X-Forwarded-*`, `X-Real-IP`, and similar). `kubectl port-forward` connects from this machine. A
+//! proxy on this machine that adds no such header and sends a loopback `Host` is indistinguishable
+//! from it: do not put one in front of this listener.
+//!
+//! A request that the page of another site sent in a browser (`Sec-Fetch-Site` or `Origin`) changes
+//! nothing. A listener on a loopback address answers requests for loopback hosts only, so that no
+//! site can read it through a name that points to this machine (DNS rebinding).
+//!
+//! # Environment
+//!
+//! [`AdminBuilder::with_env`], and [`SreKitBuilder::with_env`](crate::SreKitBuilder::with_env), read
+//! these variables:
+//!
+//! | Variable | Sets |
+//! |---|---|
+//! | `SRE_KIT_ADMIN` | [`AdminBuilder::listen`]; `SreKit` takes `off` for no admin listener |
+//! | `SRE_KIT_ADMIN_TOKEN_FILE` | [`AdminBuilder::token_file`] |
+//! | `SRE_KIT_ADMIN_OPEN` | [`AdminBuilder::open`], `true` or `false` |
+//! | `SRE_KIT_ADMIN_TLS_CERT_FILE`, `SRE_KIT_ADMIN_TLS_KEY_FILE` | with the feature `tls`: the certificate and the key of `AdminBuilder::tls` |
+//! | `SRE_KIT_ADMIN_TLS_CLIENT_CA_FILE` | with the feature `tls`: the authorities of client certificates |
 //!
 //! # Refused requests
 //!
 //! | Status | When |
 //! |---|---|
-//! | 403 | a POST does not come from this machine: see [`Page::post`] |
+//! | 400 | the request names no host, or several, or a malformed one |
+//! | 401 | the page needs the token, and there is one |
+//! | 403 | the client may not read the page, or change something |
 //! | 404 | no page has the path; the response lists the pages |
 //! | 405 | the page does not have the method; `Allow` lists its methods |
 //! | 408 | the body does not arrive within 10 s |
 //! | 413 | the body is larger than 64 KiB |
 //! | 414 | the request target is longer than 8 KiB |
+//! | 421 | the listener is bound to a loopback address, and the request is for another host |
 //! | 431 | the request head is larger than 16 KiB |
 //! | 500 | the page failed or panicked |
 //!
@@ -59,14 +94,15 @@
 //! | idle time of a connection | 75 s |
 //! | requests in flight per HTTP/2 connection | 32 |
 
+mod access;
 mod body;
 mod builder;
 mod builtin_pages;
 #[cfg(feature = "console")]
 pub mod console;
+mod environment;
 mod future;
 mod listen;
-mod local_only;
 #[cfg(feature = "telemetry")]
 mod log_level;
 mod page;
@@ -75,6 +111,8 @@ mod probe_pages;
 mod response;
 mod running_admin;
 mod service;
+#[cfg(unix)]
+mod unix_socket;
 
 use std::fmt;
 use std::sync::Arc;
@@ -88,6 +126,7 @@ pub use page::{AdminRequest, Page};
 pub use running_admin::RunningAdmin;
 pub use service::AdminService;
 
+use self::access::Access;
 use self::listen::Listen;
 use self::page_router::PageRouter;
 use crate::ConfigError;
@@ -97,13 +136,18 @@ use crate::ConfigError;
 #[must_use = "nothing is served before `start`"]
 pub struct Admin {
     pages: Arc<PageRouter>,
+    access: Arc<Access>,
     listen: Listen,
 }
 
 impl Admin {
     /// Returns the pages as a tower `Service`.
+    ///
+    /// On a router whose server does not add
+    /// [`ConnectionInfo`](crate::server::ConnectionInfo), it is not known who asks: requests without
+    /// the token see the public pages only, unless the pages are [open](AdminBuilder::open).
     pub fn service(&self) -> AdminService {
-        AdminService::new(Arc::clone(&self.pages))
+        AdminService::new(Arc::clone(&self.pages), Arc::clone(&self.access))
     }
 
     /// Binds the address and starts to serve in the background.
@@ -124,13 +168,23 @@ impl Admin {
     ///
     /// This future is cancel safe: if it is dropped, nothing listens.
     pub async fn start(self) -> Result<RunningAdmin, ConfigError> {
-        let Self { pages, listen } = self;
-        running_admin::start(AdminService::new(pages), listen).await
+        let Self { pages, access, listen } = self;
+        if !listen.address.is_loopback() && access.is_default() {
+            tracing::info!(
+                "clients elsewhere see the probes, /metrics and /version of the admin listener; \
+                 SRE_KIT_ADMIN_TOKEN_FILE gives them the other pages"
+            );
+        }
+        running_admin::start(AdminService::new(pages, access), listen).await
     }
 }
 
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admin").field("listen", &self.listen).field("pages", &self.pages).finish()
+        f.debug_struct("Admin")
+            .field("listen", &self.listen)
+            .field("access", &self.access)
+            .field("pages", &self.pages)
+            .finish()
     }
 }

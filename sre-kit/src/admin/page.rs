@@ -44,6 +44,7 @@ pub struct Page {
     about: Cow<'static, str>,
     method: Method,
     listed: bool,
+    public: bool,
     handler: Handler,
 }
 
@@ -64,16 +65,9 @@ impl Page {
         Self::new(Method::GET, path.into(), about.into(), handler)
     }
 
-    /// Creates a page for `POST`, which may change something. It takes requests from this machine
-    /// only and answers others 403. A request is from this machine if
-    ///
-    /// - the peer has a loopback address;
-    /// - it was not forwarded: it has neither `Forwarded` nor `X-Forwarded-For`;
-    /// - its `Host` is a loopback name or address, and its `Origin`, if it has one, is the same
-    ///   host, so that the page of another site in a local browser cannot send it.
-    ///
-    /// The peer's address comes from [`ConnectionInfo`](crate::server::ConnectionInfo). On a router
-    /// that does not add it, every request is refused.
+    /// Creates a page for `POST`, which may change something. It takes requests from this machine,
+    /// and requests with the token or a client certificate, see [who may ask](super#who-may-ask).
+    /// It refuses those that a proxy forwarded or that the page of another site sent.
     pub fn post<F, R>(
         path: impl Into<Cow<'static, str>>,
         about: impl Into<Cow<'static, str>>,
@@ -138,6 +132,14 @@ impl Page {
         })
     }
 
+    /// Answers every client that can connect, without a token. By default only processes of this
+    /// machine and clients with the token or a certificate see the page, see [who may
+    /// ask](super#who-may-ask). Has no effect on a page for `POST`.
+    pub fn public(mut self) -> Self {
+        self.public = true;
+        self
+    }
+
     /// Removes the page from the list of pages.
     pub fn unlisted(mut self) -> Self {
         self.listed = false;
@@ -155,7 +157,7 @@ impl Page {
         R: Future<Output = Response<AdminBody>> + Send + 'static,
     {
         let handler: Handler = Arc::new(move |request| Box::pin(f(request)));
-        Self { path, about, method, listed: true, handler }
+        Self { path, about, method, listed: true, public: false, handler }
     }
 
     pub(super) fn about(&self) -> &str {
@@ -164,6 +166,10 @@ impl Page {
 
     pub(super) fn method(&self) -> &Method {
         &self.method
+    }
+
+    pub(super) fn is_public(&self) -> bool {
+        self.public
     }
 
     pub(super) fn is_listed(&self) -> bool {

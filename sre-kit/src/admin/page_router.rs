@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body;
@@ -12,9 +12,10 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use matchit::Router;
 use tower::BoxError;
 
+use super::access::{Access, Refusal};
 use super::body::AdminBody;
 use super::page::Page;
-use super::{builtin_pages, local_only, response};
+use super::{builtin_pages, response};
 use crate::ConfigError;
 
 /// The longest request target in bytes.
@@ -77,19 +78,29 @@ impl PageRouter {
         self.routes.at(path).ok().map(|found| found.value.as_slice())
     }
 
-    /// Returns the response to `request`.
-    pub(super) async fn respond<B>(&self, request: Request<B>) -> Response<AdminBody>
+    /// Returns the response to the request with this head and body, if `access` allows it.
+    pub(super) async fn respond<B>(
+        &self,
+        head: Parts,
+        body: B,
+        access: &Access,
+    ) -> Response<AdminBody>
     where
         B: Body + Send,
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
         if target > MAX_TARGET {
             return closing(head.version, StatusCode::URI_TOO_LONG, "at most 8 KiB of target\n");
         }
-        let Some(found) = self.at(head.uri.path()) else {
+        let found = self.at(head.uri.path());
+        // A path without a page is not public, so that strangers do not learn which pages exist.
+        let is_public = found.is_some_and(|found| found.iter().all(|&i| self.pages[i].is_public()));
+        if let Some(refusal) = access.refuses_read(&head, is_public).await {
+            return refused(head.version, refusal);
+        }
+        let Some(found) = found else {
             let list = builtin_pages::list(self.pages.iter());
             let words = format!("There is no such page. These exist:\n\n{list}");
             return response::text(StatusCode::NOT_FOUND, words);
@@ -99,9 +110,9 @@ impl PageRouter {
             return self.other_method(found, &head.method);
         };
         if *page.method() != Method::GET
-            && let Some(reason) = local_only::refusal(&head)
+            && let Some(refusal) = access.refuses_write(&head).await
         {
-            return response::text(StatusCode::FORBIDDEN, reason);
+            return refused(head.version, refusal);
         }
         let body = match read_body(&head, page, body).await {
             Ok(body) => body,
@@ -167,6 +178,16 @@ where
             Err(closing(head.version, StatusCode::REQUEST_TIMEOUT, words))
         }
     }
+}
+
+/// Returns the response to a client that may not do what it asks for.
+fn refused(version: Version, Refusal { status, text }: Refusal) -> Response<AdminBody> {
+    let mut response = closing(version, status, text);
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer realm=\"admin\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 /// Returns a refusal after which the rest of the request is not read. HTTP/1 needs a header for

@@ -49,9 +49,9 @@ pub(super) fn probe_pages(
     }
     let mut pages: Vec<_> = PROBES
         .into_iter()
-        .map(|(path, about)| Page::service(path, about, health.service()))
+        .map(|(path, about)| Page::service(path, about, health.service()).public())
         .collect();
-    pages.push(Page::service("/readyz/{check}", "One check.", health.service()));
+    pages.push(Page::service("/readyz/{check}", "One check.", health.service()).public());
     Ok(pages)
 }
 
@@ -69,4 +69,5 @@ fn probe_page(
             text(StatusCode::SERVICE_UNAVAILABLE, failure)
         })
     })
+    .public()
 }

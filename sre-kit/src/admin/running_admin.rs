@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use super::listen::Listen;
+use super::listen::{Listen, ListenAddress};
 use super::service::AdminService;
 use crate::ConfigError;
-use crate::server::{RunningServer, Unfinished};
+use crate::server::{Listeners, RunningServer, Unfinished};
 
 /// Binds the address and serves `service`.
 ///
@@ -23,13 +23,32 @@ pub(super) async fn start(
 ) -> Result<RunningAdmin, ConfigError> {
     let Listen { address, server } = listen;
     let server = server.build()?;
-    let listener = TcpListener::bind(address).await.map_err(|error| explain(address, &error))?;
-    let local = listener.local_addr().map_err(|error| explain(address, &error))?;
-    Ok(RunningAdmin { address: local, server: server.start(listener, service) })
+    let bound = bind(&address).await.map_err(|error| explain(&address, &error))?;
+    let (listeners, local) = bound;
+    let service = service.bound_to(&address);
+    Ok(RunningAdmin { address: local, server: server.start(listeners, service) })
+}
+
+/// Binds `address`. Returns the address with the port that the system picked, for TCP.
+async fn bind(address: &ListenAddress) -> io::Result<(Listeners, Option<SocketAddr>)> {
+    match address {
+        ListenAddress::Tcp(address) => {
+            let listener = TcpListener::bind(address).await?;
+            let local = listener.local_addr()?;
+            Ok((listener.into(), Some(local)))
+        }
+        #[cfg(unix)]
+        ListenAddress::Unix(path) => {
+            let listener = super::unix_socket::bind(path)?;
+            Ok((Listeners::of_unix_path(listener, path.clone()), None))
+        }
+        #[cfg(not(unix))]
+        ListenAddress::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
 }
 
 /// Returns an error that says why `address` cannot be bound, and what to do.
-fn explain(address: SocketAddr, error: &io::Error) -> ConfigError {
+fn explain(address: &ListenAddress, error: &io::Error) -> ConfigError {
     let (rule, advice) = match error.kind() {
         io::ErrorKind::AddrInUse => (
             "something listens there already".to_owned(),
@@ -39,8 +58,15 @@ fn explain(address: SocketAddr, error: &io::Error) -> ConfigError {
             "that address is not one of this machine's".to_owned(),
             "use 127.0.0.1, or 0.0.0.0 for all of them",
         ),
+        io::ErrorKind::NotFound => {
+            ("its directory does not exist".to_owned(), "make it, or choose another address")
+        }
         io::ErrorKind::PermissionDenied => {
-            ("this user may not listen there".to_owned(), "use a port above 1023")
+            let advice = match address {
+                ListenAddress::Tcp(_) => "use a port above 1023",
+                ListenAddress::Unix(_) => "use a directory that this user may write to",
+            };
+            ("this user may not listen there".to_owned(), advice)
         }
         _ => (format!("it cannot be listened on: {error}"), "choose another address"),
     };
@@ -51,13 +77,14 @@ fn explain(address: SocketAddr, error: &io::Error) -> ConfigError {
 #[derive(Debug)]
 #[must_use = "dropping it ends the listener at once"]
 pub struct RunningAdmin {
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     server: RunningServer,
 }
 
 impl RunningAdmin {
-    /// Returns the bound address, with the port that the system picked if it was 0.
-    pub fn local_addr(&self) -> SocketAddr {
+    /// Returns the bound address, with the port that the system picked if it was 0. Returns `None` on
+    /// a Unix socket.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
         self.address
     }
 

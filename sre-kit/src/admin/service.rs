@@ -12,8 +12,10 @@ use http_body::Body;
 use tower::BoxError;
 use tower_service::Service;
 
+use super::access::{self, Access, Refusal};
 use super::body::AdminBody;
 use super::future::AdminFuture;
+use super::listen::ListenAddress;
 use super::page_router::PageRouter;
 use super::response;
 
@@ -24,11 +26,21 @@ use super::response;
 #[derive(Clone, Debug)]
 pub struct AdminService {
     pages: Arc<PageRouter>,
+    access: Arc<Access>,
+    /// Whether the listener takes requests for loopback hosts only.
+    loopback_only: bool,
 }
 
 impl AdminService {
-    pub(super) fn new(pages: Arc<PageRouter>) -> Self {
-        Self { pages }
+    pub(super) fn new(pages: Arc<PageRouter>, access: Arc<Access>) -> Self {
+        Self { pages, access, loopback_only: false }
+    }
+
+    /// Returns the service for a listener that is bound to `address`.
+    pub(super) fn bound_to(mut self, address: &ListenAddress) -> Self {
+        // On a Unix socket the host is arbitrary, and no browser can connect.
+        self.loopback_only = matches!(address, ListenAddress::Tcp(_)) && address.is_loopback();
+        self
     }
 }
 
@@ -47,10 +59,16 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> AdminFuture {
-        let pages = Arc::clone(&self.pages);
+        let (pages, access) = (Arc::clone(&self.pages), Arc::clone(&self.access));
+        let loopback_only = self.loopback_only;
         let head = request.method() == Method::HEAD;
         AdminFuture::new(async move {
-            let result = AssertUnwindSafe(pages.respond(request)).catch_unwind().await;
+            let (parts, body) = request.into_parts();
+            if loopback_only && let Some(Refusal { status, text }) = access::misdirected(&parts) {
+                return finish(response::text(status, text), head);
+            }
+            let responding = pages.respond(parts, body, &access);
+            let result = AssertUnwindSafe(responding).catch_unwind().await;
             let response = result.unwrap_or_else(|_| {
                 response::text(StatusCode::INTERNAL_SERVER_ERROR, "the page panicked\n")
             });
@@ -63,6 +81,7 @@ where
 fn finish(mut response: Response<AdminBody>, head: bool) -> Response<AdminBody> {
     set_default(response.headers_mut(), CACHE_CONTROL, "no-store");
     set_default(response.headers_mut(), X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set_default(response.headers_mut(), CROSS_ORIGIN_RESOURCE_POLICY, "same-origin");
     let status_without_body =
         matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if head
@@ -76,6 +95,10 @@ fn finish(mut response: Response<AdminBody>, head: bool) -> Response<AdminBody> 
     }
     response
 }
+
+/// The pages are not for other sites: a browser does not hand them to these.
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 
 fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.entry(name).or_insert_with(|| HeaderValue::from_static(value));

@@ -26,7 +26,7 @@ impl AdminState {
             *self = Self::Running(admin.start().await?);
         }
         Ok(match self {
-            Self::Running(admin) => Some(admin.local_addr()),
+            Self::Running(admin) => admin.local_addr(),
             Self::Off | Self::Ready(_) => None,
         })
     }
@@ -35,11 +35,12 @@ impl AdminState {
 pub(super) fn with_vars(
     admin: Option<AdminBuilder>,
     lookup: impl Fn(&str) -> Option<String>,
-) -> Option<AdminBuilder> {
-    match lookup(ADMIN).map(|value| value.trim().to_owned()).as_deref() {
-        None | Some("") => admin,
-        Some("off") => None,
-        Some(address) => admin.map(|admin| admin.listen(address)),
+) -> Result<Option<AdminBuilder>, ConfigError> {
+    match admin {
+        Some(admin) if lookup(ADMIN).is_none_or(|value| value.trim() != "off") => {
+            admin.with_vars(lookup).map(Some)
+        }
+        _ => Ok(None),
     }
 }
 

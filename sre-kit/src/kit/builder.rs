@@ -11,12 +11,17 @@ use super::database;
 use crate::ConfigError;
 #[cfg(feature = "admin")]
 use crate::admin::AdminBuilder;
+#[cfg(feature = "tls")]
+use crate::golden_signals::Scheme;
 use crate::golden_signals::{GoldenSignals, GoldenSignalsBuilder, RouteSource};
 use crate::health::{Check, Health, HealthBuilder};
 use crate::lifecycle::{Lifecycle, LifecycleBuilder};
 use crate::metrics::{BuildInfo, Registry};
 use crate::server::{ConnectionMetrics, Server};
 use crate::slo::{Budgets, Slo, Slos};
+
+/// The prefix of the variables that name the PEM files of the service's TLS.
+const TLS: &str = "SRE_KIT_TLS";
 
 /// Builds a [`SreKit`].
 ///
@@ -27,6 +32,8 @@ use crate::slo::{Budgets, Slo, Slos};
 /// | Environment, by [`with_env`](Self::with_env) | Sets |
 /// |---|---|
 /// | `SRE_KIT_ADMIN` | the admin address; `off` for no admin listener |
+/// | `SRE_KIT_ADMIN_TOKEN_FILE` and others | see [`admin`](crate::admin#environment) |
+/// | `SRE_KIT_TLS_CERT_FILE`, `SRE_KIT_TLS_KEY_FILE`, `SRE_KIT_TLS_CLIENT_CA_FILE` | the PEM files of the service's TLS, with the feature `tls` |
 /// | `SRE_KIT_DRAIN_DELAY` and others | see [`LifecycleBuilder`] |
 #[must_use = "nothing happens before `build`"]
 pub struct SreKitBuilder {
@@ -47,6 +54,8 @@ pub struct SreKitBuilder {
     databases: Vec<crate::db::Db>,
     #[cfg(feature = "telemetry")]
     telemetry: Option<crate::telemetry::Telemetry>,
+    #[cfg(feature = "tls")]
+    tls: crate::server::ServerTlsBuilder,
 }
 
 impl SreKitBuilder {
@@ -66,6 +75,8 @@ impl SreKitBuilder {
             databases: Vec::new(),
             #[cfg(feature = "telemetry")]
             telemetry: None,
+            #[cfg(feature = "tls")]
+            tls: crate::server::ServerTls::builder(),
             build,
         }
     }
@@ -165,6 +176,15 @@ impl SreKitBuilder {
         this.http(|http| http.telemetry(telemetry))
     }
 
+    /// Serves the service with TLS. By default it speaks plain HTTP. The admin listener has settings
+    /// of its own, see [`AdminBuilder::tls`](crate::admin::AdminBuilder::tls).
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn tls(mut self, tls: crate::server::ServerTlsBuilder) -> Self {
+        self.tls = tls;
+        self
+    }
+
     /// Changes settings of the graceful shutdown.
     pub fn lifecycle(mut self, change: impl FnOnce(LifecycleBuilder) -> LifecycleBuilder) -> Self {
         self.lifecycle = change(self.lifecycle);
@@ -204,8 +224,14 @@ impl SreKitBuilder {
         self.lifecycle = self.lifecycle.with_vars(&lookup)?;
         #[cfg(feature = "admin")]
         {
-            self.admin = admin::with_vars(self.admin, &lookup);
+            self.admin = admin::with_vars(self.admin, &lookup)?;
         }
+        #[cfg(feature = "tls")]
+        {
+            self.tls = self.tls.with_prefix(TLS, &lookup);
+        }
+        #[cfg(not(feature = "tls"))]
+        crate::server::refuse_tls_variables(TLS, &lookup)?;
         Ok(self)
     }
 
@@ -232,7 +258,15 @@ impl SreKitBuilder {
             budgets = budgets.clock(clock);
         }
         let budgets = budgets.build(&registry)?;
-        let signals = self.http.slos(&budgets).build(&registry)?;
+        let server = Server::builder();
+        let http = self.http;
+        #[cfg(feature = "tls")]
+        let (server, http) = if self.tls.is_empty() {
+            (server, http)
+        } else {
+            (server.tls(&self.tls.build()?), http.default_scheme(Scheme::Https))
+        };
+        let signals = http.slos(&budgets).build(&registry)?;
         let health = self.health.build(&registry)?;
 
         #[cfg(feature = "saturation")]
@@ -243,11 +277,8 @@ impl SreKitBuilder {
         }
 
         let connections = ConnectionMetrics::new(&registry)?;
-        let lifecycle = self
-            .lifecycle
-            .server(Server::builder().metrics(&connections))
-            .health(&health)
-            .build(&registry)?;
+        let lifecycle =
+            self.lifecycle.server(server.metrics(&connections)).health(&health).build(&registry)?;
         #[cfg(feature = "db")]
         for db in &self.databases {
             database::close_at_the_end(&lifecycle, db);

@@ -123,7 +123,8 @@ impl SreKit {
         &self.lifecycle
     }
 
-    /// Starts the admin listener and returns its address, or `None` without an admin listener.
+    /// Starts the admin listener and returns its address, or `None` without an admin listener or
+    /// with one on a Unix socket.
     ///
     /// [`serve`](Self::serve) does this too. Call it earlier if probes should be answered while
     /// the service is starting.

@@ -58,6 +58,7 @@
 //! | `http_server_connections_accepted_total` | counter, connections | `listener` | `sum by (listener) (rate(http_server_connections_accepted_total[5m]))` |
 //! | `http_server_accept_errors_total` | counter, failures | `listener`, `error_type` | `sum by (error_type) (increase(http_server_accept_errors_total[1h])) > 0` |
 //! | `http_server_connection_errors_total` | counter, connections | `listener`, `error_type` | `sum by (error_type) (rate(http_server_connection_errors_total[5m]))` |
+//! | `http_server_tls_reloads_total` | counter, changes of the certificate files | `listener`, `result` | `sum by (listener) (increase(http_server_tls_reloads_total{result="error"}[1h])) > 0` |
 //!
 //! # SLOs
 //!

@@ -106,8 +106,9 @@
 //! | `curl '127.0.0.1:9464/readyz?verbose'` | each readiness check with its result |
 //!
 //! [`SRE_KIT_ADMIN`](crate::SreKitBuilder) sets the address of the admin listener; in a pod, use
-//! `0.0.0.0:9464`. Do not expose this port together with the service: it has no authentication,
-//! and its pages show internals.
+//! `0.0.0.0:9464`. Other machines then see the probes, `/metrics` and `/version`; the other pages need
+//! a token ([who may ask](crate::admin#who-may-ask)). Do not expose this port together with the
+//! service.
 //!
 //! # Add a health check and a concurrency limit
 //!

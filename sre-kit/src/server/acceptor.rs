@@ -9,18 +9,20 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::either::Either;
 
-use super::connection::Connection;
+use super::connection::{Connection, OpenGuard};
 use super::connection_end::ConnectionEnd;
 use super::detect::{Protocol, detect};
 use super::dispatch::Dispatch;
 use super::drive::Drive;
 use super::http_service::HttpService;
+use super::listeners::{Accepted, Listener};
 use super::settings::Settings;
 use super::shared::Shared;
 use super::socket::Socket;
+use super::transport::{RawStream, Transport, plain};
 
 /// The first pause after a failed `accept`, as in Go's `net/http`.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -74,21 +76,21 @@ impl<S: HttpService> Acceptor<S> {
     }
 
     /// Accepts the connections of `listener` until the server stops.
-    pub(super) async fn run(self, listener: TcpListener) {
+    pub(super) async fn run(self, listener: Listener) {
         let stop = self.shared.stop.clone();
         let mut pause = FIRST_PAUSE;
         loop {
             // The service need not be `Sync`, so it is not borrowed across a wait.
             let next = next(&self.shared, &self.permits, &listener, &mut pause);
             let Some(accepted) = stop.run_until_cancelled(next).await else { break };
-            let (stream, peer, permit) = accepted;
-            self.open(stream, peer, permit);
+            let (accepted, permit) = accepted;
+            self.open(accepted, permit);
         }
         // Closing the listener would reset clients that the kernel has already connected. Their
         // number is bounded by the backlog and by the permits.
         while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             match listener.accept().now_or_never() {
-                Some(Ok((stream, peer))) => self.open(stream, peer, permit),
+                Some(Ok(accepted)) => self.open(accepted, permit),
                 Some(Err(_)) | None => break,
             }
         }
@@ -97,7 +99,8 @@ impl<S: HttpService> Acceptor<S> {
     }
 
     /// Serves an accepted connection in a task of its own.
-    fn open(&self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+    fn open(&self, accepted: Accepted, permit: OwnedSemaphorePermit) {
+        let Accepted { stream, peer } = accepted;
         let shared = &self.shared;
         shared.stats.connection_accepted();
         let Ok(local) = prepare(&stream, &shared.settings) else {
@@ -105,22 +108,31 @@ impl<S: HttpService> Acceptor<S> {
             return;
         };
         let (connection, guard) = Connection::open(shared, peer, local, permit);
-        let socket = Socket::new(stream, Arc::clone(&connection), guard);
         let acceptor = self.clone();
         tokio::spawn(async move {
-            let serving = AssertUnwindSafe(acceptor.serve(socket, &connection));
+            let serving = AssertUnwindSafe(acceptor.serve(stream, guard, &connection));
             let end = serving.catch_unwind().await.unwrap_or(ConnectionEnd::Panic);
             let shared = &connection.shared;
             shared.released(&connection.state);
             if let Some(reason) = shared.stats.connection_ended(&end) {
                 let listener = &shared.settings.name;
-                tracing::debug!(listener, %peer, reason, error = %end, "connection ended badly");
+                tracing::debug!(listener, ?peer, reason, error = %end, "connection ended badly");
             }
         });
     }
 
     /// Serves `connection` until hyper releases it.
-    async fn serve(self, mut socket: Socket, connection: &Arc<Connection>) -> ConnectionEnd {
+    async fn serve(
+        self,
+        stream: RawStream,
+        guard: OpenGuard,
+        connection: &Arc<Connection>,
+    ) -> ConnectionEnd {
+        let transport = match secure(stream, connection).await {
+            Ok(transport) => transport,
+            Err(end) => return end,
+        };
+        let mut socket = Socket::new(transport, Arc::clone(connection), guard);
         let protocol = match detect(&mut socket, connection).await {
             Ok(protocol) => protocol,
             Err(end) => return end,
@@ -147,15 +159,15 @@ impl<S: HttpService> Acceptor<S> {
 async fn next(
     shared: &Shared,
     permits: &Arc<Semaphore>,
-    listener: &TcpListener,
+    listener: &Listener,
     pause: &mut Duration,
-) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+) -> (Accepted, OwnedSemaphorePermit) {
     let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => {
+            Ok(accepted) => {
                 *pause = FIRST_PAUSE;
-                return (stream, peer, permit);
+                return (accepted, permit);
             }
             Err(error) => {
                 if shared.stats.accept_failed(&error) {
@@ -170,10 +182,30 @@ async fn next(
     }
 }
 
-/// Sets the socket options and returns the local address.
-fn prepare(stream: &TcpStream, settings: &Settings) -> io::Result<SocketAddr> {
+/// Sets the socket options and returns the local address, which a Unix socket has not.
+fn prepare(stream: &RawStream, settings: &Settings) -> io::Result<Option<SocketAddr>> {
+    let Either::Left(stream) = stream else { return Ok(None) };
     if settings.nodelay {
         stream.set_nodelay(true)?;
     }
-    stream.local_addr()
+    stream.local_addr().map(Some)
+}
+
+/// Returns the transport of an accepted connection, after the TLS handshake if the server has TLS.
+#[cfg_attr(not(feature = "tls"), allow(clippy::unused_async, reason = "TLS has a handshake"))]
+async fn secure(
+    stream: RawStream,
+    connection: &Arc<Connection>,
+) -> Result<Transport, ConnectionEnd> {
+    #[cfg(feature = "tls")]
+    let stream = match (&connection.shared.settings.tls, stream) {
+        (Some(tls), Either::Left(stream)) => {
+            let stream = super::tls::handshake(tls, stream, connection).await?;
+            return Ok(Either::Right(Box::new(stream)));
+        }
+        (_, stream) => stream,
+    };
+    #[cfg(not(feature = "tls"))]
+    let _ = connection;
+    Ok(plain(stream))
 }

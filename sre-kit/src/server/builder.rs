@@ -98,6 +98,19 @@ impl ServerBuilder {
         self
     }
 
+    /// Serves TLS on the TCP listeners. By default the server speaks plain HTTP.
+    ///
+    /// The series of `http_server_request_duration_seconds` for HTTP/1 then have
+    /// `url_scheme="https"` if the layer's
+    /// [`default_scheme`](crate::golden_signals::GoldenSignalsBuilder::default_scheme) is
+    /// `Scheme::Https`; `SreKitBuilder::tls` sets both.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn tls(mut self, tls: &super::ServerTls) -> Self {
+        self.settings.tls = Some(tls.clone());
+        self
+    }
+
     /// Adds this server to `metrics`, with its name as the label `listener`. By default the
     /// server has no metrics.
     pub fn metrics(mut self, metrics: &ConnectionMetrics) -> Self {

@@ -13,20 +13,30 @@ pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     /// The part that the server's list of open connections holds as well.
     pub(super) state: Arc<ConnectionState>,
-    pub(super) peer: SocketAddr,
-    pub(super) local: SocketAddr,
+    /// `None` on a Unix socket, like `local`.
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) local: Option<SocketAddr>,
+    /// Set by the handshake.
+    #[cfg(feature = "tls")]
+    pub(super) tls: std::sync::OnceLock<super::tls::TlsInfo>,
 }
 
 impl Connection {
     /// Enters an accepted connection into the list of open ones, until the guard is dropped.
     pub(super) fn open(
         shared: &Arc<Shared>,
-        peer: SocketAddr,
-        local: SocketAddr,
+        peer: Option<SocketAddr>,
+        local: Option<SocketAddr>,
         permit: OwnedSemaphorePermit,
     ) -> (Arc<Self>, OpenGuard) {
-        let connection =
-            Arc::new(Self { shared: Arc::clone(shared), state: shared.register(), peer, local });
+        let connection = Arc::new(Self {
+            shared: Arc::clone(shared),
+            state: shared.register(),
+            peer,
+            local,
+            #[cfg(feature = "tls")]
+            tls: std::sync::OnceLock::new(),
+        });
         let guard = OpenGuard { connection: Arc::clone(&connection), _permit: permit };
         (connection, guard)
     }

@@ -12,6 +12,12 @@ pub(super) enum ConnectionEnd {
     HeaderTimeout,
     /// The client left in the middle of a request head.
     Incomplete,
+    /// The TLS handshake did not end in time.
+    #[cfg(feature = "tls")]
+    TlsTimeout,
+    /// The TLS handshake failed.
+    #[cfg(feature = "tls")]
+    Tls(io::Error),
     /// The socket failed.
     Io(io::Error),
     /// Hyper failed.
@@ -28,6 +34,10 @@ impl fmt::Display for ConnectionEnd {
             Self::Done => f.write_str("done"),
             Self::HeaderTimeout => f.write_str("no request head arrived in time"),
             Self::Incomplete => f.write_str("the client left in the middle of a request head"),
+            #[cfg(feature = "tls")]
+            Self::TlsTimeout => f.write_str("the TLS handshake did not end in time"),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => write!(f, "the TLS handshake failed: {error}"),
             Self::Io(error) => error.fmt(f),
             Self::Hyper(error) => match error.source() {
                 Some(source) => write!(f, "{error}: {source}"),

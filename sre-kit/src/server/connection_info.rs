@@ -28,14 +28,22 @@ impl ConnectionInfo {
         Self { connection: Arc::clone(connection) }
     }
 
-    /// Returns the remote address: that of the client, or of the proxy in between.
-    pub fn peer_addr(&self) -> SocketAddr {
+    /// Returns the remote address: that of the client, or of the proxy in between. Returns `None` on
+    /// a Unix socket.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
         self.connection.peer
     }
 
-    /// Returns the local address that the connection was accepted on.
-    pub fn local_addr(&self) -> SocketAddr {
+    /// Returns the local address that the connection was accepted on, or `None` on a Unix socket.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
         self.connection.local
+    }
+
+    /// Returns the TLS of the connection, or `None` if it has none.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn tls(&self) -> Option<&super::TlsInfo> {
+        self.connection.tls.get()
     }
 
     /// Returns the signal that the server drains, so that a stream can end itself.

@@ -1,7 +1,7 @@
 //! The service that stands between hyper and the user's service.
 //!
-//! It counts requests, adds [`ConnectionInfo`] to them, and asks HTTP/1 clients to reconnect
-//! elsewhere once the drain has begun.
+//! It counts requests, refuses those with a bad `Host`, adds [`ConnectionInfo`] to the others, and
+//! asks HTTP/1 clients to reconnect elsewhere once the drain has begun.
 
 use std::fmt;
 use std::future::Future;
@@ -19,6 +19,7 @@ use tower_service::Service;
 
 use super::connection::{Connection, RequestGuard};
 use super::connection_info::ConnectionInfo;
+use super::host;
 use super::phase::Phase;
 
 /// A service that passes the requests of one connection to clones of the user's service.
@@ -44,12 +45,16 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> DispatchFuture<S> {
         let guard = RequestGuard::begin(&self.connection);
+        let is_valid = host::is_valid(&request);
+        if !is_valid {
+            self.connection.shared.stats.bad_host();
+        }
         request.extensions_mut().insert(ConnectionInfo::new(&self.connection));
         DispatchFuture {
             is_head: request.method() == Method::HEAD,
             multiplexed: self.connection.state.is_multiplexed(),
             guard: Some(guard),
-            future: self.service.call(request),
+            future: is_valid.then(|| self.service.call(request)),
         }
     }
 }
@@ -60,8 +65,9 @@ pin_project! {
     where
         S: Service<Request<Incoming>>,
     {
+        // `None` for a request that is answered 400.
         #[pin]
-        future: TowerToHyperServiceFuture<S, Request<Incoming>>,
+        future: Option<TowerToHyperServiceFuture<S, Request<Incoming>>>,
         guard: Option<RequestGuard>,
         is_head: bool,
         multiplexed: bool,
@@ -77,7 +83,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut response = ready!(this.future.poll(cx))?;
+        let Some(future) = this.future.as_pin_mut() else {
+            return Poll::Ready(Ok(bad_request(this.guard.take(), *this.multiplexed)));
+        };
+        let mut response = ready!(future.poll(cx))?;
         let status = response.status();
         let mut without_body = false;
         if *this.multiplexed {
@@ -99,8 +108,21 @@ where
             }
         }
         let guard = this.guard.take();
-        Poll::Ready(Ok(response.map(|inner| ServedBody { inner, without_body, _guard: guard })))
+        Poll::Ready(Ok(response.map(|inner| {
+            let inner = (!without_body).then_some(inner);
+            ServedBody { inner, _guard: guard }
+        })))
     }
+}
+
+/// Returns the response to a request with a bad `Host`, after which an HTTP/1 connection is closed.
+fn bad_request<B>(guard: Option<RequestGuard>, multiplexed: bool) -> Response<ServedBody<B>> {
+    let mut response = Response::new(ServedBody { inner: None, _guard: guard });
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    if !multiplexed {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Sets `Content-Length` if the length is known, as hyper does for a body that it sends.
@@ -115,9 +137,9 @@ fn declare_length<B: Body>(response: &mut Response<B>) {
 pin_project! {
     /// A response body that counts its request as in flight until it is dropped.
     pub(super) struct ServedBody<B> {
+        // `None` for a response without a body.
         #[pin]
-        inner: B,
-        without_body: bool,
+        inner: Option<B>,
         _guard: Option<RequestGuard>,
     }
 }
@@ -130,26 +152,25 @@ impl<B: Body> Body for ServedBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let this = self.project();
-        if *this.without_body {
-            return Poll::Ready(None);
+        match self.project().inner.as_pin_mut() {
+            Some(inner) => inner.poll_frame(cx),
+            None => Poll::Ready(None),
         }
-        this.inner.poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.without_body || self.inner.is_end_stream()
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.without_body { SizeHint::with_exact(0) } else { self.inner.size_hint() }
+        self.inner.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
 impl<B> fmt::Debug for ServedBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServedBody")
-            .field("without_body", &self.without_body)
+            .field("has_body", &self.inner.is_some())
             .finish_non_exhaustive()
     }
 }

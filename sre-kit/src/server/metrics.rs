@@ -17,7 +17,8 @@ use crate::metrics::{Registry, Samples};
 /// | `http_server_connections_limit` | gauge | `listener` | [`max_connections`](super::ServerBuilder::max_connections) |
 /// | `http_server_connections_accepted_total` | counter | `listener` | accepted connections |
 /// | `http_server_accept_errors_total` | counter | `listener`, `error_type` (`too_many_files`, `aborted`, `other`) | failures to accept a connection |
-/// | `http_server_connection_errors_total` | counter | `listener`, `error_type` (`header_timeout`, `incomplete`, `malformed`, `too_large`, `io`, `service_error`, `panic`, `cut_off`, `other`) | connections that ended badly |
+/// | `http_server_connection_errors_total` | counter | `listener`, `error_type` (`header_timeout`, `incomplete`, `malformed`, `too_large`, `io`, `tls_handshake`, `tls_timeout`, `service_error`, `panic`, `cut_off`, `other`) | connections that ended badly, and requests with a bad `Host` (`malformed`) |
+/// | `http_server_tls_reloads_total` | counter | `listener`, `result` (`ok`, `error`) | with TLS: changes of the certificate files, and those that could not be used |
 ///
 /// A connection is `active` while a request is in flight on it. OpenTelemetry's semantic
 /// conventions define `http.client.open_connections` and its attribute `http.connection.state` but
@@ -124,7 +125,28 @@ impl ConnectionMetrics {
                 });
             },
         )?;
+        #[cfg(feature = "tls")]
+        metrics.register_tls(registry)?;
         Ok(metrics)
+    }
+
+    #[cfg(feature = "tls")]
+    fn register_tls(&self, registry: &Registry) -> Result<(), ConfigError> {
+        let servers = self.servers.clone();
+        registry.counter_fn(
+            "http_server_tls_reloads_total",
+            "Changes of the certificate files.",
+            &["listener", "result"],
+            move |samples| {
+                servers.for_each(|name, server| {
+                    if let Some(tls) = &server.settings.tls {
+                        let (ok, error) = tls.reloads();
+                        push(samples, &[name, "ok"], ok);
+                        push(samples, &[name, "error"], error);
+                    }
+                });
+            },
+        )
     }
 
     /// Adds the counts of `server`.

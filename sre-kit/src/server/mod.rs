@@ -1,10 +1,13 @@
-//! An HTTP/1 and HTTP/2 server over TCP with limits, connection metrics and graceful shutdown.
+//! An HTTP/1 and HTTP/2 server over TCP, TLS and Unix sockets with limits, connection metrics and graceful shutdown.
 //!
 //! [`Server`] bounds everything that a client can hold, counts how connections end, and shuts down
 //! without losing a request. It takes any tower service ([`HttpService`]): one of hyper, an
 //! `axum::Router`, tonic's `Routes`. HTTP/1 (with upgrades) and HTTP/2 with prior knowledge (as
-//! gRPC uses it inside a cluster) share one port: the first bytes of a connection decide. TLS is
-//! left to the proxy or load balancer in front.
+//! gRPC uses it inside a cluster) share one port: the first bytes of a connection decide. With the
+//! feature `tls`, `ServerTls` adds TLS from PEM files that are read again when they change.
+//!
+//! A request without a `Host`, with two, or with a malformed one is answered 400 and does not reach
+//! the service.
 //!
 //! Most services do not need this module directly: `SreKit::serve` and
 //! [`Lifecycle::serve`](crate::lifecycle::Lifecycle::serve) run a server and shut it down when the
@@ -101,7 +104,8 @@
 //! | `http_server_connections_limit` | gauge | | [`max_connections`](ServerBuilder::max_connections) |
 //! | `http_server_connections_accepted_total` | counter | | accepted connections |
 //! | `http_server_accept_errors_total` | counter | `error_type` | failures to accept a connection |
-//! | `http_server_connection_errors_total` | counter | `error_type` | connections that ended badly |
+//! | `http_server_connection_errors_total` | counter | `error_type` | connections that ended badly, and requests with a bad `Host` |
+//! | `http_server_tls_reloads_total` | counter | `result` | with TLS: changes of the certificate files, and those that could not be used |
 //!
 //! [`ConnectionMetrics`] lists the values of the labels. Requests are measured by
 //! [`golden_signals`](crate::golden_signals).
@@ -130,16 +134,21 @@ mod detect;
 mod dispatch;
 mod drain_signal;
 mod drive;
+mod host;
 mod http_service;
 mod hyper_connection;
 mod listeners;
 mod metrics;
 mod phase;
+pub(crate) mod reload;
 mod running_server;
 mod settings;
 mod shared;
 mod socket;
 mod stats;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
 mod unfinished;
 
 use std::fmt;
@@ -155,7 +164,30 @@ pub use http_service::HttpService;
 pub use listeners::Listeners;
 pub use metrics::ConnectionMetrics;
 pub use running_server::RunningServer;
+#[cfg(feature = "tls")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+pub use tls::{ServerTls, ServerTlsBuilder, TlsInfo};
 pub use unfinished::Unfinished;
+
+/// Returns an error if a variable asks for TLS, which this build has not.
+#[cfg(not(feature = "tls"))]
+pub(crate) fn refuse_tls_variables(
+    prefix: &str,
+    value: impl Fn(&str) -> Option<String>,
+) -> Result<(), crate::ConfigError> {
+    for name in ["CERT_FILE", "KEY_FILE", "CLIENT_CA_FILE"] {
+        let name = format!("{prefix}_{name}");
+        if let Some(path) = value(&name).filter(|path| !path.trim().is_empty()) {
+            return Err(crate::ConfigError::new(
+                name,
+                path,
+                "this program was built without TLS",
+                "turn on the feature `tls` of sre-kit, or leave the variable out",
+            ));
+        }
+    }
+    Ok(())
+}
 
 /// A server for HTTP/1 and HTTP/2 with bounds on everything that a client can hold.
 ///
@@ -177,6 +209,10 @@ impl Server {
         service: S,
     ) -> RunningServer {
         let Self { shared } = self;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &shared.settings.tls {
+            tokio::spawn(tls.clone().watch(shared.stop.clone()));
+        }
         let acceptor = Acceptor::new(Arc::clone(&shared), service);
         for listener in listeners.into().0 {
             shared.listener_opened();

@@ -21,6 +21,8 @@ pub(super) struct Settings {
     pub(super) keep_alive_interval: Option<Duration>,
     pub(super) keep_alive_timeout: Duration,
     pub(super) nodelay: bool,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<super::tls::ServerTls>,
 }
 
 impl Default for Settings {
@@ -35,6 +37,8 @@ impl Default for Settings {
             keep_alive_interval: Some(Duration::from_secs(30)),
             keep_alive_timeout: Duration::from_secs(20),
             nodelay: true,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }

@@ -7,21 +7,21 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::connection::{Connection, OpenGuard};
 use super::phase::Phase;
+use super::transport::Transport;
 
-/// A TCP stream with the bytes that were read ahead to detect its protocol.
+/// A transport with the bytes that were read ahead to detect its protocol.
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Transport,
     ahead: Bytes,
     connection: Arc<Connection>,
     _guard: OpenGuard,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, connection: Arc<Connection>, guard: OpenGuard) -> Self {
+    pub(super) fn new(stream: Transport, connection: Arc<Connection>, guard: OpenGuard) -> Self {
         Self { stream, ahead: Bytes::new(), connection, _guard: guard }
     }
 
@@ -59,7 +59,14 @@ impl AsyncRead for Socket {
             return Poll::Ready(Ok(()));
         }
         let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let polled = match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            // A client that leaves without TLS's `close_notify`, as many do. HTTP tells itself where
+            // a message ends, so that a cut cannot pass for an end.
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Poll::Ready(Ok(()))
+            }
+            polled => polled,
+        };
         if buf.filled().len() > before {
             self.connection.state.bytes_arrived();
         }

@@ -10,12 +10,14 @@ use super::connection_end::ConnectionEnd;
 pub(super) const ACCEPT_ERRORS: [&str; 3] = ["too_many_files", "aborted", "other"];
 
 /// The values of `error_type` for a connection that ended badly.
-pub(super) const CONNECTION_ERRORS: [&str; 9] = [
+pub(super) const CONNECTION_ERRORS: [&str; 11] = [
     "header_timeout",
     "incomplete",
     "malformed",
     "too_large",
     "io",
+    "tls_handshake",
+    "tls_timeout",
     "service_error",
     "panic",
     "cut_off",
@@ -56,6 +58,11 @@ impl Stats {
         retry_at_once
     }
 
+    /// Counts a request that names no host, or more than one, or a malformed one.
+    pub(super) fn bad_host(&self) {
+        count(&CONNECTION_ERRORS, &self.connection_errors, "malformed");
+    }
+
     /// Counts how a connection ended, and returns its `error_type`, or `None` if it ended well.
     pub(super) fn connection_ended(&self, end: &ConnectionEnd) -> Option<&'static str> {
         let kind = match end {
@@ -63,6 +70,10 @@ impl Stats {
             ConnectionEnd::HeaderTimeout => "header_timeout",
             ConnectionEnd::Incomplete => "incomplete",
             ConnectionEnd::Io(_) => "io",
+            #[cfg(feature = "tls")]
+            ConnectionEnd::Tls(_) => "tls_handshake",
+            #[cfg(feature = "tls")]
+            ConnectionEnd::TlsTimeout => "tls_timeout",
             ConnectionEnd::Hyper(error) => hyper_kind(error),
             ConnectionEnd::Panic => "panic",
             ConnectionEnd::Unfinished => "cut_off",

@@ -69,3 +69,54 @@ fn an_unsampled_request_allocates_nothing_for_its_trace() {
 fn a_sampled_request_does_or_this_would_measure_nothing() {
     assert!(measured(Sampler::always_on(), None) >= 100);
 }
+
+/// An exporter that takes no batch before the lock is free: a collector that does not answer.
+#[derive(Debug)]
+struct Stuck(std::sync::Arc<std::sync::Mutex<()>>);
+
+impl opentelemetry_sdk::trace::SpanExporter for Stuck {
+    async fn export(&self, _: Vec<SpanData>) -> opentelemetry_sdk::error::OTelSdkResult {
+        drop(self.0.lock());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_client_with_headers_of_60_kb_fills_no_more_than_8_mib_of_the_queue() {
+    let lock = std::sync::Arc::new(std::sync::Mutex::new(()));
+    let held = lock.lock().expect("no panic");
+    let telemetry = Telemetry::builder()
+        .sampler(Sampler::always_on())
+        .span_exporter(Stuck(std::sync::Arc::clone(&lock)))
+        .build()
+        .expect("valid");
+    let signals = GoldenSignals::builder().telemetry(&telemetry).build(&Registry::new());
+    let mut service = signals.expect("valid").layer().layer(service_fn(|_: Request<()>| {
+        let body = Full::new(Bytes::from_static(b"hello"));
+        std::future::ready(Ok::<_, Infallible>(Response::new(body)))
+    }));
+    let (part, long) = ("x".repeat(20_000), "x".repeat(60_000));
+    let state = format!("a={}", "s".repeat(250));
+    let mut drive = || {
+        let request = Request::get(format!("/{part}?q={part}"))
+            .header("host", &part)
+            .header("user-agent", &long)
+            .header("traceparent", PARENT)
+            .header("tracestate", &state)
+            .body(())
+            .expect("valid");
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(Ok(response)) = pin!(service.call(request)).poll(&mut cx) else {
+            panic!("the service is ready at once")
+        };
+        let mut body = pin!(response.into_body());
+        while let Poll::Ready(Some(_)) = body.as_mut().poll_frame(&mut cx) {}
+    };
+    drive();
+    // What the exporter holds is part of it, because this thread has allocated it.
+    let memory = allocation_counter::measure(|| (0..4_000).for_each(|_| drive()));
+    let kept = memory.bytes_current;
+    assert!(kept > 1024 * 1024, "the queue is full: {kept}");
+    assert!(kept <= 8 * 1024 * 1024, "{kept} bytes");
+    drop(held);
+}

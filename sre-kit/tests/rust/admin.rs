@@ -37,6 +37,10 @@ async fn start(registry: &Registry, builder: AdminBuilder) -> RunningAdmin {
     builder.build(registry).expect("valid").start().await.expect("a port is free")
 }
 
+fn address_of(admin: &RunningAdmin) -> SocketAddr {
+    admin.local_addr().expect("TCP")
+}
+
 async fn ask(
     address: SocketAddr,
     protocol: Protocol,
@@ -87,7 +91,7 @@ async fn every_page_of_its_own_is_there() {
     let build = BuildInfo::new("shop", "1.2.3").with_revision("abc").with_rustc("1.95.0");
     let admin = start(&registry, builder().build_info(build)).await;
     for protocol in BOTH {
-        let address = admin.local_addr();
+        let address = address_of(&admin);
         for path in ["/livez", "/readyz", "/startupz", "/readyz/"] {
             let response = get(address, protocol, path).await;
             assert_eq!((response.status(), text(&response)), (StatusCode::OK, "ok\n"), "{path}");
@@ -118,8 +122,8 @@ async fn head_is_get_without_a_body_on_both_protocols() {
     let admin = start(&Registry::new(), builder()).await;
     for protocol in BOTH {
         for path in ["/livez", "/metrics", "/", "/nowhere"] {
-            let head = ask(admin.local_addr(), protocol, request(Method::HEAD, path)).await;
-            let get = get(admin.local_addr(), protocol, path).await;
+            let head = ask(address_of(&admin), protocol, request(Method::HEAD, path)).await;
+            let get = get(address_of(&admin), protocol, path).await;
             assert_eq!(head.status(), get.status(), "{protocol:?} {path}");
             assert!(head.body().is_empty());
             let length = head.headers()[CONTENT_LENGTH].to_str().expect("digits").parse::<usize>();
@@ -138,14 +142,14 @@ async fn a_path_that_no_page_has_is_answered_with_those_that_exist() {
     });
     let admin = start(&Registry::new(), builder().page(page)).await;
     for protocol in BOTH {
-        let response = get(admin.local_addr(), protocol, "/metric").await;
+        let response = get(address_of(&admin), protocol, "/metric").await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         for path in ["/metrics", "/livez", "/readyz", "/startupz", "/queues/{name}"] {
             assert!(text(&response).contains(path), "{}", text(&response));
         }
-        let response = get(admin.local_addr(), protocol, "/queues/mail").await;
+        let response = get(address_of(&admin), protocol, "/queues/mail").await;
         assert_eq!(text(&response), "/queues/mail");
-        let response = get(admin.local_addr(), protocol, "/queues/mail/1").await;
+        let response = get(address_of(&admin), protocol, "/queues/mail/1").await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
     }
 }
@@ -160,12 +164,12 @@ async fn a_method_that_a_page_does_not_know_is_answered_with_those_it_does() {
             (Method::DELETE, "/livez", "GET, HEAD, OPTIONS"),
             (Method::GET, "/drain", "POST, OPTIONS"),
         ] {
-            let response = ask(admin.local_addr(), protocol, request(method, path)).await;
+            let response = ask(address_of(&admin), protocol, request(method, path)).await;
             assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
             assert_eq!(response.headers()[ALLOW], allow, "{path}");
         }
         let options = request(Method::OPTIONS, "/drain");
-        let response = ask(admin.local_addr(), protocol, options).await;
+        let response = ask(address_of(&admin), protocol, options).await;
         assert_eq!(response.status(), StatusCode::NO_CONTENT);
         assert_eq!(response.headers()[ALLOW], "POST, OPTIONS");
     }
@@ -178,7 +182,7 @@ async fn what_is_too_large_is_refused_and_the_next_request_is_not() {
         Response::new(AdminBody::from(body.to_bytes().len().to_string()))
     });
     let admin = start(&Registry::new(), builder().page(echo)).await;
-    let address = admin.local_addr();
+    let address = address_of(&admin);
     for protocol in BOTH {
         let long = format!("/livez?{}", "x".repeat(9_000));
         let response = get(address, protocol, &long).await;
@@ -209,7 +213,7 @@ async fn what_is_too_large_is_refused_and_the_next_request_is_not() {
 async fn a_body_of_unknown_size_is_read_no_further_than_the_limit() {
     let echo = Page::post("/echo", "Reads.", |_| async { Response::new(AdminBody::empty()) });
     let admin = start(&Registry::new(), builder().page(echo)).await;
-    let mut stream = TcpStream::connect(admin.local_addr()).await.expect("it listens");
+    let mut stream = TcpStream::connect(address_of(&admin)).await.expect("it listens");
     let head = "POST /echo HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("written");
     let chunk = format!("{:x}\r\n{}\r\n", 80_000, "x".repeat(80_000));
@@ -237,11 +241,11 @@ async fn only_this_machine_may_change_something() {
         ] {
             let mut post = request(Method::POST, "/drain");
             post.headers_mut().insert(name, value.parse().expect("valid"));
-            let response = ask(admin.local_addr(), protocol, post).await;
+            let response = ask(address_of(&admin), protocol, post).await;
             assert_eq!(response.status(), StatusCode::FORBIDDEN, "{name}");
         }
         assert!(!drained.load(Ordering::Relaxed));
-        let response = ask(admin.local_addr(), protocol, request(Method::POST, "/drain")).await;
+        let response = ask(address_of(&admin), protocol, request(Method::POST, "/drain")).await;
         assert_eq!(response.status(), StatusCode::OK, "{}", text(&response));
         assert!(drained.swap(false, Ordering::Relaxed));
     }
@@ -261,9 +265,9 @@ async fn a_page_that_panics_is_an_answer_and_no_more() {
     });
     let admin = start(&Registry::new(), builder().page(broken)).await;
     for protocol in BOTH {
-        let response = get(admin.local_addr(), protocol, "/broken").await;
+        let response = get(address_of(&admin), protocol, "/broken").await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(get(admin.local_addr(), protocol, "/broken?no").await.status(), StatusCode::OK);
+        assert_eq!(get(address_of(&admin), protocol, "/broken?no").await.status(), StatusCode::OK);
     }
 }
 
@@ -275,12 +279,12 @@ async fn a_function_answers_readiness_where_there_are_no_checks() {
     let admin = start(&Registry::new(), admin).await;
     for protocol in BOTH {
         ready.store(false, Ordering::Relaxed);
-        let response = get(admin.local_addr(), protocol, "/readyz").await;
+        let response = get(address_of(&admin), protocol, "/readyz").await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(text(&response), "not ready\n");
-        assert_eq!(get(admin.local_addr(), protocol, "/livez").await.status(), StatusCode::OK);
+        assert_eq!(get(address_of(&admin), protocol, "/livez").await.status(), StatusCode::OK);
         ready.store(true, Ordering::Relaxed);
-        assert_eq!(get(admin.local_addr(), protocol, "/readyz").await.status(), StatusCode::OK);
+        assert_eq!(get(address_of(&admin), protocol, "/readyz").await.status(), StatusCode::OK);
     }
 }
 
@@ -291,11 +295,11 @@ async fn health_answers_the_probes_and_their_details() {
     let latch = health.latch("migrations");
     let admin = start(&registry, builder().health(&health)).await;
     for protocol in BOTH {
-        let response = get(admin.local_addr(), protocol, "/readyz").await;
+        let response = get(address_of(&admin), protocol, "/readyz").await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{}", text(&response));
-        let response = get(admin.local_addr(), protocol, "/livez?verbose").await;
+        let response = get(address_of(&admin), protocol, "/livez?verbose").await;
         assert_eq!(response.status(), StatusCode::OK);
-        let response = get(admin.local_addr(), protocol, "/readyz/nothing").await;
+        let response = get(address_of(&admin), protocol, "/readyz/nothing").await;
         assert_eq!(text(&response), "no check has that name\n");
     }
     drop(latch);
@@ -308,22 +312,22 @@ async fn scrapes_past_their_cap_are_refused_while_probes_are_answered() {
     let Ok(held) = exposition.respond(&Method::GET, &http::HeaderMap::new()).await;
     let admin = start(&registry, builder().exposition(exposition)).await;
     for protocol in BOTH {
-        let response = get(admin.local_addr(), protocol, "/metrics").await;
+        let response = get(address_of(&admin), protocol, "/metrics").await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[RETRY_AFTER], "1");
-        assert_eq!(get(admin.local_addr(), protocol, "/livez").await.status(), StatusCode::OK);
+        assert_eq!(get(address_of(&admin), protocol, "/livez").await.status(), StatusCode::OK);
     }
     drop(held);
     for protocol in BOTH {
         // Each gives its place back, or the second would be refused.
-        assert_eq!(get(admin.local_addr(), protocol, "/metrics").await.status(), StatusCode::OK);
+        assert_eq!(get(address_of(&admin), protocol, "/metrics").await.status(), StatusCode::OK);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_does_not_arrive_in_time_ends_its_connection() {
     let admin = start(&Registry::new(), builder()).await;
-    let mut stream = TcpStream::connect(admin.local_addr()).await.expect("it listens");
+    let mut stream = TcpStream::connect(address_of(&admin)).await.expect("it listens");
     stream.write_all(b"GET /livez HTTP/1.1\r\nhost: local").await.expect("written");
     let mut answer = Vec::new();
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
@@ -335,8 +339,8 @@ async fn a_head_that_does_not_arrive_in_time_ends_its_connection() {
 #[tokio::test]
 async fn a_connection_past_the_cap_waits_until_one_ends() {
     let admin = start(&Registry::new(), builder().max_connections(1)).await;
-    let mut first = TcpStream::connect(admin.local_addr()).await.expect("it listens");
-    let mut second = TcpStream::connect(admin.local_addr()).await.expect("the backlog takes it");
+    let mut first = TcpStream::connect(address_of(&admin)).await.expect("it listens");
+    let mut second = TcpStream::connect(address_of(&admin)).await.expect("the backlog takes it");
     let ask = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let mut answer = [0; 12];
     second.write_all(ask).await.expect("written");
@@ -366,7 +370,7 @@ async fn stopping_lets_a_scrape_finish_and_closes_the_port() {
         }
     });
     let admin = start(&Registry::new(), builder().page(slow)).await;
-    let address = admin.local_addr();
+    let address = address_of(&admin);
     let asking = tokio::spawn(async move { get(address, Protocol::Http1, "/slow").await });
     entered.await.expect("the page is asked");
     let stopping = tokio::spawn(admin.shutdown(PATIENCE));
@@ -380,7 +384,7 @@ async fn stopping_lets_a_scrape_finish_and_closes_the_port() {
 async fn an_address_in_use_is_named_with_what_to_do() {
     let registry = Registry::new();
     let first = start(&registry, builder()).await;
-    let address = first.local_addr();
+    let address = address_of(&first);
     let second = Admin::builder().listen(address).build(&registry).expect("valid");
     let err = second.start().await.expect_err("in use");
     assert_eq!((err.field(), err.value()), ("admin.listen", &*address.to_string()));
@@ -397,7 +401,7 @@ fn bad_settings_are_refused_by_name() {
         Page::get(path, "A page.", |_| async { Response::new(AdminBody::empty()) })
     };
     for (builder, field, part) in [
-        (Admin::builder().listen("localhost"), "admin.listen", "colon and a port"),
+        (Admin::builder().listen("localhost"), "admin.listen", "a colon and a port"),
         (Admin::builder().max_connections(0), "admin.max_connections", "no client"),
         (Admin::builder().page(page("/metrics")), "admin.page", "another page"),
         (Admin::builder().page(page("queues")), "admin.page", "begins with a slash"),
@@ -420,7 +424,7 @@ async fn two_listeners_show_two_registries() {
     let (one, two) = (start(&one, builder()).await, start(&two, builder()).await);
     for protocol in BOTH {
         let of = async |admin: &RunningAdmin| {
-            let response = get(admin.local_addr(), protocol, "/metrics").await;
+            let response = get(address_of(admin), protocol, "/metrics").await;
             text(&response).contains("\njobs_total 1\n")
         };
         assert_eq!((of(&one).await, of(&two).await), (true, false));
@@ -439,7 +443,7 @@ async fn the_log_level_is_changed_from_this_machine_only() {
     let telemetry = sre_kit::telemetry::Telemetry::builder().build().expect("valid");
     let level = telemetry.log_level().clone();
     let admin = start(&Registry::new(), builder().log_level(&level)).await;
-    let address = admin.local_addr();
+    let address = address_of(&admin);
     for protocol in BOTH {
         level.set("info").expect("valid");
         let read = get(address, protocol, "/loglevel").await;

@@ -21,7 +21,8 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 fn serve(registry: &Registry, console: ConsoleBuilder) -> AdminService {
-    Admin::builder().console(&console.build(registry)).build(registry).expect("valid").service()
+    let admin = Admin::builder().console(&console.build(registry)).open(true);
+    admin.build(registry).expect("valid").service()
 }
 
 async fn ask(service: &AdminService, request: Request<Empty<Bytes>>) -> Response<Bytes> {
@@ -79,7 +80,8 @@ async fn a_page_of_ones_own_keeps_the_root() {
     let registry = Registry::new();
     let own = Page::get("/", "Mine.", |_| async { Response::new(AdminBody::from("mine")) });
     let console = Console::builder().build(&registry);
-    let admin = Admin::builder().page(own).console(&console).build(&registry).expect("valid");
+    let admin = Admin::builder().page(own).console(&console).open(true);
+    let admin = admin.build(&registry).expect("valid");
     let service = admin.service();
     assert_eq!(get(&service, "/", BROWSER).await.body(), "mine");
     assert!(get(&service, "/console", BROWSER).await.body().starts_with(b"<!doctype"));

@@ -1,6 +1,7 @@
 //! Tests that need nothing but Rust, linked into one binary. Each file is a module.
 
 mod admin;
+mod admin_access;
 mod admission;
 mod admission_permits;
 mod admission_sockets;
@@ -25,6 +26,8 @@ mod slo_requests;
 mod telemetry;
 mod telemetry_flush;
 mod testing;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[cfg(feature = "render")]
 #[path = "../slo_set/mod.rs"]

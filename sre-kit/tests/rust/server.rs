@@ -82,7 +82,7 @@ impl Handler {
             "/not-modified" => with_status(StatusCode::NOT_MODIFIED),
             "/peer" => {
                 let info = request.extensions().get::<ConnectionInfo>().expect("always there");
-                text(&info.peer_addr().to_string())
+                text(&info.peer_addr().expect("TCP").to_string())
             }
             _ => text("hello"),
         }
@@ -604,4 +604,28 @@ fn running_out_of_file_descriptors_does_not_end_the_accept_loop() {
         clients.clear();
         assert_eq!(fixture.ask("/").await, (StatusCode::OK, "hello".into()));
     });
+}
+
+#[tokio::test]
+async fn a_missing_doubled_or_malformed_host_is_answered_400_and_never_served() {
+    let fixture = start(|settings| settings).await;
+    for (heads, status) in [
+        ("GET / HTTP/1.1\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a b\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: me@a\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost:\r\n\r\n", "400"),
+        ("GET http://a/ HTTP/1.1\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a:8080\r\nconnection: close\r\n\r\n", "200"),
+        ("GET / HTTP/1.0\r\n\r\n", "200"),
+    ] {
+        let mut stream = TcpStream::connect(fixture.addr).await.expect("it listens");
+        stream.write_all(heads.as_bytes()).await.expect("written");
+        let mut answer = String::new();
+        let read = timeout(EVER, stream.read_to_string(&mut answer)).await;
+        read.expect("the connection is closed").expect("a whole answer");
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{heads:?}: {answer}");
+        assert_eq!(answer.contains("hello"), status == "200", "{answer}");
+    }
+    assert_eq!(fixture.errors("malformed"), 6);
 }

@@ -288,6 +288,30 @@ fn what_is_malformed_is_passed_over_in_silence_and_gets_a_trace_of_its_own() {
 }
 
 #[test]
+fn a_tracestate_without_a_valid_traceparent_belongs_to_no_trace() {
+    use opentelemetry::trace::TraceContextExt;
+
+    fn state() -> String {
+        opentelemetry::Context::current().span().span_context().trace_state().header()
+    }
+    for sampler in [Sampler::always_on(), Sampler::always_off()] {
+        let scene = Scene::new(sampler);
+        let request = || get("/items/1").header("tracestate", "foo=1");
+        for broken in [request(), request().header("traceparent", "nonsense")] {
+            scene.request(broken.body(()).expect("valid"), |request| {
+                assert_eq!(state(), "");
+                ok(request)
+            });
+        }
+        let whole = request().header("traceparent", PARENT).body(()).expect("valid");
+        scene.request(whole, |request| {
+            assert_eq!(state(), "foo=1");
+            ok(request)
+        });
+    }
+}
+
+#[test]
 fn an_invalid_setting_is_an_error_at_the_start() {
     for (name, value) in [
         ("OTEL_TRACES_SAMPLER", "now_and_then"),

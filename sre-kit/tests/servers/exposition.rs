@@ -131,7 +131,7 @@ impl Server {
         let config = format!(
             "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
              scrape_configs:\n- {{job_name: kit, static_configs: [{{targets: ['{}']}}]}}\n",
-            target.local_addr()
+            target.local_addr().expect("TCP")
         );
         std::fs::write(&file, config).expect("written");
         let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");

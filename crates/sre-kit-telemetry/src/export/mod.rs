@@ -6,5 +6,6 @@ pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
 pub(crate) mod signal_counts;
+mod span_size;
 mod spans;
 pub(crate) mod tracer_provider;

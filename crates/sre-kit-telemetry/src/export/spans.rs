@@ -9,17 +9,20 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 
 use super::signal_counts::SignalCounts;
+use super::span_size;
 
-/// A processor that passes sampled spans to `inner` while its queue has room.
+/// A processor that passes sampled spans to `inner` while its queue has room, with cut texts.
 #[derive(Debug)]
 pub(super) struct BoundedProcessor<P> {
     inner: P,
+    /// The longest text of an attribute in bytes.
+    value_length: usize,
     counts: Arc<SignalCounts>,
 }
 
 impl<P> BoundedProcessor<P> {
-    pub(super) fn new(inner: P, counts: Arc<SignalCounts>) -> Self {
-        Self { inner, counts }
+    pub(super) fn new(inner: P, value_length: usize, counts: Arc<SignalCounts>) -> Self {
+        Self { inner, value_length, counts }
     }
 }
 
@@ -28,8 +31,9 @@ impl<P: SpanProcessor> SpanProcessor for BoundedProcessor<P> {
         self.inner.on_start(span, cx);
     }
 
-    fn on_end(&self, span: SpanData) {
+    fn on_end(&self, mut span: SpanData) {
         if span.span_context.is_sampled() && self.counts.try_enqueue() {
+            span_size::cut(&mut span, self.value_length);
             self.inner.on_end(span);
         }
     }
@@ -47,7 +51,8 @@ impl<P: SpanProcessor> SpanProcessor for BoundedProcessor<P> {
     }
 }
 
-/// An exporter that counts the results of `inner`.
+/// An exporter that counts the results of `inner`, and sends no more bytes at once than a collector
+/// accepts.
 #[derive(Debug)]
 pub(super) struct CountingExporter<E> {
     inner: E,
@@ -62,11 +67,18 @@ impl<E> CountingExporter<E> {
 
 impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let spans = batch.len();
-        self.counts.start(spans);
-        let result = self.inner.export(batch).await;
-        self.counts.finish(spans, result.as_ref().err().map(|error| error as _));
-        result
+        let mut outcome = Ok(());
+        let mut rest = batch;
+        while !rest.is_empty() {
+            let after = rest.split_off(span_size::first_batch(&rest));
+            let part = std::mem::replace(&mut rest, after);
+            let spans = part.len();
+            self.counts.start(spans);
+            let result = self.inner.export(part).await;
+            self.counts.finish(spans, result.as_ref().err().map(|error| error as _));
+            outcome = outcome.and(result);
+        }
+        outcome
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {

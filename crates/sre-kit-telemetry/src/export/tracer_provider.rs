@@ -44,6 +44,10 @@ pub(crate) fn provider_of(
         .with_max_events_per_span(limits.events)
         .with_max_links_per_span(limits.links)
         .with_resource(settings.resource.to_sdk())
-        .with_span_processor(BoundedProcessor::new(processor, Arc::clone(counts)))
+        .with_span_processor(BoundedProcessor::new(
+            processor,
+            limits.value_length,
+            Arc::clone(counts),
+        ))
         .build()
 }

@@ -29,16 +29,36 @@ pub(crate) fn directives(vars: &Vars<'_>) -> Result<String, ConfigError> {
     Ok(level.map_or_else(|| DEFAULT.to_owned(), |level| DEFAULT.replacen("info", level, 1)))
 }
 
+/// The longest directives in bytes. They name a few dozen modules.
+const MAX_LENGTH: usize = 1024;
+
 /// Parses the directives of the setting `name`.
+///
+/// The values of fields are compared as they are, and not as regular expressions: an expression of
+/// 46 bytes takes a gigabyte and half a minute to compile.
 pub(crate) fn parse(name: &'static str, text: &str) -> Result<EnvFilter, ConfigError> {
-    EnvFilter::try_new(text).map_err(|error| {
+    if text.len() > MAX_LENGTH {
+        return Err(ConfigError::new(
+            name,
+            format_args!("a text of {} bytes", text.len()),
+            format!("directives have at most {MAX_LENGTH} bytes"),
+            "name fewer modules, or set the level of their common prefix",
+        ));
+    }
+    let malformed = |error: &dyn std::fmt::Display| {
         ConfigError::new(
             name,
             text,
             format!("it is a list of filter directives: {error}"),
             "write it like `info,my_crate=debug`",
         )
-    })
+    };
+    // With debug assertions, tracing-subscriber panics where two directives have the same field with
+    // the same value.
+    match std::panic::catch_unwind(|| EnvFilter::builder().with_regex(false).parse(text)) {
+        Ok(parsed) => parsed.map_err(|error| malformed(&error)),
+        Err(_) => Err(malformed(&"two directives have the same field")),
+    }
 }
 
 /// A handle that changes the log level while the process runs.
@@ -68,12 +88,13 @@ impl LogLevel {
         self.lock().clone()
     }
 
-    /// Sets the directives, such as `info,my_crate=debug`.
+    /// Sets the directives, such as `info,my_crate=debug`. The values of fields in them are compared
+    /// literally: regular expressions are not supported.
     ///
     /// # Errors
     ///
     /// Returns an error, and keeps the current directives, if
-    /// - the new ones are malformed, or
+    /// - the new ones are malformed or longer than 1 KiB, or
     /// - the [`Telemetry`](crate::Telemetry) of this handle was dropped.
     pub fn set(&self, directives: &str) -> Result<(), ConfigError> {
         let filters = self.inner.filters.iter().map(|_| parse("log level", directives));
@@ -100,7 +121,23 @@ impl LogLevel {
 
 #[cfg(test)]
 mod tests {
-    use super::{DEFAULT, Vars, directives};
+    use super::{DEFAULT, Vars, directives, parse};
+
+    #[test]
+    fn a_field_is_no_regular_expression_and_the_length_is_bounded() {
+        // As an expression, this one allocates more than a gigabyte.
+        let costly = format!("x[y{{z=\"a{}*b\"}}]=debug", ".".repeat(30));
+        parse("log level", &costly).expect("a literal");
+        // Builds with debug assertions refuse what others take: neither panics.
+        let _ = parse("log level", "[a{b=\"c\"}]=info,[a{b=\"c\"}]=debug");
+        // As an expression, this one is malformed.
+        parse("log level", "x[y{z=\"(\"}]=debug").expect("a literal");
+        let longest = format!("a{}=info", ",a".repeat(509));
+        assert_eq!(longest.len(), 1024);
+        parse("log level", &longest).expect("it fits");
+        let error = parse("log level", &format!("{longest} ")).expect_err("one byte more");
+        assert!(error.to_string().contains("a text of 1025 bytes"), "{error}");
+    }
 
     #[test]
     fn the_narrower_variable_wins_and_a_malformed_one_is_rejected() {

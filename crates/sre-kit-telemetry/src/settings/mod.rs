@@ -93,6 +93,17 @@ pub(crate) struct SpanLimits {
     pub(crate) attributes: u32,
     pub(crate) events: u32,
     pub(crate) links: u32,
+    /// The longest text of an attribute in bytes.
+    pub(crate) value_length: usize,
+}
+
+/// Reads the longest text of an attribute.
+///
+/// The specification sets no limit by default, which lets a client choose the size of a span: by a
+/// long path, query or user agent.
+fn value_length(vars: &Vars<'_>) -> Result<u32, ConfigError> {
+    let general = vars.number("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", 256, 0)?;
+    vars.number("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", general, 0)
 }
 
 /// All settings.
@@ -133,6 +144,7 @@ impl Settings {
                 attributes: vars.number("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", 128, 1)?,
                 events: vars.number("OTEL_SPAN_EVENT_COUNT_LIMIT", 128, 1)?,
                 links: vars.number("OTEL_SPAN_LINK_COUNT_LIMIT", 128, 1)?,
+                value_length: value_length(vars)? as usize,
             },
             metric_interval: vars.millis("OTEL_METRIC_EXPORT_INTERVAL", Duration::from_mins(1))?,
             metric_timeout: vars.millis("OTEL_METRIC_EXPORT_TIMEOUT", Duration::from_secs(30))?,
@@ -176,6 +188,17 @@ mod tests {
     }
 
     #[test]
+    fn the_length_of_a_value_has_a_default_and_the_narrower_variable_wins() {
+        let length = |set: &[(&str, &str)]| settings(set).expect("valid").span_limits.value_length;
+        let (general, spans) =
+            ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT");
+        assert_eq!(length(&[]), 256);
+        assert_eq!(length(&[(general, "1024")]), 1024);
+        assert_eq!(length(&[(general, "1024"), (spans, "64")]), 64);
+        assert_eq!(length(&[(spans, "0")]), 0);
+    }
+
+    #[test]
     fn an_export_takes_no_longer_than_its_processor_allows() {
         let settings = settings(&[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"),
@@ -192,6 +215,7 @@ mod tests {
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4096"),
             ("OTEL_BLRP_SCHEDULE_DELAY", "0"),
             ("OTEL_SPAN_LINK_COUNT_LIMIT", "-1"),
+            ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "long"),
             ("OTEL_LOGS_EXPORTER", "console"),
             ("OTEL_RESOURCE_ATTRIBUTES", "nonsense"),
         ] {

@@ -28,26 +28,39 @@ pub(super) fn parent(headers: &HeaderMap, propagators: Propagators) -> Option<Tr
 }
 
 /// Returns the caller's context in OpenTelemetry's type, with its `tracestate` and baggage.
+///
+/// `state` says whether the `tracestate` is the one of `parent`: a new trace has none.
 pub(super) fn remote_context(
     headers: &HeaderMap,
     propagators: Propagators,
     parent: Option<TraceContext>,
+    state: bool,
 ) -> Context {
     let mut context = Context::new();
     if propagators.baggage && headers.contains_key("baggage") {
         context = BaggagePropagator::new().extract_with_context(&context, &Headers(headers));
     }
     match parent {
-        Some(parent) => context.with_remote_span_context(to_otel(&parent, trace_state(headers))),
+        Some(parent) => {
+            let state = if state { trace_state(headers) } else { TraceState::default() };
+            context.with_remote_span_context(to_otel(&parent, state))
+        }
         None => context,
     }
 }
 
-/// Returns whether the caller sent a `tracestate` or baggage to propagate.
+/// Returns whether the caller sent baggage, or a `tracestate` beside its trace, to propagate.
+///
+/// A `tracestate` without a valid `traceparent` belongs to no trace and must not be used. Source:
+/// <https://www.w3.org/TR/trace-context/#processing-model-for-working-with-trace-context>
 #[inline]
-pub(super) fn has_state_or_baggage(headers: &HeaderMap, propagators: Propagators) -> bool {
+pub(super) fn has_state_or_baggage(
+    headers: &HeaderMap,
+    propagators: Propagators,
+    has_parent: bool,
+) -> bool {
     (propagators.baggage && headers.contains_key("baggage"))
-        || (propagators.trace_context && headers.contains_key("tracestate"))
+        || (has_parent && headers.contains_key("tracestate"))
 }
 
 /// Returns the `tracestate`. A malformed one is dropped; the trace itself is kept.
@@ -116,7 +129,7 @@ mod tests {
         let headers =
             headers(&[("traceparent", HEADER), ("tracestate", "a=b"), ("baggage", "c=d")]);
         assert!(parent(&headers, ALL).is_some());
-        assert!(parent(&headers, none).is_none() && !has_state_or_baggage(&headers, none));
+        assert!(parent(&headers, none).is_none() && !has_state_or_baggage(&headers, none, false));
     }
 
     #[test]
@@ -129,7 +142,7 @@ mod tests {
     #[test]
     fn state_and_baggage_are_propagated_unless_they_are_malformed() {
         let good = headers(&[("traceparent", HEADER), ("tracestate", "a=b"), ("baggage", "c=d")]);
-        let context = remote_context(&good, ALL, parent(&good, ALL));
+        let context = remote_context(&good, ALL, parent(&good, ALL), true);
         assert_eq!(context.span().span_context().trace_state().header(), "a=b");
         assert_eq!(
             context.baggage().get("c").map(|value| value.as_str().to_owned()),
@@ -138,7 +151,7 @@ mod tests {
 
         let huge = "x".repeat(64 * 1024);
         let bad = headers(&[("traceparent", HEADER), ("tracestate", "=,=="), ("baggage", &huge)]);
-        let context = remote_context(&bad, ALL, parent(&bad, ALL));
+        let context = remote_context(&bad, ALL, parent(&bad, ALL), true);
         assert!(context.span().span_context().is_valid(), "the trace itself is kept");
         assert_eq!(context.span().span_context().trace_state().header(), "");
         assert!(context.baggage().is_empty());

@@ -57,8 +57,9 @@ impl ServerTraces {
         // A process without a tracer passes its caller's context on unchanged: a span id that is
         // never exported would disconnect the spans on both sides of it.
         let context = parent.filter(|_| tracer.is_none()).unwrap_or(trace);
-        let fields = extract::has_state_or_baggage(request.headers, *propagators)
-            .then(|| unsampled(request.headers, *propagators, context));
+        let has_parent = parent.is_some();
+        let fields = extract::has_state_or_baggage(request.headers, *propagators, has_parent)
+            .then(|| unsampled(request.headers, *propagators, context, has_parent));
         RequestTrace::new(context, fields)
     }
 }
@@ -68,8 +69,9 @@ fn unsampled(
     headers: &HeaderMap,
     propagators: Propagators,
     context: TraceContext,
+    has_parent: bool,
 ) -> PropagatedFields {
-    let otel = extract::remote_context(headers, propagators, Some(context));
+    let otel = extract::remote_context(headers, propagators, Some(context), has_parent);
     PropagatedFields { otel, started: SystemTime::UNIX_EPOCH }
 }
 
@@ -83,7 +85,7 @@ fn sampled(
     request: &RequestAttributes<'_>,
 ) -> PropagatedFields {
     let started = SystemTime::now();
-    let remote = extract::remote_context(request.headers, propagators, parent);
+    let remote = extract::remote_context(request.headers, propagators, parent, true);
     let builder = tracer
         .span_builder(request.span_name())
         .with_kind(SpanKind::Server)

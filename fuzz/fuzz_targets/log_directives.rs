@@ -1,0 +1,9 @@
+//! Fuzzes `log_directives` under libFuzzer.
+#![no_main]
+
+use fuzz_targets::TARGETS;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let target = TARGETS.iter().find(|target| target.name == "log_directives");
+    (target.expect("a target").run)(data);
+});

@@ -1,0 +1,9 @@
+//! Fuzzes `postgres_login` under libFuzzer.
+#![no_main]
+
+use fuzz_targets::TARGETS;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let target = TARGETS.iter().find(|target| target.name == "postgres_login");
+    (target.expect("a target").run)(data);
+});

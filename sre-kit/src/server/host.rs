@@ -1,0 +1,103 @@
+//! The check of the `Host` of a request.
+
+use http::header::HOST;
+use http::uri::Authority;
+use http::{Request, Version};
+
+/// Returns whether the request names its host as HTTP demands: once, and well-formed.
+///
+/// A server that accepts two hosts, or none, can be made to route a request otherwise than the
+/// proxy in front of it did. Sources: [RFC 9112, section 3.2][1], [RFC 9113, section 8.3.1][2].
+///
+/// [1]: https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+/// [2]: https://www.rfc-editor.org/rfc/rfc9113#section-8.3.1
+pub(super) fn is_valid<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (host, second) = (hosts.next(), hosts.next());
+    if second.is_some() {
+        return false;
+    }
+    let host = match host {
+        Some(host) => match host.to_str() {
+            Ok(host) if is_host(host) => Some(host),
+            _ => return false,
+        },
+        None => None,
+    };
+    let authority = request.uri().authority();
+    match request.version() {
+        Version::HTTP_09 | Version::HTTP_10 => true,
+        // An absolute target takes precedence over the header, which is still mandatory.
+        Version::HTTP_11 => host.is_some(),
+        _ => match (authority, host) {
+            (Some(authority), Some(host)) => authority.as_str().eq_ignore_ascii_case(host),
+            (authority, host) => authority.is_some() || host.is_some(),
+        },
+    }
+}
+
+/// Returns whether `text` is a host with an optional port.
+fn is_host(text: &str) -> bool {
+    let Ok(authority) = text.parse::<Authority>() else { return false };
+    let host = authority.host();
+    let port = text.strip_prefix(host).and_then(|rest| match rest {
+        "" => Some(""),
+        rest => rest.strip_prefix(':'),
+    });
+    // A user before the host, or text after the port, is not part of a host.
+    !host.is_empty() && port.is_some_and(|port| port.is_empty() || port.parse::<u16>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Version};
+
+    use super::is_valid;
+
+    fn check(version: Version, uri: &str, hosts: &[&str]) -> bool {
+        let mut request = Request::get(uri).version(version);
+        for host in hosts {
+            request = request.header("host", *host);
+        }
+        is_valid(&request.body(()).expect("valid"))
+    }
+
+    #[test]
+    fn http_1_1_needs_exactly_one_well_formed_host() {
+        for (hosts, valid) in [
+            (&["shop.example"][..], true),
+            (&["shop.example:8080"], true),
+            (&["shop.example:"], true),
+            (&["127.0.0.1:1"], true),
+            (&["[::1]:8080"], true),
+            (&[], false),
+            (&[""], false),
+            (&["a", "a"], false),
+            (&["a,b"], true), // a comma is a legal character of a registered name
+            (&["a b"], false),
+            (&["a/b"], false),
+            (&["user@a"], false),
+            (&["a:b"], false),
+            (&["a:70000"], false),
+            (&["[::1"], false),
+            (&["http://a"], false),
+            (&["a?b"], false),
+            (&["a#b"], false),
+        ] {
+            assert_eq!(check(Version::HTTP_11, "/", hosts), valid, "{hosts:?}");
+        }
+        assert!(!check(Version::HTTP_11, "http://a/", &[]), "an absolute target replaces none");
+        assert!(check(Version::HTTP_11, "http://a/", &["b"]));
+        assert!(check(Version::HTTP_10, "/", &[]));
+        assert!(!check(Version::HTTP_10, "/", &["a", "b"]));
+    }
+
+    #[test]
+    fn http_2_needs_an_authority_or_a_host_and_no_two_different_ones() {
+        assert!(check(Version::HTTP_2, "http://a/", &[]));
+        assert!(check(Version::HTTP_2, "http://a/", &["A"]));
+        assert!(!check(Version::HTTP_2, "http://a/", &["b"]));
+        assert!(check(Version::HTTP_2, "/", &["b"]));
+        assert!(!check(Version::HTTP_2, "/", &[]));
+    }
+}
