@@ -16,10 +16,10 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use sre_kit::SreKit;
 use sre_kit::golden_signals::Routes;
 use sre_kit::lifecycle::{self, ShutdownReport};
+use sre_kit::server::RequestBody;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 

@@ -203,7 +203,7 @@ impl AdminBuilder {
     }
 
     /// Sets how many connections may be open at the same time. Further clients wait until one is
-    /// closed. At least 1. Defaults to 64.
+    /// closed. At least 1. Defaults to 256.
     pub fn max_connections(mut self, limit: usize) -> Self {
         self.server.max_connections = limit;
         self
@@ -236,7 +236,7 @@ impl AdminBuilder {
                 "admin.max_connections",
                 0,
                 "no client could connect",
-                "leave it out to have 64",
+                "leave it out to have 256",
             ));
         }
         let access =

@@ -11,7 +11,10 @@ use crate::server::{ConnectionMetrics, Server};
 use crate::server::{ServerTls, ServerTlsBuilder};
 
 /// The default limit of connections: enough for a fleet of scrapers and probers.
-const DEFAULT_CONNECTIONS: usize = 64;
+const DEFAULT_CONNECTIONS: usize = 256;
+
+/// How long a client may take nothing of a page. Prometheus gives a scrape 10 s by default.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The time for a request head. Clients are near, and their requests are short.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(5);
@@ -124,6 +127,8 @@ impl ServerSettings {
             .max_connections(self.max_connections)
             .header_read_timeout(HEADER_READ_TIMEOUT)
             .idle_timeout(IDLE_TIMEOUT)
+            .body_read_timeout(HEADER_READ_TIMEOUT)
+            .write_timeout(WRITE_TIMEOUT)
             .max_header_size(MAX_HEADER_SIZE)
             .max_concurrent_streams(32);
         #[cfg(feature = "tls")]

@@ -89,7 +89,7 @@
 //!
 //! | Limit | Value |
 //! |---|---|
-//! | open connections | [`AdminBuilder::max_connections`], 64 by default; more wait in the listener's backlog |
+//! | open connections | [`AdminBuilder::max_connections`], 256 by default; one that waits for its client is closed for a new one |
 //! | time for a request head | 5 s |
 //! | idle time of a connection | 75 s |
 //! | requests in flight per HTTP/2 connection | 32 |

@@ -10,7 +10,7 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<sre_kit::lifecycle::ShutdownReport, Box<dyn std::error::Error>> {
-//! #   let app = tower::service_fn(|_: http::Request<hyper::body::Incoming>| async {
+//! #   let app = tower::service_fn(|_: http::Request<sre_kit::server::RequestBody>| async {
 //! #       Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::new())))
 //! #   });
 //!     let kit = SreKit::builder(sre_kit::build_info!())

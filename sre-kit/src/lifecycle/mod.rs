@@ -7,7 +7,7 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<ShutdownReport, Box<dyn std::error::Error>> {
-//! #   let service = tower::service_fn(|_request: http::Request<hyper::body::Incoming>| async {
+//! #   let service = tower::service_fn(|_request: http::Request<sre_kit::server::RequestBody>| async {
 //! #       Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::new())))
 //! #   });
 //!     let lifecycle = Lifecycle::builder().with_env()?.build(&sre_kit::metrics::Registry::new())?;

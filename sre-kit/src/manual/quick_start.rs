@@ -18,13 +18,13 @@
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::Full;
-//! use hyper::body::Incoming;
 //! use sre_kit::SreKit;
 //! use sre_kit::golden_signals::Routes;
 //! use sre_kit::lifecycle::{self, ShutdownReport};
+//! use sre_kit::server::RequestBody;
 //! use tower::{ServiceBuilder, service_fn};
 //!
-//! async fn answer(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+//! async fn answer(_: Request<RequestBody>) -> Result<Response<Full<Bytes>>, Infallible> {
 //!     Ok(Response::new(Full::new("Hello.\n".into())))
 //! }
 //!

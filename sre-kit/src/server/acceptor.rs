@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
 use tokio_util::either::Either;
 
 use super::connection::{Connection, OpenGuard};
@@ -22,6 +23,7 @@ use super::listeners::{Accepted, Listener};
 use super::settings::Settings;
 use super::shared::Shared;
 use super::socket::Socket;
+use super::stream_executor::StreamExecutor;
 use super::transport::{RawStream, Transport, plain};
 
 /// The first pause after a failed `accept`, as in Go's `net/http`.
@@ -30,21 +32,25 @@ const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// The longest pause after a failed `accept`, as in Go's `net/http`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a new connection waits before it is looked again for one that can make room.
+const EVICTION_PAUSE: Duration = Duration::from_millis(50);
+
 /// Hyper's builders of connections for both protocols, made once per server.
 struct HyperBuilders {
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
+    http2: http2::Builder<StreamExecutor>,
 }
 
 impl HyperBuilders {
-    fn new(settings: &Settings) -> Self {
+    fn new(shared: &Arc<Shared>) -> Self {
+        let settings = &shared.settings;
         let mut http1 = http1::Builder::new();
         http1
             .timer(TokioTimer::new())
             // Off: `Drive` bounds the request head and the idle time separately.
             .header_read_timeout(None)
             .max_header_size(settings.max_header_size);
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        let mut http2 = http2::Builder::new(StreamExecutor::new(shared));
         http2
             .timer(TokioTimer::new())
             .max_header_list_size(u32::try_from(settings.max_header_size).unwrap_or(u32::MAX))
@@ -68,7 +74,7 @@ pub(super) struct Acceptor<S> {
 impl<S: HttpService> Acceptor<S> {
     pub(super) fn new(shared: Arc<Shared>, service: S) -> Self {
         Self {
-            hyper: Arc::new(HyperBuilders::new(&shared.settings)),
+            hyper: Arc::new(HyperBuilders::new(&shared)),
             permits: Arc::new(Semaphore::new(shared.settings.max_connections)),
             shared,
             service,
@@ -79,11 +85,19 @@ impl<S: HttpService> Acceptor<S> {
     pub(super) async fn run(self, listener: Listener) {
         let stop = self.shared.stop.clone();
         let mut pause = FIRST_PAUSE;
+        // An accepted connection that waits for a permit.
+        let mut waiting = None;
         loop {
             // The service need not be `Sync`, so it is not borrowed across a wait.
-            let next = next(&self.shared, &self.permits, &listener, &mut pause);
-            let Some(accepted) = stop.run_until_cancelled(next).await else { break };
-            let (accepted, permit) = accepted;
+            let next = next(&self.shared, &self.permits, &listener, &mut waiting, &mut pause);
+            let Some(permit) = stop.run_until_cancelled(next).await else { break };
+            if let Some(accepted) = waiting.take() {
+                self.open(accepted, permit);
+            }
+        }
+        if let Some(accepted) = waiting
+            && let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()
+        {
             self.open(accepted, permit);
         }
         // Closing the listener would reset clients that the kernel has already connected. Their
@@ -133,7 +147,8 @@ impl<S: HttpService> Acceptor<S> {
             Err(end) => return end,
         };
         let mut socket = Socket::new(transport, Arc::clone(connection), guard);
-        let protocol = match detect(&mut socket, connection).await {
+        let first_head = Instant::now() + connection.shared.settings.header_read_timeout;
+        let protocol = match detect(&mut socket, connection, first_head).await {
             Ok(protocol) => protocol,
             Err(end) => return end,
         };
@@ -145,29 +160,33 @@ impl<S: HttpService> Acceptor<S> {
         match protocol {
             Protocol::Http1 => {
                 let hyper = self.hyper.http1.serve_connection(io, dispatch).with_upgrades();
-                Drive::new(hyper, Arc::clone(connection)).await
+                Drive::new(hyper, Arc::clone(connection), first_head).await
             }
             Protocol::Http2 => {
                 let hyper = self.hyper.http2.serve_connection(io, dispatch);
-                Drive::new(hyper, Arc::clone(connection)).await
+                Drive::new(hyper, Arc::clone(connection), first_head).await
             }
         }
     }
 }
 
-/// Returns the next connection. Waits for a permit first, and retries after any failure.
+/// Accepts the next connection into `accepted`, and returns a permit for it. Retries after any
+/// failure.
+///
+/// A connection that waits for its client gives its permit up for the new one. Without a new one, all
+/// permits may be taken.
 async fn next(
     shared: &Shared,
     permits: &Arc<Semaphore>,
     listener: &Listener,
+    accepted: &mut Option<Accepted>,
     pause: &mut Duration,
-) -> (Accepted, OwnedSemaphorePermit) {
-    let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
-    loop {
+) -> OwnedSemaphorePermit {
+    while accepted.is_none() {
         match listener.accept().await {
-            Ok(accepted) => {
+            Ok(new) => {
                 *pause = FIRST_PAUSE;
-                return (accepted, permit);
+                *accepted = Some(new);
             }
             Err(error) => {
                 if shared.stats.accept_failed(&error) {
@@ -178,6 +197,17 @@ async fn next(
                 tokio::time::sleep(*pause).await;
                 *pause = (*pause * 2).min(LONGEST_PAUSE);
             }
+        }
+    }
+    if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
+        return permit;
+    }
+    loop {
+        // Several at once: finding them reads the state of each connection.
+        shared.evict((shared.settings.max_connections / 100).clamp(1, 16));
+        let permit = timeout(EVICTION_PAUSE, Arc::clone(permits).acquire_owned());
+        if let Ok(permit) = permit.await {
+            return permit.expect("the semaphore is never closed");
         }
     }
 }

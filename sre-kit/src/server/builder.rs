@@ -37,8 +37,9 @@ impl ServerBuilder {
     /// Sets how many connections may be open at the same time, including upgraded ones. At
     /// least 1. Defaults to 10 000.
     ///
-    /// At the limit no further connection is accepted: new clients wait in the listener's
-    /// backlog, and `http_server_open_connections` equals `http_server_connections_limit`.
+    /// At the limit, the connections that have waited for their clients longest are closed for new
+    /// ones: first those without a request, then those whose client neither reads nor sends. If each
+    /// connection works on a request, new clients wait.
     pub fn max_connections(mut self, limit: usize) -> Self {
         self.settings.max_connections = limit;
         self
@@ -50,6 +51,28 @@ impl ServerBuilder {
     /// connection is accepted. A connection whose head is late is closed without a response.
     pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
         self.settings.header_read_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may send nothing of a request body that the service waits for. Defaults
+    /// to 30 s; nginx's `client_body_timeout` is 60 s.
+    ///
+    /// The time starts anew with every byte. When it is over, the service's read of the
+    /// [`RequestBody`](super::RequestBody) fails. It does not apply to gRPC calls, nor to a body that
+    /// is still read after the response head was sent: there, silence is usual.
+    pub fn body_read_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.body_read_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a client may take nothing of a response. Defaults to 30 s; nginx's `send_timeout`
+    /// is 60 s.
+    ///
+    /// On HTTP/1 the client has to take a byte within the time, else its connection is closed. On
+    /// HTTP/2 it has to take the next frame of the body, else the stream is reset. A response whose
+    /// service has nothing to send, such as a quiet event stream, is left alone.
+    pub fn write_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.write_timeout = timeout;
         self
     }
 

@@ -10,6 +10,10 @@ pub(super) enum ConnectionEnd {
     Done,
     /// A request head did not arrive in time.
     HeaderTimeout,
+    /// The client took no byte of a response for too long.
+    WriteTimeout,
+    /// The connection waited for its client when another one needed its place.
+    Evicted,
     /// The client left in the middle of a request head.
     Incomplete,
     /// The TLS handshake did not end in time.
@@ -33,6 +37,8 @@ impl fmt::Display for ConnectionEnd {
         match self {
             Self::Done => f.write_str("done"),
             Self::HeaderTimeout => f.write_str("no request head arrived in time"),
+            Self::WriteTimeout => f.write_str("the client took no byte of the response in time"),
+            Self::Evicted => f.write_str("it waited for its client and made room for another one"),
             Self::Incomplete => f.write_str("the client left in the middle of a request head"),
             #[cfg(feature = "tls")]
             Self::TlsTimeout => f.write_str("the TLS handshake did not end in time"),

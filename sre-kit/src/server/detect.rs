@@ -38,16 +38,17 @@ fn protocol_of(bytes: &[u8]) -> Option<Protocol> {
     }
 }
 
-/// Reads until the protocol is known, and puts the bytes back into the socket.
+/// Reads until the protocol is known, at most until `deadline`, and puts the bytes back into the
+/// socket.
 pub(super) async fn detect(
     socket: &mut Socket,
     connection: &Arc<Connection>,
+    deadline: Instant,
 ) -> Result<Protocol, ConnectionEnd> {
-    use ConnectionEnd::{Done, HeaderTimeout, Incomplete, Io, Unfinished};
+    use ConnectionEnd::{Done, Evicted, HeaderTimeout, Incomplete, Io, Unfinished};
 
     let mut bytes = [0; PREFACE.len()];
     let mut buf = ReadBuf::new(&mut bytes);
-    let deadline = Instant::now() + connection.shared.settings.header_read_timeout;
     let mut timer = pin!(sleep_until(deadline));
     let mut closing = false;
     let protocol = poll_fn(|cx| {
@@ -75,6 +76,9 @@ pub(super) async fn detect(
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Io(error))),
                 Poll::Pending => {
+                    if connection.state.is_evicted() {
+                        return Poll::Ready(Err(Evicted));
+                    }
                     if timer.as_mut().poll(cx).is_pending() {
                         return Poll::Pending;
                     }

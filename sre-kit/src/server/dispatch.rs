@@ -21,6 +21,8 @@ use super::connection::{Connection, RequestGuard};
 use super::connection_info::ConnectionInfo;
 use super::host;
 use super::phase::Phase;
+use super::request_body::{OpenBodyHandle, RequestBody};
+use super::stream_executor::{self, Turn};
 
 /// A service that passes the requests of one connection to clones of the user's service.
 pub(super) struct Dispatch<S> {
@@ -36,7 +38,7 @@ impl<S> Dispatch<S> {
 
 impl<S, B> hyper::service::Service<Request<Incoming>> for Dispatch<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone,
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone,
     B: Body,
 {
     type Response = Response<ServedBody<B>>;
@@ -50,7 +52,9 @@ where
             self.connection.shared.stats.bad_host();
         }
         request.extensions_mut().insert(ConnectionInfo::new(&self.connection));
+        let (request, body) = RequestBody::wrap(request, &self.connection);
         DispatchFuture {
+            body,
             is_head: request.method() == Method::HEAD,
             multiplexed: self.connection.state.is_multiplexed(),
             guard: Some(guard),
@@ -63,12 +67,14 @@ pin_project! {
     /// The future of one response.
     pub(super) struct DispatchFuture<S>
     where
-        S: Service<Request<Incoming>>,
+        S: Service<Request<RequestBody>>,
     {
         // `None` for a request that is answered 400.
         #[pin]
-        future: Option<TowerToHyperServiceFuture<S, Request<Incoming>>>,
+        future: Option<TowerToHyperServiceFuture<S, Request<RequestBody>>>,
         guard: Option<RequestGuard>,
+        // The request body, if it has not arrived yet.
+        body: Option<OpenBodyHandle>,
         is_head: bool,
         multiplexed: bool,
     }
@@ -76,7 +82,7 @@ pin_project! {
 
 impl<S, B> Future for DispatchFuture<S>
 where
-    S: Service<Request<Incoming>, Response = Response<B>>,
+    S: Service<Request<RequestBody>, Response = Response<B>>,
     B: Body,
 {
     type Output = Result<Response<ServedBody<B>>, S::Error>;
@@ -87,6 +93,11 @@ where
             return Poll::Ready(Ok(bad_request(this.guard.take(), *this.multiplexed)));
         };
         let mut response = ready!(future.poll(cx))?;
+        if let Some(body) = this.body.take() {
+            body.answered();
+        }
+        // Hyper asks for the body when the client has room for it.
+        stream_executor::report(Turn::Client);
         let status = response.status();
         let mut without_body = false;
         if *this.multiplexed {
@@ -152,10 +163,11 @@ impl<B: Body> Body for ServedBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        match self.project().inner.as_pin_mut() {
-            Some(inner) => inner.poll_frame(cx),
-            None => Poll::Ready(None),
-        }
+        let Some(inner) = self.project().inner.as_pin_mut() else { return Poll::Ready(None) };
+        let polled = inner.poll_frame(cx);
+        let turn = if polled.is_pending() { Turn::Service } else { Turn::Client };
+        stream_executor::report(turn);
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -19,18 +19,27 @@ use super::phase::Phase;
 /// first request may be on the way.
 pub(super) const FIRST_REQUEST_TIME: Duration = Duration::from_millis(200);
 
+/// How long an HTTP/2 client without a request has to answer the GOAWAY. A live one answers within
+/// a round trip; for one that is gone, nothing is lost.
+const END_TIME: Duration = Duration::from_secs(2);
+
 /// The event that the timer of a connection bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wait {
-    /// None: requests are in flight, whose duration is not limited here, or hyper is ending the
-    /// connection.
+    /// None: requests are in flight, whose duration is not limited here.
     Unbounded,
     /// The rest of a request head.
     Head,
     /// The next request.
     NextRequest,
+    /// More of a request body that outlives its response.
+    Upload,
     /// A first request that may be on the way while the server closes.
     FirstRequest,
+    /// The client, to read what is written.
+    Write,
+    /// The end of a connection without a request, for which an HTTP/2 client has to answer.
+    End,
 }
 
 pin_project! {
@@ -48,12 +57,15 @@ pin_project! {
         multiplexed: bool,
         closing: bool,
         wait: Wait,
-        requests_started: u64,
+        // What the wait began with: a wait for another request, or after progress, begins anew.
+        mark: u64,
+        first_head: Instant,
     }
 }
 
 impl<C> Drive<C> {
-    pub(super) fn new(hyper: C, connection: Arc<Connection>) -> Self {
+    /// Drives `connection`, whose first request head has to arrive until `first_head`.
+    pub(super) fn new(hyper: C, connection: Arc<Connection>, first_head: Instant) -> Self {
         let multiplexed = connection.state.is_multiplexed();
         Self {
             hyper,
@@ -62,7 +74,8 @@ impl<C> Drive<C> {
             multiplexed,
             closing: false,
             wait: Wait::Unbounded,
-            requests_started: 0,
+            mark: 0,
+            first_head,
         }
     }
 }
@@ -87,11 +100,14 @@ impl<C: HyperConnection> Future for Drive<C> {
                     result.map_or_else(ConnectionEnd::Hyper, |()| ConnectionEnd::Done),
                 );
             }
+            if state.is_evicted() {
+                return Poll::Ready(ConnectionEnd::Evicted);
+            }
             // In this order: a request is in flight before it counts as started.
             let started = state.requests_started();
-            let in_flight = state.requests_in_flight();
+            let in_use = state.is_in_use();
             let reading = state.is_reading_head();
-            let waits_for_head = in_flight == 0 && !*this.multiplexed && (reading || started == 0);
+            let waits_for_head = !in_use && !*this.multiplexed && (reading || started == 0);
             let close = match phase {
                 Phase::Open | Phase::Cut | Phase::Aborted => false,
                 // HTTP/1 responses carry `Connection: close` instead. An HTTP/2 connection gets
@@ -104,16 +120,21 @@ impl<C: HyperConnection> Future for Drive<C> {
                 this.hyper.as_mut().start_graceful_shutdown();
                 continue;
             }
-            let wait = if in_flight > 0 {
-                Wait::Unbounded
+            let blocked_since = state.write_blocked_since();
+            let (wait, mark) = if let Some(since) = blocked_since {
+                (Wait::Write, since)
+            } else if state.requests_in_flight() > 0 {
+                (Wait::Unbounded, 0)
+            } else if in_use {
+                (Wait::Upload, state.reads())
             } else if waits_for_head && started == 0 && !reading && phase == Phase::Closing {
-                Wait::FirstRequest
+                (Wait::FirstRequest, started)
             } else if waits_for_head {
-                Wait::Head
+                (Wait::Head, started)
             } else if *this.closing {
-                Wait::Unbounded
+                (Wait::End, state.writes())
             } else {
-                Wait::NextRequest
+                (Wait::NextRequest, started)
             };
             let settings = &shared.settings;
             let bound = match wait {
@@ -122,19 +143,27 @@ impl<C: HyperConnection> Future for Drive<C> {
                     return Poll::Pending;
                 }
                 Wait::Head => settings.header_read_timeout,
-                Wait::NextRequest => settings.idle_timeout,
+                Wait::NextRequest | Wait::Upload => settings.idle_timeout,
                 Wait::FirstRequest => FIRST_REQUEST_TIME,
+                Wait::Write => settings.write_timeout,
+                Wait::End => END_TIME,
             };
-            if (wait, started) != (*this.wait, *this.requests_started) {
-                (*this.wait, *this.requests_started) = (wait, started);
-                this.timer.as_mut().reset(Instant::now() + bound);
+            if (wait, mark) != (*this.wait, *this.mark) {
+                (*this.wait, *this.mark) = (wait, mark);
+                let first_head = wait == Wait::Head && started == 0;
+                let now = Instant::now();
+                this.timer.as_mut().reset(if first_head { *this.first_head } else { now + bound });
+                state.set_idle_since(shared.millis_at(now));
             }
             if this.timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
             match wait {
                 Wait::Head => return Poll::Ready(ConnectionEnd::HeaderTimeout),
-                Wait::FirstRequest => return Poll::Ready(ConnectionEnd::Done),
+                Wait::Write => return Poll::Ready(ConnectionEnd::WriteTimeout),
+                Wait::FirstRequest | Wait::End | Wait::Upload => {
+                    return Poll::Ready(ConnectionEnd::Done);
+                }
                 Wait::NextRequest | Wait::Unbounded => {
                     *this.closing = true;
                     this.hyper.as_mut().start_graceful_shutdown();

@@ -2,13 +2,14 @@
 
 use http::{Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
 use tower::BoxError;
 use tower_service::Service;
 
+use super::RequestBody;
+
 /// A tower service that answers HTTP requests, such as an `axum::Router`.
 ///
-/// It is implemented for every `Service<Request<Incoming>>` that is `Clone + Send + 'static` and
+/// It is implemented for every `Service<Request<RequestBody>>` that is `Clone + Send + 'static` and
 /// whose future, error and response body can be served, and for nothing else: it only gives that
 /// list of bounds a name.
 ///
@@ -20,13 +21,13 @@ use tower_service::Service;
 ///     Server::builder().build().expect("the defaults are valid").start(listener, service)
 /// }
 /// # fn is_served<S: HttpService>(_: &S) {}
-/// # is_served(&tower::service_fn(|_: http::Request<hyper::body::Incoming>| async {
+/// # is_served(&tower::service_fn(|_: http::Request<sre_kit::server::RequestBody>| async {
 /// #     Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(bytes::Bytes::new())))
 /// # }));
 /// ```
 pub trait HttpService:
     Service<
-        Request<Incoming>,
+        Request<RequestBody>,
         Response = Response<Self::ResponseBody>,
         Error: Into<BoxError>,
         Future: Send + 'static,
@@ -40,7 +41,7 @@ pub trait HttpService:
 
 impl<S, B> HttpService for S
 where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Into<BoxError>,
     B: Body + Send + 'static,

@@ -17,7 +17,7 @@ use crate::metrics::{Registry, Samples};
 /// | `http_server_connections_limit` | gauge | `listener` | [`max_connections`](super::ServerBuilder::max_connections) |
 /// | `http_server_connections_accepted_total` | counter | `listener` | accepted connections |
 /// | `http_server_accept_errors_total` | counter | `listener`, `error_type` (`too_many_files`, `aborted`, `other`) | failures to accept a connection |
-/// | `http_server_connection_errors_total` | counter | `listener`, `error_type` (`header_timeout`, `incomplete`, `malformed`, `too_large`, `io`, `tls_handshake`, `tls_timeout`, `service_error`, `panic`, `cut_off`, `other`) | connections that ended badly, and requests with a bad `Host` (`malformed`) |
+/// | `http_server_connection_errors_total` | counter | `listener`, `error_type` (`header_timeout`, `body_timeout`, `write_timeout`, `evicted`, `incomplete`, `malformed`, `too_large`, `io`, `tls_handshake`, `tls_timeout`, `service_error`, `panic`, `cut_off`, `other`) | connections that ended badly, and requests with a bad `Host` (`malformed`) |
 /// | `http_server_tls_reloads_total` | counter | `listener`, `result` (`ok`, `error`) | with TLS: changes of the certificate files, and those that could not be used |
 ///
 /// A connection is `active` while a request is in flight on it. OpenTelemetry's semantic

@@ -16,12 +16,12 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use sre_kit::server::Server;
+//! use sre_kit::server::{RequestBody, Server};
 //! # use bytes::Bytes;
 //! # use http_body_util::Full;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let service = tower::service_fn(|_request: http::Request<hyper::body::Incoming>| async {
+//! let service = tower::service_fn(|_request: http::Request<RequestBody>| async {
 //!     Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::from("hello"))))
 //! });
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -69,6 +69,7 @@
 //! |---|---|---|
 //! | number of connections | unbounded | [`max_connections`](ServerBuilder::max_connections) |
 //! | a client that sends no request head | is kept | is closed after [`header_read_timeout`](ServerBuilder::header_read_timeout) |
+//! | a client that sends no body, or reads no response | is kept | is cut after [`body_read_timeout`](ServerBuilder::body_read_timeout) or [`write_timeout`](ServerBuilder::write_timeout) |
 //! | an idle connection | is kept | is closed after [`idle_timeout`](ServerBuilder::idle_timeout) |
 //! | a graceful shutdown | waits until the last connection is closed | ends at its bound, and returns what was [`Unfinished`] |
 //! | clients that should reconnect elsewhere | learn it when nothing is accepted any more | can learn it while the server still accepts ([`announce`](RunningServer::announce)) |
@@ -82,8 +83,10 @@
 //!
 //! | Limit | Default | Unit | At the limit |
 //! |---|---|---|---|
-//! | [`max_connections`](ServerBuilder::max_connections) | 10 000 | connections | clients wait in the listener's backlog |
+//! | [`max_connections`](ServerBuilder::max_connections) | 10 000 | connections | a connection that waits for its client is closed for the new one |
 //! | [`header_read_timeout`](ServerBuilder::header_read_timeout) | 10 | seconds | the connection is closed |
+//! | [`body_read_timeout`](ServerBuilder::body_read_timeout) | 30 | seconds | the service's read of the body fails |
+//! | [`write_timeout`](ServerBuilder::write_timeout) | 30 | seconds | the connection is closed, or the HTTP/2 stream reset |
 //! | [`idle_timeout`](ServerBuilder::idle_timeout) | 620 | seconds | the connection is closed |
 //! | [`max_header_size`](ServerBuilder::max_header_size) | 65 536 | bytes | the request is answered 431 |
 //! | [`max_concurrent_streams`](ServerBuilder::max_concurrent_streams) | 200 | requests per HTTP/2 connection | the client has to wait |
@@ -141,11 +144,13 @@ mod listeners;
 mod metrics;
 mod phase;
 pub(crate) mod reload;
+mod request_body;
 mod running_server;
 mod settings;
 mod shared;
 mod socket;
 mod stats;
+mod stream_executor;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
@@ -163,6 +168,7 @@ pub use drain_signal::DrainSignal;
 pub use http_service::HttpService;
 pub use listeners::Listeners;
 pub use metrics::ConnectionMetrics;
+pub use request_body::{RequestBody, RequestBodyError};
 pub use running_server::RunningServer;
 #[cfg(feature = "tls")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]

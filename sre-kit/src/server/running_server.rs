@@ -74,7 +74,7 @@ impl RunningServer {
     }
 
     /// Stops accepting and waits until no request is in flight. Closes the remaining connections
-    /// by force at `deadline`, and returns how many there were.
+    /// by force at `deadline`, and returns how many of them had a request in flight.
     ///
     /// Does not wait for upgraded connections; see [`close_upgraded`](Self::close_upgraded).
     pub async fn drain(&self, deadline: Instant) -> Unfinished {
@@ -87,7 +87,8 @@ impl RunningServer {
         // A handler that blocks its thread cannot be stopped, so the wait is bounded.
         let _ = timeout(FORCED_CLOSE_TIME, self.shared.quiet()).await;
         Unfinished {
-            connections: counts.active + counts.idle,
+            // One without a request has lost nothing.
+            connections: counts.active,
             requests: counts.requests,
             upgraded: 0,
         }

@@ -15,6 +15,8 @@ pub(super) struct Settings {
     pub(super) name: String,
     pub(super) max_connections: usize,
     pub(super) header_read_timeout: Duration,
+    pub(super) body_read_timeout: Duration,
+    pub(super) write_timeout: Duration,
     pub(super) idle_timeout: Duration,
     pub(super) max_header_size: usize,
     pub(super) max_concurrent_streams: u32,
@@ -31,6 +33,8 @@ impl Default for Settings {
             name: "main".to_owned(),
             max_connections: 10_000,
             header_read_timeout: Duration::from_secs(10),
+            body_read_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(620),
             max_header_size: 64 * 1024,
             max_concurrent_streams: 200,
@@ -68,6 +72,8 @@ impl Settings {
         }
         for (field, value) in [
             ("header_read_timeout", Some(self.header_read_timeout)),
+            ("body_read_timeout", Some(self.body_read_timeout)),
+            ("write_timeout", Some(self.write_timeout)),
             ("idle_timeout", Some(self.idle_timeout)),
             ("keep_alive_interval", self.keep_alive_interval),
             ("keep_alive_timeout", Some(self.keep_alive_timeout)),

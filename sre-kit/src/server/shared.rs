@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::connection_state::ConnectionState;
@@ -12,6 +14,10 @@ use super::drain_signal::DrainSignal;
 use super::phase::Phase;
 use super::settings::Settings;
 use super::stats::Stats;
+
+/// How long a client may leave a request waiting for it before its connection can be closed for
+/// another one. Round trips take less.
+const STALLED: Duration = Duration::from_millis(500);
 
 /// The state that the accept loops and the connections of one server share.
 pub(super) struct Shared {
@@ -21,6 +27,7 @@ pub(super) struct Shared {
     /// Cancelled when the listeners have to be closed.
     pub(super) stop: CancellationToken,
     phase: AtomicU8,
+    created: Instant,
     open: Mutex<OpenSockets>,
     /// Notified after every change of `open` that a drain may wait for.
     changed: Notify,
@@ -52,6 +59,7 @@ impl Shared {
             signal,
             stop: CancellationToken::new(),
             phase: AtomicU8::new(Phase::Open as u8),
+            created: Instant::now(),
             open: Mutex::default(),
             changed: Notify::new(),
         }
@@ -59,6 +67,16 @@ impl Shared {
 
     pub(super) fn phase(&self) -> Phase {
         Phase::from_u8(self.phase.load(Ordering::Acquire))
+    }
+
+    /// Returns the milliseconds since the server was built.
+    pub(super) fn millis(&self) -> u64 {
+        self.millis_at(Instant::now())
+    }
+
+    /// Returns the milliseconds from the time that the server was built to `now`.
+    pub(super) fn millis_at(&self, now: Instant) -> u64 {
+        u64::try_from(now.duration_since(self.created).as_millis()).unwrap_or(u64::MAX - 1)
     }
 
     /// Advances to `phase` and wakes every connection to see it.
@@ -82,10 +100,11 @@ impl Shared {
 
     /// Adds a connection to the list of open ones.
     pub(super) fn register(&self) -> Arc<ConnectionState> {
+        let now = self.millis();
         let mut open = self.lock();
         let id = open.next_id;
         open.next_id += 1;
-        let connection = Arc::new(ConnectionState::new(id));
+        let connection = Arc::new(ConnectionState::new(id, now));
         open.connections.insert(id, Arc::clone(&connection));
         connection
     }
@@ -144,6 +163,32 @@ impl Shared {
                 return;
             }
             changed.await;
+        }
+    }
+
+    /// Asks the connections that have waited for their clients longest to end, at most `count` of
+    /// them. One that is in use has to have waited for [`STALLED`].
+    pub(super) fn evict(&self, count: usize) {
+        let now = self.millis();
+        let mut waiting: Vec<_> = self
+            .lock()
+            .connections
+            .values()
+            .filter(|connection| !connection.is_asked_to_end())
+            .filter_map(|connection| {
+                let since = connection.waits_for_client_since()?;
+                let stalled = now.saturating_sub(since) >= STALLED.as_millis() as u64;
+                // A connection without a request goes before one that a client may come back to.
+                (stalled || !connection.is_in_use())
+                    .then(|| ((connection.is_in_use(), since), Arc::clone(connection)))
+            })
+            .collect();
+        if waiting.len() > count && count > 0 {
+            waiting.select_nth_unstable_by_key(count - 1, |(rank, _)| *rank);
+            waiting.truncate(count);
+        }
+        for (_, connection) in waiting {
+            connection.evict();
         }
     }
 

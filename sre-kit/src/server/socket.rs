@@ -30,6 +30,17 @@ impl Socket {
         self.ahead = Bytes::copy_from_slice(bytes);
     }
 
+    /// Records whether the client takes what is written.
+    fn wrote(&self, polled: &Poll<io::Result<usize>>) {
+        match polled {
+            Poll::Ready(Ok(_)) => self.connection.state.wrote(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => {
+                self.connection.state.write_blocked(|| self.connection.shared.millis());
+            }
+        }
+    }
+
     /// Returns an error if upgraded connections are closed by force.
     ///
     /// Only an upgraded socket gets there: for others `Drive` checks the phase first.
@@ -68,7 +79,7 @@ impl AsyncRead for Socket {
             polled => polled,
         };
         if buf.filled().len() > before {
-            self.connection.state.bytes_arrived();
+            self.connection.state.bytes_arrived(&buf.filled()[before..]);
         }
         polled
     }
@@ -81,7 +92,9 @@ impl AsyncWrite for Socket {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.wrote(&polled);
+        polled
     }
 
     fn poll_write_vectored(
@@ -90,7 +103,9 @@ impl AsyncWrite for Socket {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.wrote(&polled);
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -98,7 +113,12 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        if polled.is_pending() {
+            // Only TLS has something to flush.
+            self.connection.state.write_blocked(|| self.connection.shared.millis());
+        }
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -10,8 +10,11 @@ use super::connection_end::ConnectionEnd;
 pub(super) const ACCEPT_ERRORS: [&str; 3] = ["too_many_files", "aborted", "other"];
 
 /// The values of `error_type` for a connection that ended badly.
-pub(super) const CONNECTION_ERRORS: [&str; 11] = [
+pub(super) const CONNECTION_ERRORS: [&str; 14] = [
     "header_timeout",
+    "body_timeout",
+    "write_timeout",
+    "evicted",
     "incomplete",
     "malformed",
     "too_large",
@@ -63,11 +66,23 @@ impl Stats {
         count(&CONNECTION_ERRORS, &self.connection_errors, "malformed");
     }
 
+    /// Counts a request whose body did not arrive in time.
+    pub(super) fn body_timeout(&self) {
+        count(&CONNECTION_ERRORS, &self.connection_errors, "body_timeout");
+    }
+
+    /// Counts an HTTP/2 stream whose client did not take its response in time.
+    pub(super) fn write_timeout(&self) {
+        count(&CONNECTION_ERRORS, &self.connection_errors, "write_timeout");
+    }
+
     /// Counts how a connection ended, and returns its `error_type`, or `None` if it ended well.
     pub(super) fn connection_ended(&self, end: &ConnectionEnd) -> Option<&'static str> {
         let kind = match end {
             ConnectionEnd::Done => return None,
             ConnectionEnd::HeaderTimeout => "header_timeout",
+            ConnectionEnd::WriteTimeout => "write_timeout",
+            ConnectionEnd::Evicted => "evicted",
             ConnectionEnd::Incomplete => "incomplete",
             ConnectionEnd::Io(_) => "io",
             #[cfg(feature = "tls")]

@@ -4,7 +4,8 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Unfinished {
-    /// The number of connections that were closed by force, without the upgraded ones.
+    /// The number of connections that were closed by force while a request was in flight, without the
+    /// upgraded ones.
     pub connections: usize,
     /// The number of requests that were in flight on them.
     pub requests: usize,

@@ -20,6 +20,7 @@ mod protobuf;
 mod registry;
 mod saturation;
 mod server;
+mod server_bounds;
 mod slo_golden;
 mod slo_render;
 mod slo_requests;
