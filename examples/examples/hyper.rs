@@ -23,7 +23,7 @@ use sre_kit::server::RequestBody;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<RequestBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (status, text) = match request.uri().path().strip_prefix("/hello/") {
         Some(name) => (StatusCode::OK, format!("Hello, {name}.\n")),
         None => (StatusCode::NOT_FOUND, "Try /hello/you.\n".to_owned()),

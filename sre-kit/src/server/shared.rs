@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -17,7 +16,7 @@ use super::stats::Stats;
 
 /// How long a client may leave a request waiting for it before its connection can be closed for
 /// another one. Round trips take less.
-const STALLED: Duration = Duration::from_millis(500);
+const STALLED_MILLIS: u64 = 500;
 
 /// The state that the accept loops and the connections of one server share.
 pub(super) struct Shared {
@@ -167,7 +166,7 @@ impl Shared {
     }
 
     /// Asks the connections that have waited for their clients longest to end, at most `count` of
-    /// them. One that is in use has to have waited for [`STALLED`].
+    /// them. One that is in use has to have waited for [`STALLED_MILLIS`].
     pub(super) fn evict(&self, count: usize) {
         let now = self.millis();
         let mut waiting: Vec<_> = self
@@ -177,7 +176,7 @@ impl Shared {
             .filter(|connection| !connection.is_asked_to_end())
             .filter_map(|connection| {
                 let since = connection.waits_for_client_since()?;
-                let stalled = now.saturating_sub(since) >= STALLED.as_millis() as u64;
+                let stalled = now.saturating_sub(since) >= STALLED_MILLIS;
                 // A connection without a request goes before one that a client may come back to.
                 (stalled || !connection.is_in_use())
                     .then(|| ((connection.is_in_use(), since), Arc::clone(connection)))

@@ -55,7 +55,7 @@ where
 {
     fn execute(&self, stream: F) {
         let shared = Arc::clone(&self.shared);
-        tokio::spawn(Stream { stream, timer: None, turn: Turn::Service, shared });
+        tokio::spawn(Stream { inner: stream, timer: None, turn: Turn::Service, shared });
     }
 }
 
@@ -63,7 +63,7 @@ pin_project! {
     /// The task of one HTTP/2 stream. When it ends early, the client gets a reset.
     struct Stream<F> {
         #[pin]
-        stream: F,
+        inner: F,
         // Made when the client lets the stream wait for the first time.
         timer: Option<Pin<Box<Sleep>>>,
         turn: Turn,
@@ -77,7 +77,7 @@ impl<F: Future> Future for Stream<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         TURN.set(None);
-        if this.stream.poll(cx).is_ready() {
+        if this.inner.poll(cx).is_ready() {
             return Poll::Ready(());
         }
         let timeout = this.shared.settings.write_timeout;

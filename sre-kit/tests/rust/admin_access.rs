@@ -3,6 +3,7 @@
 //! A client elsewhere is one whose socket is bound to 127.0.0.6, from which Istio's sidecar forwards
 //! what any pod of the mesh sends.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -58,7 +59,7 @@ async fn talk(
         request.push_str("host: localhost\r\n");
     }
     for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(request, "{name}: {value}\r\n");
     }
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).await.expect("written");

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use http_body_util::{BodyExt, Collected, Empty, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -60,7 +60,7 @@ impl Handler {
                 let handler = self.clone();
                 tokio::spawn(async move {
                     let body = request.into_body().collect().await;
-                    *handler.read.lock().expect("no panic") = body.ok().map(|body| body.to_bytes());
+                    *handler.read.lock().expect("no panic") = body.ok().map(Collected::to_bytes);
                     handler.release.notify_one();
                 });
                 with_status(StatusCode::ACCEPTED)

@@ -10,7 +10,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -19,7 +18,8 @@ use sre_kit::SreKit;
 use sre_kit::admin::{Admin, AdminBody, Page};
 use sre_kit::metrics::{BuildInfo, Registry, TextFormat};
 use sre_kit::server::{
-    ConnectionInfo, ConnectionMetrics, RunningServer, Server, ServerTls, ServerTlsBuilder,
+    ConnectionInfo, ConnectionMetrics, RequestBody, RunningServer, Server, ServerTls,
+    ServerTlsBuilder,
 };
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -99,7 +99,7 @@ fn text_of(registry: &Registry) -> String {
 }
 
 /// Says what the handler sees of the connection.
-async fn handle(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn handle(request: Request<RequestBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     let info = request.extensions().get::<ConnectionInfo>().expect("always there");
     let seen = info.tls().map_or("plain".to_owned(), |tls| {
         let name = tls.server_name().unwrap_or_default();
@@ -404,6 +404,6 @@ async fn the_kit_serves_tls_and_counts_its_requests_as_https() {
     assert!(text.contains(line), "{text}");
 }
 
-async fn handle_shared(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn handle_shared(_: Request<RequestBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     Ok(Response::new(Full::from("hello")))
 }

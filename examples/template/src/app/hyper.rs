@@ -5,9 +5,8 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use sre_kit::golden_signals::Routes;
-use sre_kit::server::HttpService;
+use sre_kit::server::{HttpService, RequestBody};
 use sre_kit::{ConfigError, SreKit};
 use tower::ServiceBuilder;
 
@@ -24,7 +23,7 @@ pub fn service(kit: &SreKit) -> impl HttpService + use<> {
 }
 
 /// Answers a request. Handle your routes here.
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<RequestBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (status, text) = match request.uri().path().strip_prefix("/hello/") {
         Some(name) => (StatusCode::OK, format!("Hello, {name}.\n")),
         None => (StatusCode::NOT_FOUND, "Try /hello/you.\n".to_owned()),
