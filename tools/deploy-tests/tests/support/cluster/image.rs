@@ -19,12 +19,13 @@ pub(crate) fn demo() -> &'static str {
     DEMO
 }
 
-/// The demo as `localhost/demo-app@DIGEST`, as a pipeline names it. With `broken`, it ends as
-/// soon as it is started.
+/// The demo as `localhost/demo-app@DIGEST`, as a pipeline names it. With `broken`, it migrates and
+/// does not serve.
 pub(crate) fn demo_by_digest(digest: &str, broken: bool) {
     let mut config = config(&Dockerfile::read());
     if broken {
-        config["Cmd"] = json!(["no-such-command"]);
+        let variables = config["Env"].as_array_mut().expect("a list");
+        variables.push(json!("SRE_KIT_FLUSH_TIMEOUT=never"));
     }
     load(&format!("localhost/demo-app@{digest}"), &config, &sandbox::built());
 }
