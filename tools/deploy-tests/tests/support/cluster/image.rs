@@ -19,13 +19,12 @@ pub(crate) fn demo() -> &'static str {
     DEMO
 }
 
-/// The demo as `localhost/demo-app@DIGEST`, as a pipeline names it. With `broken`, it migrates and
-/// does not serve.
+/// The demo as `localhost/demo-app@DIGEST`, as a pipeline names it. With `broken`, nothing in it
+/// can be started.
 pub(crate) fn demo_by_digest(digest: &str, broken: bool) {
     let mut config = config(&Dockerfile::read());
     if broken {
-        let variables = config["Env"].as_array_mut().expect("a list");
-        variables.push(json!("SRE_KIT_FLUSH_TIMEOUT=never"));
+        config["Entrypoint"] = json!(["/no-such-program"]);
     }
     load(&format!("localhost/demo-app@{digest}"), &config, &sandbox::built());
 }
