@@ -19,12 +19,12 @@ pub(crate) fn demo() -> &'static str {
     DEMO
 }
 
-/// The demo as `localhost/demo-app@DIGEST`, as a pipeline names it. With `broken`, it ends as
-/// soon as it is started.
+/// The demo as `localhost/demo-app@DIGEST`, as a pipeline names it. With `broken`, nothing in it
+/// can be started.
 pub(crate) fn demo_by_digest(digest: &str, broken: bool) {
     let mut config = config(&Dockerfile::read());
     if broken {
-        config["Cmd"] = json!(["no-such-command"]);
+        config["Entrypoint"] = json!(["/no-such-program"]);
     }
     load(&format!("localhost/demo-app@{digest}"), &config, &sandbox::built());
 }
