@@ -4,7 +4,8 @@ use http::header::HOST;
 use http::uri::Authority;
 use http::{Request, Version};
 
-/// Returns whether the request names its host as HTTP demands: once, and well-formed.
+/// Returns whether the request names its host as HTTP demands: once, and well-formed. HTTP/1.0 and
+/// HTTP/2 requests may name none.
 ///
 /// A server that accepts two hosts, or none, can be made to route a request otherwise than the
 /// proxy in front of it did. Sources: [RFC 9112, section 3.2][1], [RFC 9113, section 8.3.1][2].
@@ -31,7 +32,9 @@ pub(super) fn is_valid<B>(request: &Request<B>) -> bool {
         Version::HTTP_11 => host.is_some(),
         _ => match (authority, host) {
             (Some(authority), Some(host)) => authority.as_str().eq_ignore_ascii_case(host),
-            (authority, host) => authority.is_some() || host.is_some(),
+            // HTTP/2 has no rule against a request without either, and the health checks of
+            // HAProxy are such requests.
+            (_, _) => true,
         },
     }
 }
@@ -93,11 +96,11 @@ mod tests {
     }
 
     #[test]
-    fn http_2_needs_an_authority_or_a_host_and_no_two_different_ones() {
+    fn http_2_refuses_two_different_hosts_and_takes_none_as_health_checks_send_it() {
         assert!(check(Version::HTTP_2, "http://a/", &[]));
         assert!(check(Version::HTTP_2, "http://a/", &["A"]));
         assert!(!check(Version::HTTP_2, "http://a/", &["b"]));
         assert!(check(Version::HTTP_2, "/", &["b"]));
-        assert!(!check(Version::HTTP_2, "/", &[]));
+        assert!(check(Version::HTTP_2, "/", &[]));
     }
 }

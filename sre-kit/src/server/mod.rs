@@ -6,7 +6,7 @@
 //! gRPC uses it inside a cluster) share one port: the first bytes of a connection decide. With the
 //! feature `tls`, `ServerTls` adds TLS from PEM files that are read again when they change.
 //!
-//! A request without a `Host`, with two, or with a malformed one is answered 400 and does not reach
+//! An HTTP/1.1 request without a `Host`, and any request with two or a malformed one, is answered 400 and does not reach
 //! the service.
 //!
 //! Most services do not need this module directly: `SreKit::serve` and
