@@ -20,12 +20,13 @@ counted() { # metric
     at_port /metrics | awk -v name="$1" 'index($1, name "{") == 1 || $1 == name { sum += $NF } END { printf "%d\n", sum }'
 }
 
-# An alert as the generated rules make it, so that the routes of a page apply. Its tier is none
-# that inhibits another, or is inhibited.
+# An alert as the generated rules make it, so that the routes of a page apply. Its SLO is another
+# each time: alerts of one group are sent together, every five minutes. Its tier is none that
+# inhibits another, or is inhibited.
 send_alert() { # ends
     jq --null-input --arg namespace "$namespace" --arg id "$alert_id" --arg ends "$1" '[{
         labels: {alertname: "SLOErrorBudgetBurn", service: "demo-app", namespace: $namespace, severity: "page",
-            slo: "verification", slo_tier: "verification", verification: $id},
+            slo: "verification-\($id)", slo_tier: "verification", verification: $id},
         annotations: {summary: "A test by tools/gke verify; nothing is wrong, and it resolves by itself."},
         endsAt: $ends}]' >"$work/alert.json"
     at_port /api/v2/alerts --request POST --header 'Content-Type: application/json' --data "@$work/alert.json" >/dev/null
@@ -67,7 +68,7 @@ verify_alert() {
             say "a receiver does not take it: failed requests and notifications of Alertmanager rose by $((refused + lost - failures_before)); look at its log and at PAGE_URL"
             failed=1
         else
-            say 'look at the pager: an alert SLOErrorBudgetBurn with slo verification is there'
+            say "look at the pager: an alert SLOErrorBudgetBurn with slo verification-$alert_id is there"
         fi
     else
         failed=1

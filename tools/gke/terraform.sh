@@ -84,6 +84,10 @@ up_bootstrap() {
     apply bootstrap "$bootstrap" ${variables[@]+"${variables[@]}"}
     write_backend "$backend"
     init "$bootstrap" bootstrap -migrate-state -force-copy
+    has_state bootstrap ||
+        fail "bootstrap: its state is not in gs://$state_bucket, and still in terraform/bootstrap/terraform.tfstate; run this again"
+    # The next project begins without it.
+    if [ -f "$bootstrap/terraform.tfstate" ]; then mv "$bootstrap/terraform.tfstate" "$bootstrap/terraform.tfstate.$project"; fi
     say "bootstrap: its state is in gs://$state_bucket/bootstrap"
 }
 

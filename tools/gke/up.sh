@@ -86,7 +86,7 @@ say_next() {
     releases_in_cluster &&
         released=$(jq --raw-output --arg in "$namespace" 'first(.[] | select(.name == "demo-app" and .namespace == $in) | .status) // empty' "$work/releases.json")
     if [ -z "$released" ]; then
-        say "done; the service comes with the pipeline: gh workflow run image.yml --repo $repository --ref main"
+        say "done; the service comes with the pipeline, by a push to main of $repository"
     else
         say "done; the service is $released: tools/gke/gke.sh verify --project $project --environment $environment"
     fi

@@ -93,7 +93,7 @@ verify_all() {
     fi
     releases_in_cluster
     jq --exit-status --arg in "$namespace" 'any(.[]; .name == "demo-app" and .namespace == $in)' "$work/releases.json" >/dev/null ||
-        fail "demo-app is not in $namespace, so there is nothing to verify; deploy it by gh workflow run image.yml"
+        fail "demo-app is not in $namespace, so there is nothing to verify; a push to main deploys it"
     setup --verify || failed=1
     trace_id=$(random_hex 16)
     await "$url answers, with a certificate that is valid:" https_answers ||

@@ -118,7 +118,8 @@ fn an_alert_goes_through_and_everything_else_answers() {
     assert_eq!(code, 0, "{said}");
     let got = pager.got.lock().expect("no panic");
     let page: serde_json::Value = serde_json::from_str(got.first().expect("a page")).expect("JSON");
-    assert_eq!(page["alerts"][0]["labels"]["slo"], "verification", "{page}");
+    let slo = page["alerts"][0]["labels"]["slo"].as_str().expect("a label");
+    assert!(slo.starts_with("verification-") && said.contains(slo), "{page}: {said}");
     assert_eq!(page["receiver"], "slo-page");
     // One request, sampled by its caller, is what trace and log are asked for.
     let visits = gke.all.calls("curl");
@@ -159,13 +160,14 @@ fn each_thing_that_does_not_answer_is_named() {
         ("datasource", "Grafana's datasource loki is healthy:"),
         ("trace", "of this visit is found:"),
     ] {
-        // Of time each has enough: an alert takes a moment, and what is broken stays so.
-        let (code, said) = verify(&gke, &alerts.port, "5", broken);
+        // What is broken stays so; whether an alert comes through in time is another test's.
+        let (code, said) = verify(&gke, &alerts.port, "2", broken);
         assert_eq!(code, 3, "{broken}: {said}");
-        let no: Vec<_> = said.lines().filter(|line| line.ends_with(" no")).collect();
+        let mut no: Vec<_> = said.lines().filter(|line| line.ends_with(" no")).collect();
+        no.retain(|line| !line.contains("alert") && !line.contains("Alertmanager"));
         assert_eq!(no.len(), 1, "{broken}: {said}");
         assert!(no[0].contains(sentence), "{broken}: {said}");
     }
-    let (code, said) = verify(&gke, &alerts.port, "5", "setup");
+    let (code, said) = verify(&gke, &alerts.port, "60", "setup");
     assert_eq!(code, 3, "{said}");
 }

@@ -5,6 +5,7 @@ mod access;
 mod apply_order;
 mod chart;
 mod github_script;
+mod gke_page;
 mod gke_script;
 mod gke_verify;
 mod image;

@@ -10,6 +10,7 @@ use crate::stand_in::{Ended, StandIns, root};
 const GCLOUD: &str = r#"
 case "$*" in
     "projects describe"*) [ "${BROKEN:-}" = project ] && { echo "not found" >&2; exit 1; }; echo "123456789012 ${STATE:-ACTIVE}" ;;
+    "auth "*) ;;
     "billing projects describe"*) echo "${BILLING:-True}" ;;
     "storage buckets describe"*) [ -f "$DIR/bucket" ] && echo "${OWNER:-123456789012}" ;;
     "storage objects describe"*/bootstrap/*) [ -f "$DIR/bootstrap.state" ] ;;
@@ -47,6 +48,7 @@ case "$*" in
     "output -json github") echo '{"dev": {"refs": ["refs/heads/main"], "variables": {"STATE_BUCKET": "s"}}}' ;;
     "output -json deployers") echo '{"dev": "principal://dev"}' ;;
     "output -json principal_sets") echo '{"dev": "principalSet://dev", "publish": "principalSet://publish"}' ;;
+    "output "*) jq --raw-output ".outputs.$3.value" "$DIR/$name.state" ;;
     *) exit 9 ;;
 esac
 "#;
@@ -76,7 +78,7 @@ case "$*" in
         exec sleep 60
         ;;
     *"get secret"*) printf 'c2VjcmV0"' | tr -d '"' ;;
-    *tempo:3200/api/traces/*) [ "${BROKEN:-}" = trace ] && exit 1; echo '{"batches": [{}]}' ;;
+    *tempo:3200/proxy/api/traces/*) [ "${BROKEN:-}" = trace ] && exit 1; echo '{"batches": [{}]}' ;;
     *loki-gateway:80/*) [ "${BROKEN:-}" = log ] && echo '{"data": {"result": []}}' || echo '{"data": {"result": [{}]}}' ;;
     *custom.metrics.k8s.io*) [ "${BROKEN:-}" = metric ] && echo '{"items": []}' || echo '{"items": [{"value": "0"}]}' ;;
     *horizontalpodautoscalers*)
@@ -121,7 +123,8 @@ const APPLIED: &str = r#"{"outputs": {
     "registry": {"value": "europe-west1-docker.pkg.dev/demo-project/demo-dev"},
     "name_servers": {"value": ["ns-1.example."]},
     "stack_values": {"value": {"loki": "{\"loki\": {}}"}},
-    "cluster": {"value": {"name": "demo-dev", "location": "europe-west1", "project": "demo-project"}}},
+    "cluster": {"value": {"name": "demo-dev", "location": "europe-west1", "project": "demo-project",
+        "credentials_command": "gcloud container clusters get-credentials demo-dev"}}},
   "resources": [{"mode": "managed", "type": "google_container_cluster", "name": "cluster",
     "instances": [{"attributes": {"deletion_protection": false}}]}]}"#;
 
@@ -168,16 +171,29 @@ impl Gke {
         let gke = Self::empty();
         let ended = gke.up(&[]);
         assert_eq!(ended.code, 0, "{}", ended.said);
-        let releases: Vec<_> = ["kube-prometheus-stack", "loki", "tempo", "alloy", "keda", "cluster-access", "demo-app"]
-            .iter()
-            .map(|name| {
-                let namespace = if *name == "demo-app" { "demo" } else { "observability" };
-                serde_json::json!({"name": name, "namespace": namespace, "status": "deployed", "revision": "1"})
-            })
-            .collect();
-        gke.all.write("releases.json", &serde_json::Value::from(releases).to_string());
+        gke.all.write("releases.json", &Self::releases());
         fs::remove_file(gke.all.path("calls")).expect("removed");
         gke
+    }
+
+    /// What Helm lists where everything is installed.
+    pub(crate) fn releases() -> String {
+        let stack = [
+            "kube-prometheus-stack",
+            "loki",
+            "tempo",
+            "alloy",
+            "keda",
+            "cluster-access",
+            "demo-app",
+        ];
+        let release = |name: &&str| {
+            let namespace = if *name == "demo-app" { "demo" } else { "observability" };
+            serde_json::json!({
+                "name": name, "namespace": namespace, "status": "deployed", "revision": "1",
+            })
+        };
+        serde_json::Value::from(stack.iter().map(release).collect::<Vec<_>>()).to_string()
     }
 
     pub(crate) fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Ended {
