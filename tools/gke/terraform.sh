@@ -79,15 +79,14 @@ up_bootstrap() {
         say "would run: terraform -chdir=terraform/bootstrap init -migrate-state, into gs://$state_bucket/bootstrap"
         return
     fi
-    rm -f "$backend"
+    # What is left of another project's bucket; -reconfigure forgets a backend only for another one.
+    rm -f "$backend" "$bootstrap/.terraform/terraform.tfstate"
     terraform -chdir="$bootstrap" init -input=false -reconfigure >/dev/null || fail 'terraform init in terraform/bootstrap failed; see above'
     apply bootstrap "$bootstrap" ${variables[@]+"${variables[@]}"}
     write_backend "$backend"
     init "$bootstrap" bootstrap -migrate-state -force-copy
     has_state bootstrap ||
         fail "bootstrap: its state is not in gs://$state_bucket, and still in terraform/bootstrap/terraform.tfstate; run this again"
-    # The next project begins without it.
-    if [ -f "$bootstrap/terraform.tfstate" ]; then mv "$bootstrap/terraform.tfstate" "$bootstrap/terraform.tfstate.$project"; fi
     say "bootstrap: its state is in gs://$state_bucket/bootstrap"
 }
 

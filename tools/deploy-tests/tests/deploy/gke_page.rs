@@ -191,28 +191,26 @@ fn the_page_runs_from_the_first_block_to_the_last() {
         assert!(copied.expect("cp runs").success());
     }
     let installed = gke.all.write("installed.json", &Gke::releases());
-    let mut script = String::from("set -euo pipefail\ncd \"$DIR/tree\"\n");
-    for line in blocks().iter().flat_map(|block| block.lines()) {
-        script += &match line {
-            // GitHub has deployed by then. What verify asks is another test's.
-            line if line.contains("gke.sh verify") => {
-                format!("cp {installed} \"$DIR/releases.json\"\n{line} --dry-run\n")
-            }
-            // Nothing is deployed yet.
-            line if line.contains("gke.sh status") => {
-                format!("{line} && exit 8 || [ $? = 1 ]\n")
-            }
-            // A reader looks before that.
-            "kill %1" => "for _ in $(seq 200); do grep -q port-forward \"$CALLS\" && break; \
-                          sleep 0.05; done\nkill %1\n"
-                .to_owned(),
-            // Whoever reads answers with the project's id.
-            line if line.starts_with("tools/gke") => {
-                format!("{line} < <(yes \"$PROJECT\" 2>/dev/null)\n")
-            }
-            line => format!("{line}\n"),
-        };
-    }
+    let blocks = blocks();
+    let typed = blocks.iter().flat_map(|block| block.lines()).map(|line| match line {
+        // GitHub has deployed by then. What verify asks is another test's.
+        line if line.contains("gke.sh verify") => {
+            format!("cp {installed} \"$DIR/releases.json\"\n{line} --dry-run")
+        }
+        // Nothing is deployed yet.
+        line if line.contains("gke.sh status") => format!("{line} && exit 8 || [ $? = 1 ]"),
+        // A reader looks before that.
+        "kill %1" => "for _ in $(seq 200); do grep -q port-forward \"$CALLS\" && break; \
+                      sleep 0.05; done\nkill %1"
+            .to_owned(),
+        // Whoever reads answers with the project's id.
+        line if line.starts_with("tools/gke") => {
+            format!("{line} < <(yes \"$PROJECT\" 2>/dev/null)")
+        }
+        line => line.to_owned(),
+    });
+    let start = ["set -euo pipefail", "cd \"$DIR/tree\""].map(str::to_owned);
+    let script = start.into_iter().chain(typed).collect::<Vec<_>>().join("\n");
     let script = script.replace("demo-dev-project", "demo-project");
     let file = gke.all.write("page.sh", &script);
     let env = [("GKE_PAUSE", "0.05"), ("VISITS", "2"), ("PAUSE", "0")];

@@ -74,6 +74,35 @@ fn a_run_that_was_interrupted_is_finished_by_the_next() {
 
 #[test]
 #[ignore = "needs jq; cargo xtask test --only deploy"]
+fn a_second_project_begins_with_a_state_of_its_own() {
+    let gke = Gke::installed();
+    // Nothing of the second project is there.
+    for file in ["bucket", "bootstrap.state", "local.state", "dev.state", "releases.json"] {
+        std::fs::remove_file(gke.all.path(file)).expect("was there");
+    }
+    let ended = gke.up(&[]);
+    assert_eq!(ended.code, 0, "{}", ended.said);
+    assert!(
+        gke.changes().iter().any(|call| call.contains("-migrate-state")),
+        "{:#?}",
+        gke.changes()
+    );
+    // And a state that another project left half does not become this one's.
+    std::fs::remove_file(gke.all.path("bootstrap.state")).expect("was there");
+    std::fs::remove_file(gke.all.path("dev.state")).expect("was there");
+    std::fs::remove_file(gke.all.path("calls")).expect("was there");
+    gke.all.write(
+        "tree/terraform/bootstrap/terraform.tfstate",
+        r#"{"resources": [{"instances": [{"attributes": {"project": "other-project"}}]}]}"#,
+    );
+    let ended = gke.up(&[]);
+    assert_eq!(ended.code, 1, "{}", ended.said);
+    assert!(ended.said.contains("is of project other-project, whose bootstrap"), "{}", ended.said);
+    assert_eq!(gke.changes(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs jq; cargo xtask test --only deploy"]
 fn a_dry_run_changes_nothing() {
     let args = |command| {
         [
@@ -108,6 +137,9 @@ fn a_dry_run_changes_nothing() {
     assert!(gke.all.path("dev.state").exists());
 }
 
+/// What is other than it should be, a variable of the stand-ins, the exit code, the sentence.
+type Case<'a> = (&'a dyn Fn(&Gke), (&'a str, &'a str), i32, &'a str);
+
 #[test]
 #[ignore = "needs jq; cargo xtask test --only deploy"]
 fn what_does_not_fit_is_one_sentence_and_changes_nothing() {
@@ -131,7 +163,6 @@ fn what_does_not_fit_is_one_sentence_and_changes_nothing() {
     let gmp = |gke: &Gke| {
         gke.all.write("releases.json", r#"[{"name": "gmp-frontend", "namespace": "observability", "status": "deployed", "revision": "1"}]"#);
     };
-    type Case<'a> = (&'a dyn Fn(&Gke), (&'a str, &'a str), i32, &'a str);
     let cases: &[Case<'_>] = &[
         (&pending, ("", ""), 1, "release loki in observability is pending-upgrade"),
         (

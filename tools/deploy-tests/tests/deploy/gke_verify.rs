@@ -93,13 +93,13 @@ fn alertmanager(gke: &Gke, page: &str) -> Alertmanager {
         .spawn()
         .expect("Alertmanager runs");
     let started = Alertmanager { child, port };
-    for _ in 0..600 {
-        if TcpStream::connect(format!("127.0.0.1:{}", started.port)).is_ok() {
-            return started;
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    panic!("Alertmanager does not listen");
+    let ready = format!("http://127.0.0.1:{}/-/ready", started.port);
+    let waited = Command::new("curl")
+        .args(["--silent", "--fail", "--output", "/dev/null"])
+        .args(["--retry-connrefused", "--retry", "60", "--retry-delay", "1", &ready])
+        .status();
+    assert!(waited.expect("curl runs").success(), "Alertmanager does not answer");
+    started
 }
 
 fn verify(gke: &Gke, port: &str, timeout: &str, broken: &str) -> (i32, String) {

@@ -28,6 +28,15 @@ esac
 const TERRAFORM: &str = r#"
 dir=${1#-chdir=} && name=${dir##*/}
 shift
+record=$dir/.terraform/terraform.tfstate
+case "$*" in
+    "init "*-backend-config*) mkdir -p "$dir/.terraform" && touch "$record" ;;
+    "init "*) ;;
+    *) [ "$name" = bootstrap ] && [ -f "$record" ] && [ ! -f "$dir/backend_override.tf" ] && {
+        echo "Error: Backend initialization required" >&2
+        exit 1
+    } ;;
+esac
 case "$*" in
     *-migrate-state*) cp "$DIR/local.state" "$DIR/bootstrap.state" && touch "$DIR/bucket" ;;
     "init "*) ;;
