@@ -1,9 +1,11 @@
 //! `tools/gke/gke.sh up`, `status` and `down` with stand-ins for Google, GitHub and the cluster.
 
+use std::process::Command;
+
 use crate::gke::Gke;
 
 #[test]
-#[ignore = "needs jq; cargo xtask test --only deploy"]
+#[ignore = "needs jq and terraform; cargo xtask test --only deploy"]
 fn an_empty_project_gets_everything_in_order() {
     let gke = Gke::empty();
     let ended = gke.up(&[]);
@@ -42,6 +44,9 @@ fn an_empty_project_gets_everything_in_order() {
     assert!(ended.said.contains("  ns-1.example."), "{}", ended.said);
     let tfvars = gke.all.read("tree/terraform/environments/dev/terraform.tfvars");
     assert!(tfvars.contains("apply   = \"principalSet://dev\""), "{tfvars}");
+    let file = gke.all.path("tree/terraform/environments/dev/terraform.tfvars");
+    let read = Command::new("terraform").args(["fmt", "-check", "-diff"]).arg(file).output();
+    assert!(read.as_ref().is_ok_and(|read| read.status.success()), "{read:?}");
 }
 
 #[test]
