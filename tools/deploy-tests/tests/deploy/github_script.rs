@@ -8,18 +8,29 @@ const OUTPUT: &str = r#"{
     "prod": {"refs": ["refs/heads/main"], "variables": {}},
     "publish": {"refs": ["refs/heads/main", "refs/tags/v*"], "variables": {}}}"#;
 
+/// `gh` knows the policies in `policies`, and refuses what `REFUSED` is part of.
+const GH: &str = r#"
+case "$*" in *"${REFUSED:-nothing}"*) echo "HTTP 403" >&2; exit 1 ;; esac
+case "$*" in
+    *users/*) echo 7 ;;
+    *--paginate*) cat "$DIR/policies" 2>/dev/null; true ;;
+    *PUT*)
+        for last; do case $last in repos/*) name=${last##*/} ;; esac; done
+        cat >"$DIR/$name.json"
+        ;;
+esac
+"#;
+
+fn world() -> StandIns {
+    StandIns::new(&[("terraform", &format!("cat <<'EOF'\n{OUTPUT}\nEOF")), ("gh", GH)])
+}
+
 #[test]
 #[ignore = "needs jq; cargo xtask test --only deploy"]
 fn environments_get_their_refs_reviewers_and_variables() {
-    let all = StandIns::new(&[
-        ("terraform", &format!("cat <<'EOF'\n{OUTPUT}\nEOF")),
-        (
-            "gh",
-            "case \"$*\" in *users/*) echo 7 ;; *PUT*) for last; do case $last in repos/*) name=${last##*/} ;; esac; done; cat >\"$DIR/$name.json\" ;; esac",
-        ),
-    ]);
+    let all = world();
     let script = root().join("terraform/bootstrap/github.sh");
-    let ended = all.run(&script, &["owner/name", "ann"], &[]);
+    let ended = all.run(&script, &["owner/name", "--reviewer", "ann"], &[]);
     assert_eq!(ended.code, 0, "{}", ended.said);
     let read = |name: &str| -> serde_json::Value {
         serde_json::from_str(&all.read(&format!("{name}.json"))).expect("JSON")
@@ -40,6 +51,51 @@ fn environments_get_their_refs_reviewers_and_variables() {
     let set = "gh variable set STATE_BUCKET --repo owner/name --env dev --body states";
     assert!(variables.iter().any(|call| call == set), "{variables:?}");
     assert_eq!(variables.len(), 3);
+}
+
+#[test]
+#[ignore = "needs jq; cargo xtask test --only deploy"]
+fn variables_go_to_the_environments_that_use_them() {
+    let all = world();
+    let tfvars = all.write("dev.tfvars", "region = \"r\"\nzone = {}");
+    let script = root().join("terraform/bootstrap/github.sh");
+    let args = ["owner/name", "--tfvars", &tfvars, "--images", "registry/demo-app"];
+    let ended = all.run(&script, &args, &[]);
+    assert_eq!(ended.code, 0, "{}", ended.said);
+    let of = |variable: &str| -> Vec<String> {
+        let calls = all.calls(&format!("gh variable set {variable} "));
+        calls.iter().map(|call| call.split(' ').nth(7).expect("a name").to_owned()).collect()
+    };
+    assert_eq!(of("TFVARS"), ["dev", "dev-plan"]);
+    assert_eq!(of("IMAGE_REPOSITORY"), ["dev", "prod", "publish"]);
+}
+
+#[test]
+#[ignore = "needs jq; cargo xtask test --only deploy"]
+fn a_policy_that_is_not_written_is_said_and_one_that_is_there_is_left() {
+    let script = root().join("terraform/bootstrap/github.sh");
+    let all = world();
+    let refused = [("REFUSED", "name=v*")];
+    let ended = all.run(&script, &["owner/name"], &refused);
+    assert_eq!(ended.code, 1, "{}", ended.said);
+    assert!(ended.said.contains("publish: the policy for tag v* is not written"), "{}", ended.said);
+    let all = world();
+    all.write("policies", "branch main\n");
+    let ended = all.run(&script, &["owner/name"], &[]);
+    assert_eq!(ended.code, 0, "{}", ended.said);
+    let written = all.calls("gh api --method POST");
+    assert!(written.len() == 1 && written[0].contains("name=v*"), "{written:?}");
+}
+
+#[test]
+#[ignore = "needs jq; cargo xtask test --only deploy"]
+fn a_dry_run_writes_nothing() {
+    let all = world();
+    let script = root().join("terraform/bootstrap/github.sh");
+    let ended = all.run(&script, &["owner/name", "--dry-run", "--images", "r"], &[]);
+    assert_eq!(ended.code, 0, "{}", ended.said);
+    assert_eq!(ended.said.lines().count(), ended.said.matches("would run: gh ").count());
+    assert_eq!(all.calls("gh"), Vec::<String>::new());
 }
 
 #[test]

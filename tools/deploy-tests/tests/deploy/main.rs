@@ -5,6 +5,9 @@ mod access;
 mod apply_order;
 mod chart;
 mod github_script;
+mod gke_page;
+mod gke_script;
+mod gke_verify;
 mod image;
 mod pull;
 mod reach;
@@ -27,6 +30,8 @@ mod contract;
 mod deploy;
 #[path = "../support/image/docker.rs"]
 mod docker;
+#[path = "../support/gke.rs"]
+mod gke;
 #[path = "../support/image/sandbox.rs"]
 mod sandbox;
 #[allow(dead_code, reason = "each tier uses its part")]

@@ -35,12 +35,17 @@ impl StandIns {
         let all = Self { dir: tempfile::tempdir().expect("a temporary directory") };
         fs::create_dir(all.path("bin")).expect("made");
         for (name, body) in programs {
-            let file = all.path("bin").join(name);
-            let text = format!("#!/bin/bash\necho \"{name} $*\" >>\"$CALLS\"\n{body}\n");
-            fs::write(&file, text).expect("written");
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("set");
+            all.program(name, body);
         }
         all
+    }
+
+    /// One more program.
+    pub(crate) fn program(&self, name: &str, body: &str) {
+        let file = self.path("bin").join(name);
+        let text = format!("#!/bin/bash\necho \"{name} $*\" >>\"$CALLS\"\n{body}\n");
+        fs::write(&file, text).expect("written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("set");
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

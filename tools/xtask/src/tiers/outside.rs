@@ -120,7 +120,9 @@ fn group(tests: &[OutsideTest], others: &[OutsideTest]) -> Vec<Step> {
 mod tests {
     use std::path::Path;
 
-    use super::split;
+    use shell::Workspace;
+
+    use super::{shell_scripts, split};
     use crate::lint::outside::find_in;
     use crate::steps::{Action, Step};
 
@@ -136,6 +138,22 @@ mod tests {
             (step.name, run.cmds[0].to_string(), needs)
         };
         split(&tests, |_| false).into_iter().map(read).collect()
+    }
+
+    #[test]
+    fn shellcheck_reads_every_folder_of_scripts() {
+        let workspace = Workspace::find().expect("the workspace");
+        let step = shell_scripts(&workspace).expect("listed");
+        let Action::Run(run) = &step.action else { panic!("runs shellcheck") };
+        let command = run.cmds[0].to_string();
+        for script in [
+            "charts/setup_cluster.sh",
+            "charts/setup/verify.sh",
+            "tools/gke/gke.sh",
+            "tools/gke/down.sh",
+        ] {
+            assert!(command.contains(script), "{script}: {command}");
+        }
     }
 
     #[test]
