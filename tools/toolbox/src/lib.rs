@@ -13,6 +13,7 @@ mod debian;
 mod install;
 mod progress;
 mod tool;
+mod tools;
 
 pub use cache::Cache;
 pub use catalogue::{all, by_name, expand, names, versions};

@@ -7,8 +7,9 @@
 //! process. An OpenTelemetry Collector counts the spans: a served request without a span is also
 //! a loss.
 
-#[path = "../../demo-app/tests/support/collector.rs"]
+#[path = "../../../demo-app/tests/support/collector.rs"]
 mod collector;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeMap;
