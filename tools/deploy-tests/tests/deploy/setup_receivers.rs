@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::setup_options::{cluster, setup, yaml};
-use crate::stand_in::StandIns;
+use crate::stand_in::{StandIns, root};
 
 /// A secret of each kind, as an editor leaves it: with a line break at the end.
 fn receiver_files(cluster: &StandIns) -> Vec<(&'static str, String)> {
@@ -114,6 +114,35 @@ fn alertmanager_takes_the_receivers_of_each_kind() {
             assert!(checked.status.success(), "{profile} {kind}: {said}\n{config}");
         }
     }
+}
+
+/// Alertmanager's reading of the routes with the alert that the chart installs.
+#[test]
+#[ignore = "needs amtool and helm; cargo xtask test --only deploy"]
+fn the_heartbeat_has_an_alert_in_gmp_too() {
+    let rendered = Command::new("helm")
+        .args(["template", "gmp-frontend", "--set-string", "project=demo-project"])
+        .args(["--show-only", "templates/watchdog.yaml"])
+        .arg(root().join("charts/gmp-frontend"))
+        .output()
+        .expect("helm runs");
+    let rules = yaml(&String::from_utf8_lossy(&rendered.stdout));
+    let rule = &rules["spec"]["groups"][0]["rules"][0];
+    assert_eq!(rule["expr"], "vector(1)", "it always fires: {rules}");
+    let cluster = cluster();
+    let args = ["--profile", "gmp", "--project", "demo-project", "--no-verify", "--no-alerts"];
+    let args = [&args[..], &["--heartbeat-url", "https://h.example.com/"]].concat();
+    assert_eq!(setup(&cluster, &args, &[]).code, 0);
+    let file = cluster.write("alertmanager.yaml", &cluster.read("applied"));
+    let label =
+        |name: &str, value: &serde_json::Value| format!("{name}={}", value.as_str().expect("text"));
+    let routed = Command::new("amtool")
+        .args(["config", "routes", "test", "--config.file", &file])
+        .args(["--verify.receivers", "heartbeat"])
+        .args([label("alertname", &rule["alert"]), label("severity", &rule["labels"]["severity"])])
+        .output()
+        .expect("amtool runs");
+    assert!(routed.status.success(), "{}", String::from_utf8_lossy(&routed.stdout));
 }
 
 #[test]
