@@ -27,9 +27,14 @@ Usage: setup_cluster.sh --profile PROFILE [options]
   --app-digest DIGEST   the demo's image; needed with values that name a repository and no digest
   --app-namespace NAME  namespace of the demo [demo]
   --context NAME        context of kubectl and helm [the current one]
-  --page-url URL        webhook for alerts that wake somebody up [$PAGE_URL]
-  --ticket-url URL      webhook for alerts that wait until morning, the stack's own too [$TICKET_URL]
-  --heartbeat-url URL   webhook that is called every five minutes while alerting works [$HEARTBEAT_URL]
+  --page KIND:FILE      who is woken up by pages, and by the stack's own critical alerts. FILE has the secret
+                        on one line. KIND is slack or webhook (the address), pagerduty or opsgenie (the
+                        key), or email (lines to=, from=, smarthost=HOST:PORT, username=, password=)
+  --ticket KIND:FILE    who gets alerts that wait until morning, and the stack's own warnings
+  --heartbeat KIND:FILE who is called every five minutes while alerting works
+  --page-url URL        instead of --page: a webhook whose address is no secret [$PAGE_URL]
+  --ticket-url URL      instead of --ticket [$TICKET_URL]
+  --heartbeat-url URL   instead of --heartbeat [$HEARTBEAT_URL]
   --no-alerts           install outside local although no alert would reach a person
   --timeout SECONDS     for each release, and for all of what is verified [600]
   --only RELEASE        this release of the lock and no other; may be given again
@@ -54,6 +59,7 @@ profiles='autopilot standard gmp local promtail'
 # Only for those who use them: names and certificates are Terraform's by default.
 optional='cert-manager external-dns'
 profile='' project='' app_namespace=demo app_digest='' context='' timeout=600 render=''
+page='' ticket='' heartbeat=''
 page_url=${PAGE_URL:-} ticket_url=${TICKET_URL:-} heartbeat_url=${HEARTBEAT_URL:-}
 keda_http=false dry_run=false teardown=false volumes=false unpinned=false pin=false install=true verify=true alerts=true
 app_values=() only=() with=() more_values=() deployers=()
@@ -80,7 +86,7 @@ fail() {
 while [ $# -gt 0 ]; do
     case $1 in
         --profile | --project | --with | --values-for | --deployer | --app-values | --app-digest | --app-namespace | --context | \
-            --page-url | --ticket-url | --heartbeat-url | --timeout | --only | --render)
+            --page | --ticket | --heartbeat | --page-url | --ticket-url | --heartbeat-url | --timeout | --only | --render)
             [ $# -ge 2 ] || wrong "$1 has no value, but needs one; see --help"
             case $1 in
                 --profile) profile=$2 ;;
@@ -92,6 +98,9 @@ while [ $# -gt 0 ]; do
                 --app-digest) app_digest=$2 ;;
                 --app-namespace) app_namespace=$2 ;;
                 --context) context=$2 ;;
+                --page) page=$2 ;;
+                --ticket) ticket=$2 ;;
+                --heartbeat) heartbeat=$2 ;;
                 --page-url) page_url=$2 ;;
                 --ticket-url) ticket_url=$2 ;;
                 --heartbeat-url) heartbeat_url=$2 ;;

@@ -2,7 +2,7 @@
 # What setup_cluster.sh refuses before it changes anything. Sourced.
 
 check_options() {
-    local tool url file entry name
+    local tool file entry name
     [ -n "$profile" ] || wrong "--profile is missing, but decides what is installed; choose one of $profiles"
     case " $profiles " in
         *" $profile "*) ;;
@@ -25,14 +25,9 @@ check_options() {
             wrong "--values-for is $entry, but observability/releases.lock has no release $name; write RELEASE=FILE"
         [ -r "$file" ] || wrong "--values-for is $entry, but $file cannot be read; name a file that is there"
     done
-    for url in "$page_url" "$ticket_url" "$heartbeat_url"; do
-        case $url in
-            '') ;;
-            *[[:space:]\"\\]*) wrong "a webhook is $url, but an address has no space, quote or backslash; write it like https://pager.example.com/hook" ;;
-            http://* | https://*) ;;
-            *) wrong "a webhook is $url, but only http and https are called; write it like https://pager.example.com/hook" ;;
-        esac
-    done
+    check_receiver --page "$page" --page-url "$page_url"
+    check_receiver --ticket "$ticket" --ticket-url "$ticket_url"
+    check_receiver --heartbeat "$heartbeat" --heartbeat-url "$heartbeat_url"
     for name in ${only[@]+"${only[@]}"}; do
         releases | cut -d' ' -f1 | grep -qx -- "$name" ||
             wrong "--only is $name, but observability/releases.lock has no such release; see its first column"
@@ -69,15 +64,55 @@ check_digest() {
     fi
 }
 
+# An address may hold a token, so no sentence shows one.
+check_address() { # option address
+    case $2 in
+        *[[:space:]\"\\]*) wrong "$1 has an address with a space, quote or backslash, but an address has none; write it like https://pager.example.com/hook" ;;
+        http://?* | https://?*) ;;
+        *) wrong "$1 has an address that does not begin with http:// or https://, but only those are called; write it like https://pager.example.com/hook" ;;
+    esac
+}
+
+# One receiver: KIND:FILE, or the address of a webhook.
+check_receiver() { # option KIND:FILE option address
+    local kind=${2%%:*} file=${2#*:} secret key
+    if [ -z "$2" ]; then
+        [ -z "$4" ] || check_address "$3" "$4"
+        return 0
+    fi
+    [ -z "$4" ] || wrong "$1 and $3 name the same receiver, but there is one; leave one of them out"
+    case $2 in
+        webhook:?* | slack:?* | pagerduty:?* | opsgenie:?* | email:?*) ;;
+        *) wrong "$1 is not KIND:FILE with webhook, slack, pagerduty, opsgenie or email as the kind; write it like pagerduty:/run/secrets/pagerduty" ;;
+    esac
+    if [ ! -f "$file" ] || [ ! -r "$file" ]; then
+        wrong "$1 names a file that cannot be read; write it like $kind:/run/secrets/$kind"
+    fi
+    if [ "$kind" = email ]; then
+        for key in to from smarthost username password; do
+            secret=$(email_setting "$file" "$key")
+            case $secret in
+                '' | *[\"\\]*) wrong "$1 names a file without a line $key=, or with a quote or backslash in it; email needs to, from, smarthost, username and password" ;;
+            esac
+        done
+        return 0
+    fi
+    secret=$(secret_of "$2")
+    case $secret in
+        '' | *[[:space:]\"\\]*) wrong "$1 names a file that has not one line without spaces, quotes and backslashes; write the secret alone into it" ;;
+    esac
+    case $kind in webhook | slack) check_address "$1" "$secret" ;; esac
+}
+
 # An alert that reaches no receiver is none.
 check_receivers() {
-    if $teardown || $pin || ! $install || ! $alerts || [ "$profile" = local ] || [ -n "$render" ]; then return; fi
+    if $teardown || $pin || ! $install || ! $alerts || [ "$profile" = local ]; then return; fi
     if [ ${#only[@]} -gt 0 ] && ! named kube-prometheus-stack "${only[@]}"; then return; fi
-    if [ -n "$page_url" ] && [ -n "$ticket_url" ]; then return; fi
+    if [ -n "$page$page_url" ] && [ -n "$ticket$ticket_url" ]; then return; fi
     if $dry_run; then
-        say '--page-url or --ticket-url is missing; installing needs both, or --no-alerts'
+        say '--page or --ticket is missing; installing needs both, or --no-alerts'
     else
-        wrong "--page-url or --ticket-url is missing, but without both some alert reaches no person; give them, or say --no-alerts"
+        wrong "--page or --ticket is missing, but without both some alert reaches no person; give them, or say --no-alerts"
     fi
 }
 
@@ -97,6 +132,7 @@ check_before_install() {
     case $profile in
         autopilot | gmp) check_managed_namespace ;;
     esac
+    if [ "$profile" = gmp ] && [ ${#only[@]} -eq 0 ]; then check_managed_alerts; fi
 }
 
 # prometheus-adapter and KEDA bind their accounts to one Role in kube-system. The API

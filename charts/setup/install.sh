@@ -74,6 +74,7 @@ install_release() { # name chart version digest namespace
     else
         pull "$1" "$2" "$3" "$4"
     fi
+    if [ "$1" = kube-prometheus-stack ]; then install_receivers "$5"; fi
     say "$1 $3: installing into $5, ${timeout} s at most"
     change "${helm[@]}" upgrade --install "$1" "$archive" --namespace "$5" --create-namespace \
         ${values[@]+"${values[@]}"} --wait --timeout "${timeout}s" ||
@@ -147,6 +148,7 @@ teardown_all() {
         change "${kubectl[@]}" delete networkpolicy stack --namespace observability --ignore-not-found ||
             fail 'NetworkPolicy observability/stack is still there; only an administrator of the cluster may delete it'
     fi
+    if [ ${#only[@]} -eq 0 ]; then remove_receivers; fi
     if $volumes; then
         say 'observability: deleting the volumes of the stack'
         change "${kubectl[@]}" delete persistentvolumeclaims --all --namespace observability --wait \

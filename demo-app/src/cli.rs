@@ -156,6 +156,10 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "URL")]
     pub(crate) runbooks: Option<String>,
 
+    /// URL of Grafana, so that alerts link to the dashboard of SLOs.
+    #[arg(long, value_name = "URL")]
+    pub(crate) grafana: Option<String>,
+
     /// Namespace of the Kubernetes objects.
     #[arg(long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
@@ -171,6 +175,14 @@ pub(crate) struct Generate {
     /// Webhook that receives tickets.
     #[arg(long, value_name = "URL")]
     pub(crate) ticket_url: Option<String>,
+
+    /// Webhook that is called every five minutes while alerting works, by the alert Watchdog.
+    #[arg(long, value_name = "URL")]
+    pub(crate) heartbeat_url: Option<String>,
+
+    /// Route alerts of other rules too: critical as pages, warning as tickets.
+    #[arg(long)]
+    pub(crate) other_alerts: bool,
 
     /// Divide every window by this number, so that alerts fire within minutes in a test.
     #[arg(long, value_name = "N", default_value_t = 1)]

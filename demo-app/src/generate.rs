@@ -34,18 +34,27 @@ fn options(settings: &Generate) -> Options {
     if let Some(url) = &settings.runbooks {
         options = options.runbooks(url);
     }
+    if let Some(url) = &settings.grafana {
+        options = options.grafana(url);
+    }
     if let Some(namespace) = &settings.namespace {
         options = options.kubernetes_namespace(namespace);
     }
     for (name, value) in &settings.scope {
         options = options.scope(name, value);
     }
+    if let Some(url) = &settings.heartbeat_url {
+        options = options.heartbeat(Receiver::webhook("heartbeat", url));
+    }
+    if settings.other_alerts {
+        options = options.other_alerts();
+    }
     for (severity, name, url) in [
         (Severity::Page, "page", &settings.page_url),
         (Severity::Ticket, "ticket", &settings.ticket_url),
     ] {
         if let Some(url) = url {
-            options = options.receiver(severity, Receiver::new(name, url));
+            options = options.receiver(severity, Receiver::webhook(name, url));
         }
     }
     options.compressed(settings.compressed)

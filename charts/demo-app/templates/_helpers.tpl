@@ -203,7 +203,16 @@ sqlite:///var/lib/demo-app/visits.sqlite
 
 {{- /* The generated files were made for a namespace of this name. */ -}}
 {{- define "demo-app.generated" -}}
-{{- .root.Files.Get .path | replace "RELEASE-NAMESPACE" .root.Release.Namespace -}}
+{{- $monitoring := .root.Values.monitoring -}}
+{{- $text := .root.Files.Get .path | replace "https://github.com/sre-kit/sre-kit/blob/main/charts/demo-app/files/runbooks" (trimSuffix "/" $monitoring.runbooks) -}}
+{{- if $monitoring.grafana -}}
+{{- $text = replace "https://grafana.invalid" (trimSuffix "/" $monitoring.grafana) $text -}}
+{{- else -}}
+{{- $text = regexReplaceAll "(?m)^ *dashboard_url: .*\n" $text "" -}}
+{{- end -}}
+{{- /* Grafana takes 40 characters. */ -}}
+{{- $uid := printf "slo-demo-app-%s" .root.Release.Namespace | trunc 40 | trimSuffix "-" -}}
+{{- $text | replace "slo-demo-app-RELEASE-NAMESPACE" $uid | replace "RELEASE-NAMESPACE" .root.Release.Namespace -}}
 {{- end -}}
 
 {{- define "demo-app.parentRefs" -}}

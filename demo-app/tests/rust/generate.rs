@@ -54,13 +54,50 @@ fn a_compression_that_leaves_no_window_is_told() {
 }
 
 #[test]
+fn alerts_link_to_grafana_and_go_where_the_options_say() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let dir = directory.path().to_str().expect("text");
+    let args = ["--out", dir, "--grafana", "https://grafana.example.com", "--other-alerts"];
+    let heartbeat = ["--heartbeat-url", "https://heartbeat.example.com/hook"];
+    assert_eq!(generate(&[&args[..], &heartbeat].concat()).0, Some(0));
+    let read = |file: &str| fs::read_to_string(format!("{dir}/{file}")).expect("generated");
+    let rules = read("prometheus/availability.rules.yaml");
+    assert!(rules.contains("https://grafana.example.com/d/slo-demo-app?var-slo="), "{rules}");
+    assert!(!rules.contains("runbook_url"), "without an address there is no link: {rules}");
+    let alertmanager = read("alertmanager/alertmanager.yaml");
+    for part in ["https://heartbeat.example.com/hook", "Watchdog", "severity=\"critical\""] {
+        assert!(alertmanager.contains(part), "{part}: {alertmanager}");
+    }
+    let (code, said) = generate(&["--out", dir, "--grafana", "grafana:3000"]);
+    assert_eq!(code, Some(2), "{said}");
+}
+
+/// What `charts/demo-app/files` is generated with. The chart replaces the addresses that its values
+/// name, and leaves out the links of those that it does not know.
+const CHART: [&str; 9] = [
+    "--scope",
+    "namespace=RELEASE-NAMESPACE",
+    "--runbooks",
+    "https://github.com/sre-kit/sre-kit/blob/main/charts/demo-app/files/runbooks",
+    "--grafana",
+    "https://grafana.invalid",
+    "--heartbeat-url",
+    "http://heartbeat-receiver.invalid/",
+    "--other-alerts",
+];
+
+#[test]
 fn the_chart_has_what_the_definition_gives() {
     let files = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/demo-app/files");
-    let (code, said) = generate(&["--check", files, "--scope", "namespace=RELEASE-NAMESPACE"]);
+    let (code, said) = generate(&[&["--check", files], &CHART[..]].concat());
+    let again = CHART.join(" ");
     assert_eq!(
         code,
         Some(0),
-        "{said}\ngenerate again: cargo run -p demo-app -- generate --out charts/demo-app/files \
-         --scope namespace=RELEASE-NAMESPACE"
+        "{said}\ngenerate again: cargo run -p demo-app -- generate --out charts/demo-app/files {again}"
     );
+    let runbooks = CHART[3].split_once("/main/").expect("a page of the repository").1;
+    let page = format!("../{runbooks}/availability/error-budget-burn.md");
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    assert!(page.is_file(), "the links lead to pages of the repository: {}", page.display());
 }

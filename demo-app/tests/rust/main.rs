@@ -4,6 +4,7 @@ mod gate;
 mod generate;
 mod probe;
 mod serve;
+mod setup_receivers;
 
 #[allow(clippy::disallowed_methods, reason = "a test may sleep between two looks at a process")]
 #[path = "../support/mod.rs"]

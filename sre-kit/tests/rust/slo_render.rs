@@ -8,8 +8,8 @@ use std::time::Duration;
 use promql_parser::parser::{self, Expr};
 use proptest::prelude::*;
 use serde_yaml_ng::Value;
-use sre_kit::slo::render::{Options, Rendered, render};
-use sre_kit::slo::{Objective, Period, Slo, Slos, Tier, Window};
+use sre_kit::slo::render::{Options, Receiver, Rendered, render};
+use sre_kit::slo::{Objective, Period, Severity, Slo, Slos, Tier, Window};
 
 use crate::slo_set;
 
@@ -134,13 +134,82 @@ fn every_alert_has_a_page_at_its_link() {
 }
 
 #[test]
+fn every_alert_links_to_the_dashboard_by_its_uid() {
+    for options in [slo_set::options(), slo_set::options().scope("namespace", "prod")] {
+        let rendered = render(&slo_set::shop(), &options).expect("renders");
+        let board = rendered.get("grafana/slo.json").expect("generated");
+        let board: serde_json::Value = serde_json::from_str(board).expect("JSON");
+        let uid = board["uid"].as_str().expect("a uid");
+        assert!(!uid.is_empty() && uid.len() <= 40, "Grafana takes 40 characters: {uid}");
+        let variables = board["templating"]["list"].as_array().expect("variables");
+        assert!(variables.iter().any(|variable| variable["name"] == "slo"));
+        for rule in rules(&rendered).iter().filter(|rule| !rule["alert"].is_null()) {
+            let slo = text(&rule["labels"], "slo");
+            let url = format!("https://grafana.example.com/d/{uid}?var-slo={slo}");
+            assert_eq!(text(&rule["annotations"], "dashboard_url"), url);
+        }
+    }
+}
+
+#[test]
+fn without_an_address_alerts_have_no_link() {
+    let slos = Slos::new("shop", [Slo::ratio("a", Objective::percent(99.0).expect("valid"))]);
+    let rendered = render(&slos.expect("valid"), &Options::new()).expect("renders");
+    for rule in rules(&rendered) {
+        let links = ["runbook_url", "dashboard_url"].map(|name| &rule["annotations"][name]);
+        assert!(links.iter().all(|link| link.is_null()), "a relative path is no link: {rule:?}");
+    }
+}
+
+#[test]
+fn a_receiver_that_cannot_work_says_what_to_change_and_keeps_secrets() {
+    let key = "/etc/alertmanager/secrets/alerts/key";
+    let secret = "https://hooks.slack.com/services/T0/B0/s3cr3t";
+    let email = |smarthost: &str| Receiver::email("x", "a@example.com", "b@example.com", smarthost);
+    for (receiver, part) in [
+        (Receiver::webhook("x", "hooks.example.com/s3cr3t"), "http://"),
+        (Receiver::webhook_file("x", secret), "absolute path"),
+        (Receiver::slack("x", secret, "#sre"), "absolute path"),
+        (Receiver::slack("x", key, ""), "one word"),
+        (Receiver::pager_duty("x", "s3cr3t"), "absolute path"),
+        (Receiver::opsgenie("x", "s3cr3t"), "absolute path"),
+        (Receiver::opsgenie("x", key).api_url("api.eu.opsgenie.com"), "http://"),
+        (Receiver::slack("x", key, "#sre").api_url("https://slack.com"), "no such setting"),
+        (Receiver::pager_duty("x", key).without_tls(), "no such setting"),
+        (Receiver::opsgenie("x", key).login("a", key), "no such setting"),
+        (email("smtp.example.com"), "host and a port"),
+        (email("smtp.example.com:587").login("a", "s3cr3t"), "absolute path"),
+        (Receiver::email("x", "sre", "b@example.com", "smtp:25"), "email address"),
+        (Receiver::pager_duty("x", key).and(Receiver::slack("y", "s3cr3t", "#sre")), "absolute"),
+    ] {
+        for options in [
+            Options::new().receiver(Severity::Page, receiver.clone()),
+            Options::new().receiver(Severity::Ticket, receiver.clone()),
+            Options::new().heartbeat(receiver.clone()),
+        ] {
+            let err = render(&slo_set::shop(), &options).expect_err(part);
+            assert_eq!(err.field(), "render.receiver `x`", "{err}");
+            assert!(err.to_string().contains(part), "{err}");
+            assert!(!err.to_string().contains("s3cr3t"), "{err}");
+        }
+    }
+    for options in [
+        Options::new().receiver(Severity::Page, Receiver::pager_duty("nobody", key)),
+        Options::new().receiver(Severity::Page, Receiver::pager_duty("slo-ticket", key)),
+        Options::new().heartbeat(Receiver::pager_duty("slo-ticket", key)),
+    ] {
+        render(&slo_set::shop(), &options).expect_err("names are unique");
+    }
+}
+
+#[test]
 fn dashboards_can_be_imported_as_they_are() {
     let rendered = shop();
     for path in ["grafana/golden-signals.json", "grafana/slo.json"] {
         let board: serde_json::Value =
             serde_json::from_str(rendered.get(path).expect("generated")).expect("JSON");
         assert_eq!(board["id"], serde_json::Value::Null, "{path}");
-        assert!(board.get("uid").is_none() && board.get("__inputs").is_none(), "{path}");
+        assert!(board.get("__inputs").is_none(), "{path}");
         assert_eq!(board["schemaVersion"], 42, "{path}");
         let variable = &board["templating"]["list"][0];
         assert_eq!(
@@ -189,6 +258,7 @@ fn options_that_cannot_work_say_what_to_change() {
         ),
         (Options::new().compressed(600), "render.scrape_interval", "four scrapes"),
         (Options::new().runbooks("runbooks"), "render.runbooks", "https://"),
+        (Options::new().grafana("grafana:3000"), "render.grafana", "https://"),
         (Options::new().label("team", ""), "render.label `team`", "drops"),
         (Options::new().label("a-b", "x"), "label name", "a-b"),
         (Options::new().label("service", "x"), "label name", "service"),

@@ -37,8 +37,18 @@ pub(crate) fn shop() -> Slos {
 pub(crate) fn options() -> Options {
     Options::new()
         .runbooks("https://runbooks.example.com/default")
-        .receiver(Severity::Page, Receiver::new("on-call", "https://pager.example.com/hook"))
-        .receiver(Severity::Ticket, Receiver::new("tickets", "https://tickets.example.com/hook"))
+        .grafana("https://grafana.example.com/")
+        .receiver(
+            Severity::Page,
+            Receiver::pager_duty("on-call", "/etc/alertmanager/secrets/alerts/pagerduty")
+                .and(Receiver::slack("on-call", "/etc/alertmanager/secrets/alerts/slack", "#sre")),
+        )
+        .receiver(
+            Severity::Ticket,
+            Receiver::webhook("tickets", "https://tickets.example.com/hook"),
+        )
+        .heartbeat(Receiver::webhook("heartbeat", "https://heartbeat.example.com/hook"))
+        .other_alerts()
         .kubernetes_namespace("shop")
         .label("team", "storefront")
         .datasource_uid("prometheus-main")

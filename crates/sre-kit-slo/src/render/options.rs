@@ -16,7 +16,8 @@ use crate::Severity;
 /// let options = Options::new()
 ///     .scrape_interval(Duration::from_secs(30))
 ///     .runbooks("https://runbooks.example.com/shop")
-///     .receiver(Severity::Page, Receiver::new("on-call", "https://pager.example.com/hook"))
+///     .grafana("https://grafana.example.com")
+///     .receiver(Severity::Page, Receiver::pager_duty("on-call", "/etc/alertmanager/secrets/alerts/pagerduty"))
 ///     .kubernetes_namespace("shop")
 ///     .label("team", "payments");
 /// ```
@@ -27,9 +28,12 @@ pub struct Options {
     pub(super) evaluation_interval: Duration,
     pub(super) compression: u32,
     pub(super) runbooks: String,
+    pub(super) grafana: String,
     pub(super) datasource_uid: Option<String>,
     pub(super) page: Receiver,
     pub(super) ticket: Receiver,
+    pub(super) heartbeat: Option<Receiver>,
+    pub(super) other_alerts: bool,
     pub(super) kubernetes_namespace: Option<String>,
     pub(super) labels: Vec<(String, String)>,
     pub(super) scope: Vec<(String, String)>,
@@ -50,11 +54,14 @@ impl Options {
             evaluation_interval: Duration::from_secs(30),
             compression: 1,
             runbooks: String::new(),
+            grafana: String::new(),
             datasource_uid: None,
             // `.invalid` never resolves (RFC 2606). Alertmanager fails to send to a placeholder
             // that was not replaced, and counts and logs the failure.
-            page: Receiver::new("slo-page", "http://page-receiver.invalid/"),
-            ticket: Receiver::new("slo-ticket", "http://ticket-receiver.invalid/"),
+            page: Receiver::webhook("slo-page", "http://page-receiver.invalid/"),
+            ticket: Receiver::webhook("slo-ticket", "http://ticket-receiver.invalid/"),
+            heartbeat: None,
+            other_alerts: false,
             kubernetes_namespace: None,
             labels: Vec::new(),
             scope: Vec::new(),
@@ -77,10 +84,18 @@ impl Options {
     }
 
     /// Sets the address under which the runbook pages are published, for SLOs that do not
-    /// [set it](crate::Slo::runbooks) themselves. Defaults to none: then `runbook_url` is the path
-    /// of the page among the generated files.
+    /// [set it](crate::Slo::runbooks) themselves. Defaults to none: then alerts have no annotation
+    /// `runbook_url`.
     pub fn runbooks(mut self, base_url: impl Into<String>) -> Self {
         self.runbooks = base_url.into();
+        self
+    }
+
+    /// Sets the address of Grafana, such as `https://grafana.example.com`, so that alerts have the
+    /// annotation `dashboard_url`: the address of the dashboard of SLOs, which has a fixed uid, with
+    /// the SLO selected. Defaults to none: then alerts have no such annotation.
+    pub fn grafana(mut self, base_url: impl Into<String>) -> Self {
+        self.grafana = base_url.into();
         self
     }
 
@@ -97,6 +112,24 @@ impl Options {
             Severity::Page => self.page = receiver,
             Severity::Ticket => self.ticket = receiver,
         }
+        self
+    }
+
+    /// Sets the receiver of a dead man's switch: it is notified every five minutes of the alert
+    /// `Watchdog`, which always fires, so that a service such as Dead Man's Snitch or healthchecks.io
+    /// tells when Prometheus or Alertmanager is gone. Defaults to none.
+    ///
+    /// The alert is part of kube-prometheus-stack. Elsewhere add a rule with `expr: vector(1)`.
+    pub fn heartbeat(mut self, receiver: Receiver) -> Self {
+        self.heartbeat = Some(receiver);
+        self
+    }
+
+    /// Routes alerts of other rules as well, such as those of kube-prometheus-stack: the severity
+    /// `critical` to the receiver of pages and `warning` to that of tickets, one notification per
+    /// alert and namespace. Defaults to the alerts of the SLOs alone.
+    pub fn other_alerts(mut self) -> Self {
+        self.other_alerts = true;
         self
     }
 
@@ -148,6 +181,16 @@ impl Options {
     pub(super) fn title(&self, title: &str) -> String {
         let scope: Vec<_> = self.scope.iter().map(|(_, value)| value.as_str()).collect();
         if scope.is_empty() { title.to_owned() } else { format!("{title}, {}", scope.join(" ")) }
+    }
+
+    /// Returns the uid of the dashboard of SLOs, which links contain. The values of the scope keep
+    /// those of several namespaces apart. Grafana allows 40 characters of its own choice.
+    pub(super) fn dashboard_uid(&self, service: &str) -> String {
+        let parts = [service].into_iter().chain(self.scope.iter().map(|(_, value)| value.as_str()));
+        let parts: Vec<_> = ["slo"].into_iter().chain(parts).collect();
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+        let uid: String = parts.join("-").chars().map(plain).take(40).collect();
+        uid.trim_end_matches('-').to_owned()
     }
 
     /// Divides a length of time by the compression.

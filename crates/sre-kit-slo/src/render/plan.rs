@@ -168,16 +168,20 @@ impl<'a> Plan<'a> {
         format!("runbooks/{}/{page}.md", self.slo.name())
     }
 
-    /// Returns the address of the runbook page of an alert.
-    pub(super) fn runbook_url(&self, page: &str) -> String {
+    /// Returns the address of the runbook page of an alert, if the pages are published.
+    pub(super) fn runbook_url(&self, page: &str) -> Option<String> {
         let own = self.slo.runbooks();
-        let base = if own.is_empty() { self.options.runbooks.trim_end_matches('/') } else { own };
-        let path = self.runbook_path(page);
-        if base.is_empty() {
-            return path;
-        }
-        let below = path.strip_prefix("runbooks/").unwrap_or(&path);
-        format!("{base}/{below}")
+        let base = if own.is_empty() { &self.options.runbooks } else { own };
+        let base = base.trim_end_matches('/');
+        (!base.is_empty()).then(|| format!("{base}/{}/{page}.md", self.slo.name()))
+    }
+
+    /// Returns the address of the dashboard with the SLO selected, if the address of Grafana is
+    /// known.
+    pub(super) fn dashboard_url(&self) -> Option<String> {
+        let base = self.options.grafana.trim_end_matches('/');
+        let uid = self.options.dashboard_uid(self.service);
+        (!base.is_empty()).then(|| format!("{base}/d/{uid}?var-slo={}", self.slo.name()))
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::alertmanager::DEFAULT_RECEIVER;
 use super::options::Options;
 use super::plan::Plan;
+use super::receiver::{Receiver, is_web};
 use crate::Slos;
 use sre_kit_core::ConfigError;
 
@@ -102,26 +103,35 @@ impl Options {
     }
 
     fn validate_texts(&self) -> Result<(), ConfigError> {
-        let urls = [
-            ("render.runbooks", &self.runbooks, true),
-            ("render.receiver", &self.page.url, false),
-            ("render.receiver", &self.ticket.url, false),
-        ];
-        for (field, url, may_be_empty) in urls {
-            let odd = |c: char| c.is_whitespace() || c.is_control() || "\"<>{}".contains(c);
-            let web = url.starts_with("https://") || url.starts_with("http://");
-            if (may_be_empty && url.is_empty()) || (web && !url.contains(odd)) {
-                continue;
+        for (field, url) in [("render.runbooks", &self.runbooks), ("render.grafana", &self.grafana)]
+        {
+            if !url.is_empty() && !is_web(url) {
+                return Err(ConfigError::new(
+                    field,
+                    url,
+                    "it is an address with http:// or https://",
+                    "write it like `https://runbooks.example.com/shop`",
+                ));
             }
+        }
+        self.validate_receivers()?;
+        let empty = self.labels.iter().chain(&self.scope).find(|(_, value)| value.is_empty());
+        if let Some((name, value)) = empty {
             return Err(ConfigError::new(
-                field,
-                url,
-                "it is an address with http:// or https://",
-                "write it like `https://runbooks.example.com/shop`",
+                format!("render.label `{name}`"),
+                value,
+                "Prometheus drops a label without a value",
+                "give it a value or drop it",
             ));
         }
-        if let Some(name) = [&self.page.name, &self.ticket.name]
-            .into_iter()
+        Ok(())
+    }
+
+    fn validate_receivers(&self) -> Result<(), ConfigError> {
+        let all = || [&self.page, &self.ticket].into_iter().chain(&self.heartbeat);
+        all().try_for_each(Receiver::validate)?;
+        if let Some(name) = all()
+            .map(|receiver| &receiver.name)
             .find(|name| name.is_empty() || *name == DEFAULT_RECEIVER)
         {
             return Err(ConfigError::new(
@@ -131,21 +141,21 @@ impl Options {
                 "name it after the people it reaches, such as `on-call`",
             ));
         }
-        if self.page.name == self.ticket.name && self.page.url != self.ticket.url {
+        if self.page.name == self.ticket.name && self.page != self.ticket {
             return Err(ConfigError::new(
                 "render.receiver",
                 &self.page.name,
-                "pages and tickets have one name and two addresses",
+                "pages and tickets have one name and two receivers",
                 "give each receiver its own name",
             ));
         }
-        let empty = self.labels.iter().chain(&self.scope).find(|(_, value)| value.is_empty());
-        if let Some((name, value)) = empty {
+        let heartbeat = self.heartbeat.as_ref().map(|receiver| &receiver.name);
+        if heartbeat.is_some_and(|name| [&self.page.name, &self.ticket.name].contains(&name)) {
             return Err(ConfigError::new(
-                format!("render.label `{name}`"),
-                value,
-                "Prometheus drops a label without a value",
-                "give it a value or drop it",
+                "render.heartbeat",
+                heartbeat.map_or("", String::as_str),
+                "it has the name of the receiver of pages or tickets",
+                "give the heartbeat its own name",
             ));
         }
         Ok(())

@@ -40,7 +40,7 @@ fn counted() -> Vec<Slo> {
 }
 
 fn options(webhook: SocketAddr) -> Options {
-    let to = |name: &str| Receiver::new(name, format!("http://{webhook}/{name}"));
+    let to = |name: &str| Receiver::webhook(name, format!("http://{webhook}/{name}"));
     Options::new()
         .compressed(COMPRESSION)
         .scrape_interval(INTERVAL)

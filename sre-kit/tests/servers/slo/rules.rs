@@ -98,9 +98,14 @@ fn each_alert_goes_to_the_receiver_of_its_severity() {
     assert!(!route("tickets", &with("severity=page")), "amtool does tell");
     assert!(route("on-call", &["alertname=SLOSourceAbsent", "service=shop", "severity=page"]));
     assert!(route("nobody", &["alertname=SLOErrorBudgetBurn", "service=other", "severity=page"]));
-    assert!(route("nobody", &["alertname=Watchdog"]));
+    assert!(route("heartbeat", &["alertname=Watchdog", "severity=none"]));
+    assert!(route("on-call", &["alertname=PrometheusRuleFailures", "severity=critical"]));
+    assert!(route("tickets", &["alertname=KubePodCrashLooping", "severity=warning"]));
+    assert!(route("nobody", &["alertname=InfoInhibitor", "severity=none"]));
     // As it comes, with placeholders.
     let plain = render(&slo_set::shop(), &Options::new()).expect("renders");
     plain.write(dir.path()).expect("writes");
     succeed(dir.path(), "amtool", &["check-config", config]);
+    assert!(route("nobody", &["alertname=Watchdog", "severity=none"]));
+    assert!(route("nobody", &["alertname=PrometheusRuleFailures", "severity=critical"]));
 }

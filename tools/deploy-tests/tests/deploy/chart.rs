@@ -207,6 +207,9 @@ fn rendered_rules_pass_their_own_tests_in_their_own_namespace() {
         // Those over the whole period take minutes and change nothing here.
         let tests = chart().join(format!("files/prometheus/{slo}.test.yaml"));
         let tests = fs::read_to_string(tests).expect("generated");
+        // Without an address of Grafana in the values, alerts have no link to it.
+        let lines = tests.lines().filter(|line| !line.contains("dashboard_url:"));
+        let tests = lines.collect::<Vec<_>>().join("\n");
         let file = dir.path().join(format!("{slo}.test.yaml"));
         fs::write(&file, tests.replace("RELEASE-NAMESPACE", "shop")).expect("written");
         succeed(Command::new("promtool").args(["test", "rules"]).arg(file));

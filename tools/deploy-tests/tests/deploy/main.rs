@@ -14,6 +14,7 @@ mod reach;
 mod schema;
 mod seams;
 mod setup_options;
+mod setup_receivers;
 mod template_delivery;
 mod terraform_docs;
 mod terraform_modules;

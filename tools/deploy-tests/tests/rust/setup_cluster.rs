@@ -330,13 +330,14 @@ fn a_mistake_is_one_sentence_and_touches_nothing() {
         (vec!["--profile", "local", "--timeout", "soon"], "--timeout is soon"),
         (vec!["--profile", "local", "--only", "moon"], "--only is moon"),
         (vec!["--profile", "local", "--app-values", "/none"], "--app-values is /none"),
-        (vec!["--profile", "local", "--page-url", "ftp://x"], "a webhook is ftp://x"),
+        (vec!["--profile", "local", "--page-url", "ftp://x"], "--page-url has an address"),
         (vec!["--profile", "local", "--fast"], "--fast is no option"),
     ] {
         let cluster = Cluster::new();
         let (code, said) = cluster.run(&args, &[]);
         assert_eq!(code, 2, "{args:?}: {said}");
         assert!(said.contains(sentence) && said.lines().count() == 1, "{args:?}: {said}");
+        assert!(!said.contains("ftp://x"), "an address may be a secret: {said}");
         assert!(cluster.calls("").is_empty());
     }
     let cluster = Cluster::new();

@@ -11,12 +11,14 @@ const SCHEMA_VERSION: u64 = 42;
 /// The height of a panel in grid units.
 const HEIGHT: u64 = 8;
 
-/// The tag by which the dashboards link to each other, because they have no fixed uid.
+/// The tag by which the dashboards link to each other.
 const TAG: &str = "sre-kit";
 
 /// A dashboard before it is rendered.
 #[derive(Clone, Debug)]
 pub(super) struct Board {
+    /// The uid, if links lead to the dashboard. Otherwise Grafana chooses one.
+    pub(super) uid: Option<String>,
     pub(super) title: String,
     pub(super) description: String,
     /// The uid of the data source that is selected initially.
@@ -31,7 +33,7 @@ pub(super) struct Board {
 impl Board {
     /// Renders the JSON for an import into Grafana.
     pub(super) fn json(&self) -> String {
-        let dashboard = json!({
+        let mut dashboard = json!({
             "id": null,
             "title": self.title,
             "description": self.description,
@@ -51,6 +53,9 @@ impl Board {
             "templating": {"list": self.variables()},
             "panels": self.panels(),
         });
+        if let Some(uid) = &self.uid {
+            dashboard["uid"] = json!(uid);
+        }
         // Serializing a value with string keys cannot fail.
         let mut text = serde_json::to_string_pretty(&dashboard).unwrap_or_default();
         text.push('\n');

@@ -12,6 +12,7 @@ const BAD: &str = "error|service_error|timeout|shed|panic";
 pub(in crate::render) fn golden_signals(options: &Options) -> String {
     let scope = options.scope_selector();
     Board {
+        uid: None,
         title: options.title("Golden signals"),
         description: format!(
             "Traffic, errors, latency and saturation of HTTP services that count with sre-kit. {}",

@@ -17,10 +17,11 @@ pub(in crate::render) fn objectives(slos: &Slos, options: &Options) -> String {
     let scope = Scope { service: slos.service(), options };
     let plans: Vec<_> = slos.iter().map(|slo| Plan::new(slos.service(), slo, options)).collect();
     let pages = |plan: &Plan<'_>| {
-        let url = plan.runbook_url(super::super::rules::BURN_PAGE);
-        url.starts_with("http").then(|| (format!("Runbook: {}", plan.slo.name()), url))
+        let url = plan.runbook_url(super::super::rules::BURN_PAGE)?;
+        Some((format!("Runbook: {}", plan.slo.name()), url))
     };
     Board {
+        uid: Some(options.dashboard_uid(slos.service())),
         title: options.title(&format!("SLOs of {}", slos.service())),
         description: format!(
             "Error budgets, burn rates and alerts of the service {}. {}",

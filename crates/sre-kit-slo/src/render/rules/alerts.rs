@@ -22,18 +22,11 @@ struct Alert {
 fn alert(plan: &Plan<'_>, alert: Alert) -> Rule {
     let mut labels = plan.labels();
     labels.push(("severity".to_owned(), alert.severity.to_string()));
+    let mut annotations = vec![("summary", alert.summary), ("description", alert.description)];
+    annotations.extend(plan.runbook_url(alert.page).map(|url| ("runbook_url", url)));
+    annotations.extend(plan.dashboard_url().map(|url| ("dashboard_url", url)));
     labels.extend(alert.tier.map(|tier| ("slo_tier".to_owned(), tier)));
-    Rule {
-        name: Name::Alert(alert.name),
-        expr: alert.expr,
-        hold: None,
-        labels,
-        annotations: vec![
-            ("summary", alert.summary),
-            ("description", alert.description),
-            ("runbook_url", plan.runbook_url(alert.page)),
-        ],
-    }
+    Rule { name: Name::Alert(alert.name), expr: alert.expr, hold: None, labels, annotations }
 }
 
 /// Returns the alerts of a tier. A page that needs a minimum of bad events is two alerts: the page,

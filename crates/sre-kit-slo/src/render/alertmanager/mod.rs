@@ -1,5 +1,7 @@
 //! The configuration of Alertmanager: routes, receivers and inhibition rules.
 
+mod receivers;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -14,35 +16,39 @@ use crate::{Severity, Slos};
 /// The receiver of the root route, which drops alerts that are not alerts of SLOs.
 pub(super) const DEFAULT_RECEIVER: &str = "nobody";
 
+/// The alert of kube-prometheus-stack, and of many others, that always fires.
+const WATCHDOG: &str = "Watchdog";
+
 const HOUR: u64 = 3_600;
 
 const HEADER: &str = "\
 Routes and inhibition for the alerts of SLOs. Use it as it is, or move the route below
 `routes`, the inhibition rules and the receivers into a configuration of your own.
 
-Receivers are webhooks whose addresses come from the options of the generator. An address
-that ends in `.invalid` is a placeholder: set it with `Options::receiver`, or replace the
-whole receiver under its name with the integration you use.
+Receivers come from the options of the generator: webhooks, Slack, PagerDuty, Opsgenie, email.
+An address that ends in `.invalid` is a placeholder: set it with `Options::receiver`. Files
+hold a secret alone, without a line break at the end.
 
 Check: amtool check-config alertmanager.yaml
 ";
 
 /// Renders the configuration for the alerts of one service.
 pub(super) fn config(slos: &Slos, options: &Options) -> String {
-    let receivers = if options.page.name == options.ticket.name {
-        vec![receiver(&options.page)]
-    } else {
-        vec![receiver(&options.page), receiver(&options.ticket)]
-    };
     let mut all = vec![map([("name", Yaml::from(DEFAULT_RECEIVER))])];
-    all.extend(receivers);
+    all.push(receivers::receiver(&options.page, true));
+    if options.page.name != options.ticket.name {
+        all.push(receivers::receiver(&options.ticket, true));
+    }
+    all.extend(options.heartbeat.as_ref().map(|to| receivers::receiver(to, false)));
+    let mut routes = vec![route(slos, options)];
+    routes.extend(options.heartbeat.as_ref().map(|to| heartbeat(to, options)));
+    if options.other_alerts {
+        routes.extend(other_alerts(options));
+    }
     map([
         (
             "route",
-            map([
-                ("receiver", Yaml::from(DEFAULT_RECEIVER)),
-                ("routes", Yaml::List(vec![route(slos, options)])),
-            ]),
+            map([("receiver", Yaml::from(DEFAULT_RECEIVER)), ("routes", Yaml::List(routes))]),
         ),
         ("inhibit_rules", Yaml::List(inhibitions(slos, options))),
         ("receivers", all.into()),
@@ -50,9 +56,34 @@ pub(super) fn config(slos: &Slos, options: &Options) -> String {
     .document(&format!("{HEADER}\n{}", super::HEADER))
 }
 
-fn receiver(receiver: &Receiver) -> Yaml {
-    let webhook = map([("url", Yaml::from(&receiver.url)), ("send_resolved", Yaml::from(true))]);
-    map([("name", Yaml::from(&receiver.name)), ("webhook_configs", Yaml::List(vec![webhook]))])
+/// Renders the dead man's switch: the alert that always fires is sent again and again. Whoever waits
+/// for it notices that Prometheus or Alertmanager is gone, of which they cannot alert themselves.
+fn heartbeat(to: &Receiver, options: &Options) -> Yaml {
+    let time = |seconds| Yaml::from(duration(options.compress(Duration::from_secs(seconds))));
+    map([
+        ("receiver", Yaml::from(&to.name)),
+        ("matchers", matchers([matcher("alertname", "=", WATCHDOG)])),
+        ("group_wait", Yaml::from("0s")),
+        ("group_interval", time(60)),
+        ("repeat_interval", time(5 * 60)),
+    ])
+}
+
+/// Renders the routes of the alerts of other rules, by the severities that kube-prometheus-stack and
+/// most others use.
+fn other_alerts(options: &Options) -> [Yaml; 2] {
+    let time = |seconds| Yaml::from(duration(options.compress(Duration::from_secs(seconds))));
+    let to = |severity, receiver: &Receiver, repeat| {
+        map([
+            ("receiver", Yaml::from(&receiver.name)),
+            ("matchers", matchers([matcher("severity", "=", severity)])),
+            ("group_by", Yaml::List(["alertname", "namespace"].map(Yaml::from).into())),
+            ("group_wait", time(30)),
+            ("group_interval", time(5 * 60)),
+            ("repeat_interval", time(repeat)),
+        ])
+    };
+    [to("critical", &options.page, 4 * HOUR), to("warning", &options.ticket, 12 * HOUR)]
 }
 
 /// Renders a matcher in the syntax of Alertmanager 0.22 and later.
