@@ -56,7 +56,7 @@ fn each_base_is_one_digest_and_the_program_runs_as_nobody() {
 
 #[test]
 fn tools_of_the_dockerfile_have_the_versions_that_the_tests_use() {
-    let catalogue = fs::read_to_string(Path::new(ROOT).join("tools/toolbox/src/catalogue.rs"));
+    let catalogue = fs::read_to_string(Path::new(ROOT).join("tools/toolbox/src/tools.rs"));
     let catalogue = catalogue.expect("there is one");
     let install = Dockerfile::read().runs().remove(0);
     let mut words = install.split_whitespace().rev();

@@ -413,7 +413,7 @@ fn every_folder_has_its_parts() {
 /// Whoever plans and applies has the version that the tests had.
 #[test]
 fn a_lock_file_names_the_provider_that_the_tests_use() {
-    let catalogue = fs::read_to_string(root().join("tools/toolbox/src/catalogue.rs"));
+    let catalogue = fs::read_to_string(root().join("tools/toolbox/src/tools.rs"));
     let catalogue = catalogue.expect("there is one");
     let at = catalogue.find("registry.terraform.io/hashicorp/google").expect("in the catalogue");
     let version = catalogue[at..].split('"').nth(2).expect("a version").to_owned();

@@ -216,7 +216,7 @@ fn no_key_is_stored_and_nobody_is_authenticated_while_code_is_built() {
 /// A tool that is also in the catalogue has the catalogue's version.
 #[test]
 fn tools_have_the_versions_that_the_tests_use() {
-    let catalogue = fs::read_to_string(Path::new(ROOT).join("tools/toolbox/src/catalogue.rs"));
+    let catalogue = fs::read_to_string(Path::new(ROOT).join("tools/toolbox/src/tools.rs"));
     let catalogue = catalogue.expect("there is one");
     let mut found = 0;
     for (job, step) in steps() {

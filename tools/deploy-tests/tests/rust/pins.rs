@@ -96,7 +96,7 @@ fn every_tool_that_a_workflow_installs_by_version_is_followed_and_is_one_version
     }
     // cargo-deny, cargo-semver-checks, Helm, k6 and Terraform, each at one version in all.
     assert_eq!(found.len(), 5, "{found:?}");
-    let catalogue = fs::read_to_string(root().join("tools/toolbox/src/catalogue.rs"));
+    let catalogue = fs::read_to_string(root().join("tools/toolbox/src/tools.rs"));
     let catalogue = catalogue.expect("text");
     let helm = found.iter().find_map(|pin| pin.strip_prefix("helm.sh/helm/v4/cmd/helm@"));
     let helm = helm.expect("helm is installed");

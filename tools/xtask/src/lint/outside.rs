@@ -83,7 +83,7 @@ fn problems(test: &OutsideTest) -> Vec<String> {
     for need in needs.iter().filter(|need| toolbox::by_name(need).is_none()) {
         found.push(format!(
             "{location}: {function} needs {need}, which xtask cannot install; add it to \
-             tools/toolbox/src/catalogue.rs or use one of {}",
+             tools/toolbox/src/tools.rs or use one of {}",
             toolbox::names()
         ));
     }
