@@ -5,8 +5,11 @@
 //! # use bytes::Bytes;
 //! # use http_body_util::Full;
 //!
-//! #[tokio::main]
-//! async fn main() -> Result<ShutdownReport, Box<dyn std::error::Error>> {
+//! fn main() -> std::io::Result<std::process::ExitCode> {
+//!     sre_kit::lifecycle::run_main(serve())
+//! }
+//!
+//! async fn serve() -> Result<ShutdownReport, Box<dyn std::error::Error>> {
 //! #   let service = tower::service_fn(|_request: http::Request<sre_kit::server::RequestBody>| async {
 //! #       Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::new())))
 //! #   });
@@ -36,15 +39,26 @@
 //! What is not finished within its bound is cut off, counted and logged, and sets the exit code:
 //! see [`ShutdownReport`]. A second signal ends the process at once.
 //!
-//! On Windows, Ctrl-C and Ctrl-Break take the place of SIGINT and SIGTERM. Closing the console,
-//! logging off and shutting down begin the shutdown as well, but Windows then ends the process after
-//! about 5 s, so set `SRE_KIT_DRAIN_DELAY=0` where that happens.
-//!
 //! The order is that of [kube-apiserver]. In addition, clients are asked to reconnect elsewhere
 //! while the server still accepts ([hyperium/hyper#3961]).
 //!
 //! [kube-apiserver]: https://github.com/kubernetes/kubernetes/pull/74416
 //! [hyperium/hyper#3961]: https://github.com/hyperium/hyper/issues/3961
+//!
+//! # An end that always comes
+//!
+//! The phases run on the runtime. If every worker is blocked, or if `main` waits for a blocking call
+//! that never returns, no phase can end the process. A thread of its own therefore watches the
+//! shutdown from the first signal or trigger on: a process that still runs when the three bounds and
+//! 1.8 s are over ends with the exit code 80, within the 2 s that a grace period must hold beyond
+//! the bounds. It ends as a second signal ends it, without destructors. See
+//! [`LifecycleBuilder::watchdog`]. [`run_main`] ends sooner where only a blocking call hangs.
+//!
+//! # On Windows
+//!
+//! On Windows, Ctrl-C and Ctrl-Break take the place of SIGINT and SIGTERM. Closing the console,
+//! logging off and shutting down begin the shutdown as well, but Windows then ends the process after
+//! about 5 s, so set `SRE_KIT_DRAIN_DELAY=0` where that happens.
 //!
 //! # Metrics
 //!
@@ -57,6 +71,7 @@
 //!
 //! [`ConnectionMetrics`](crate::server::ConnectionMetrics) lists those of connections.
 
+mod alarm;
 mod builder;
 #[cfg(any(windows, test))]
 mod console_events;
@@ -75,6 +90,7 @@ mod shutdown_report;
 mod signal_handlers;
 mod state;
 mod tasks;
+mod watchdog;
 
 #[cfg(test)]
 mod tests;

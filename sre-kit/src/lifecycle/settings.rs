@@ -23,6 +23,8 @@ pub(super) struct Settings {
     pub(super) cut_short_code: u8,
     pub(super) second_signal_code: u8,
     pub(super) signals: bool,
+    /// `None` means as `signals`.
+    pub(super) watchdog: Option<bool>,
 }
 
 impl Default for Settings {
@@ -36,11 +38,22 @@ impl Default for Settings {
             cut_short_code: 80,
             second_signal_code: 81,
             signals: true,
+            watchdog: None,
         }
     }
 }
 
 impl Settings {
+    /// Returns the sum of the three bounds.
+    pub(super) fn bounds(&self) -> Duration {
+        self.drain_delay + self.drain_timeout + self.flush_timeout
+    }
+
+    /// Returns whether a thread watches the shutdown.
+    pub(super) fn has_watchdog(&self) -> bool {
+        self.watchdog.unwrap_or(self.signals)
+    }
+
     /// Checks the bounds, their sum and the exit codes.
     ///
     /// # Errors
@@ -65,7 +78,7 @@ impl Settings {
                 ));
             }
         }
-        let needed = self.drain_delay + self.drain_timeout + self.flush_timeout + SLACK;
+        let needed = self.bounds() + SLACK;
         if let Some(period) = self.grace_period
             && period < needed
         {

@@ -13,7 +13,7 @@ use crate::server::Unfinished;
 /// | Exit code | Meaning |
 /// |---|---|
 /// | 0 | clean: nothing was lost |
-/// | 80 | cut short: something was not finished within its bound, or a hook failed |
+/// | 80 | cut short: something was not finished within its bound, or a hook failed, or the watchdog ended the process |
 /// | 81 | forced: a second signal ended the process at once |
 ///
 /// [`cut_short_code`](super::LifecycleBuilder::cut_short_code) and
