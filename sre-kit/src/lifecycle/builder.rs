@@ -94,9 +94,18 @@ impl LifecycleBuilder {
         self
     }
 
-    /// Sets the exit code of a shutdown that lost something. Defaults to 80.
+    /// Sets the exit code of a shutdown that lost work: requests, connections or tasks that were cut
+    /// off, or a hook outside of the phase `telemetry` that failed. Defaults to 80.
     pub fn cut_short_code(mut self, code: u8) -> Self {
         self.settings.cut_short_code = code;
+        self
+    }
+
+    /// Sets the exit code of a shutdown that lost telemetry and nothing else, because the collector
+    /// does not answer, for example. Defaults to 0: the loss is logged and counted, and
+    /// [`ShutdownReport::telemetry_lost`](super::ShutdownReport::telemetry_lost) reports it.
+    pub fn telemetry_lost_code(mut self, code: u8) -> Self {
+        self.settings.telemetry_lost_code = code;
         self
     }
 

@@ -37,7 +37,8 @@
 //!
 //! If `drain_timeout` is already used up when phase 3 or 4 begins, that phase still gets 0.4 s.
 //! What is not finished within its bound is cut off, counted and logged, and sets the exit code:
-//! see [`ShutdownReport`]. A second signal ends the process at once.
+//! see [`ShutdownReport`]. Telemetry that cannot be flushed, because the collector is down, is
+//! counted and logged, and leaves the exit code at 0. A second signal ends the process at once.
 //!
 //! The order is that of [kube-apiserver]. In addition, clients are asked to reconnect elsewhere
 //! while the server still accepts ([hyperium/hyper#3961]).
@@ -67,7 +68,7 @@
 //! | `lifecycle_state` | gauge | `state` (`starting`, `running`, `draining`, `stopping`, `stopped`) | 1 for the state of the process, 0 for the others |
 //! | `lifecycle_phase_duration_seconds` | gauge | `phase` | the duration of a phase, or its duration so far; absent before the phase begins |
 //! | `lifecycle_phase_bound_seconds` | gauge | `phase` | the bound of a phase |
-//! | `lifecycle_cut_off_total` | counter | `kind` (`connections`, `requests`, `upgraded`, `tasks`, `hooks`) | what was not finished |
+//! | `lifecycle_cut_off_total` | counter | `kind` (`connections`, `requests`, `upgraded`, `tasks`, `hooks`, `telemetry`) | what was not finished; `telemetry` counts flush hooks that failed |
 //!
 //! [`ConnectionMetrics`](crate::server::ConnectionMetrics) lists those of connections.
 
@@ -197,7 +198,8 @@ impl Lifecycle {
 
     /// Registers a hook for the phase `telemetry`, after requests, tasks and `on_close` hooks. It
     /// runs on its own thread within the runtime's context and may block; its argument is the time
-    /// that is left.
+    /// that is left. A hook that fails is counted and logged, and leaves the exit code as it is; see
+    /// [`LifecycleBuilder::telemetry_lost_code`].
     ///
     /// ```
     /// # let lifecycle = sre_kit::lifecycle::Lifecycle::builder().without_signals().build(&sre_kit::metrics::Registry::new())?;

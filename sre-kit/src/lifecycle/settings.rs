@@ -21,6 +21,7 @@ pub(super) struct Settings {
     pub(super) grace_period: Option<Duration>,
     pub(super) readiness: DrainReadiness,
     pub(super) cut_short_code: u8,
+    pub(super) telemetry_lost_code: u8,
     pub(super) second_signal_code: u8,
     pub(super) signals: bool,
     /// `None` means as `signals`.
@@ -36,6 +37,7 @@ impl Default for Settings {
             grace_period: None,
             readiness: DrainReadiness::Immediate,
             cut_short_code: 80,
+            telemetry_lost_code: 0,
             second_signal_code: 81,
             signals: true,
             watchdog: None,
