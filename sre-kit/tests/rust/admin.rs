@@ -308,7 +308,15 @@ async fn health_answers_the_probes_and_their_details() {
 async fn scrapes_past_their_cap_are_refused_while_probes_are_answered() {
     let registry = Registry::new();
     let exposition = Exposition::builder().max_concurrent(1).build(&registry).expect("valid");
-    let Ok(held) = exposition.respond(&Method::GET, &http::HeaderMap::new()).await;
+    // The collector of the first scrape waits, so that its place is taken for as long as it must be.
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    registry
+        .gauge_fn("waits", "Waits for the test.", &[], move |_| {
+            let _ = gate.lock().expect("no panic").recv();
+        })
+        .expect("valid");
+    let held = tokio::spawn(exposition.respond(&Method::GET, &http::HeaderMap::new()));
     let admin = start(&registry, builder().exposition(exposition)).await;
     for protocol in BOTH {
         let response = get(address_of(&admin), protocol, "/metrics").await;
@@ -316,7 +324,8 @@ async fn scrapes_past_their_cap_are_refused_while_probes_are_answered() {
         assert_eq!(response.headers()[RETRY_AFTER], "1");
         assert_eq!(get(address_of(&admin), protocol, "/livez").await.status(), StatusCode::OK);
     }
-    drop(held);
+    drop(open);
+    drop(held.await.expect("no panic"));
     for protocol in BOTH {
         // Each gives its place back, or the second would be refused.
         assert_eq!(get(address_of(&admin), protocol, "/metrics").await.status(), StatusCode::OK);
