@@ -47,6 +47,7 @@ impl Watchdog {
     }
 
     fn watch(self, began: Instant) {
+        #[expect(clippy::disallowed_methods, reason = "the thread is the watchdog's own")]
         std::thread::sleep(self.bounds + BEYOND_BOUNDS);
         let code = self.exit_code;
         if let Ok(logged) = self.log(began) {

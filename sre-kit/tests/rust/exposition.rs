@@ -13,7 +13,7 @@ use http::header::{
     VARY,
 };
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram as ForeignHistogram, NativeHistogramConfig};
@@ -126,7 +126,7 @@ async fn send(
     let request = request.body(()).expect("valid");
     let Ok(response): Result<_, Infallible> = exposition.clone().oneshot(request).await;
     let (head, body) = response.into_parts();
-    let Ok(body) = body.collect().await;
+    let body = body.collect().await.expect("not given up");
     Response::from_parts(head, body.to_bytes())
 }
 
