@@ -332,6 +332,44 @@ async fn scrapes_past_their_cap_are_refused_while_probes_are_answered() {
     }
 }
 
+#[tokio::test]
+async fn scrapers_that_do_not_read_make_room_for_the_next_scrape() {
+    // Far more than the buffers of both sockets and of the connection hold.
+    const SERIES: usize = 20_000;
+    let registry = Registry::builder().max_series_per_family(SERIES).build().expect("valid");
+    let family = registry.counter_family("jobs_total", "Jobs.", &["kind"]).expect("valid");
+    let padding = "x".repeat(500);
+    for kind in 0..SERIES {
+        family.with(&[&format!("{padding}{kind}")]);
+    }
+    let admin = start(&registry, builder()).await;
+    let address = address_of(&admin);
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        let mut socket = TcpStream::connect(address).await.expect("it listens");
+        let head = format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\n\r\n");
+        socket.write_all(head.as_bytes()).await.expect("open");
+        let mut start = [0; 12];
+        socket.read_exact(&mut start).await.expect("an answer");
+        assert_eq!(&start, b"HTTP/1.1 200");
+        unread.push(socket);
+    }
+    let scraped = async {
+        loop {
+            let response = get(address, Protocol::Http1, "/metrics").await;
+            if response.status() == StatusCode::OK {
+                break response;
+            }
+            assert_eq!(response.headers()[RETRY_AFTER], "1");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    // Without making room it would take a minute.
+    let response = tokio::time::timeout(Duration::from_secs(20), scraped).await;
+    let response = response.expect("a scrape got a place");
+    assert!(text(&response).len() > SERIES * padding.len());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_head_that_does_not_arrive_in_time_ends_its_connection() {
     let admin = start(&Registry::new(), builder()).await;
