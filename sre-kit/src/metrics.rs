@@ -11,7 +11,9 @@ pub use sre_kit_metrics::{
 #[cfg(feature = "exposition")]
 #[cfg_attr(docsrs, doc(cfg(feature = "exposition")))]
 #[doc(inline)]
-pub use sre_kit_metrics::{Exposition, ExpositionBuilder, ExpositionFuture};
+pub use sre_kit_metrics::{
+    Exposition, ExpositionBody, ExpositionBodyError, ExpositionBuilder, ExpositionFuture,
+};
 
 #[cfg(feature = "saturation")]
 #[cfg_attr(docsrs, doc(cfg(feature = "saturation")))]

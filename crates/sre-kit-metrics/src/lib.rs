@@ -11,7 +11,7 @@
 //! | Feature | Adds | Brings |
 //! |---|---|---|
 //! | none | [`Registry`], [`BuildInfo`], [`Registry::encode`] | prometheus-client |
-//! | `exposition` | `Exposition`, a tower service that answers scrapes | flate2, http-body-util, tokio's runtime |
+//! | `exposition` | `Exposition`, a tower service that answers scrapes | flate2, http-body, tokio's runtime |
 //! | `process` | `ProcessMetrics`: processor time, memory, file descriptors | nothing |
 //! | `protobuf` | `Format::Protobuf` and `Buckets::with_native`: native histograms | prost |
 
@@ -56,7 +56,9 @@ pub use counter::{Counter, CounterFamily};
 pub use encode::{Format, TextFormat};
 #[cfg(feature = "exposition")]
 #[cfg_attr(docsrs, doc(cfg(feature = "exposition")))]
-pub use exposition::{Exposition, ExpositionBuilder, ExpositionFuture};
+pub use exposition::{
+    Exposition, ExpositionBody, ExpositionBodyError, ExpositionBuilder, ExpositionFuture,
+};
 pub use histogram::{Histogram, HistogramFamily};
 #[cfg(feature = "process")]
 #[cfg_attr(docsrs, doc(cfg(feature = "process")))]

@@ -7,12 +7,16 @@ use std::error::Error;
 use std::process::{ExitCode, Termination};
 
 use sre_kit::SreKit;
+use sre_kit::lifecycle;
 use tokio::net::TcpListener;
 
 const USAGE: &str = "usage: serve (the default) | generate [--check]";
 
-#[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
+fn main() -> std::io::Result<ExitCode> {
+    lifecycle::run_main(run())
+}
+
+async fn run() -> Result<ExitCode, Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] | ["serve"] => serve().await,

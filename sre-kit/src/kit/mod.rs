@@ -8,8 +8,11 @@
 //! # use bytes::Bytes;
 //! # use http_body_util::Full;
 //!
-//! #[tokio::main]
-//! async fn main() -> Result<sre_kit::lifecycle::ShutdownReport, Box<dyn std::error::Error>> {
+//! fn main() -> std::io::Result<std::process::ExitCode> {
+//!     sre_kit::lifecycle::run_main(serve())
+//! }
+//!
+//! async fn serve() -> Result<sre_kit::lifecycle::ShutdownReport, Box<dyn std::error::Error>> {
 //! #   let app = tower::service_fn(|_: http::Request<sre_kit::server::RequestBody>| async {
 //! #       Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::new())))
 //! #   });

@@ -13,6 +13,7 @@ use super::settings::Settings;
 use super::shutdown_handle::ShutdownHandle;
 use super::shutdown_phase::MIN_PHASE_TIME;
 use super::tasks::Tasks;
+use super::watchdog::Watchdog;
 use crate::ConfigError;
 use crate::health::Health;
 use crate::metrics::Registry;
@@ -93,9 +94,18 @@ impl LifecycleBuilder {
         self
     }
 
-    /// Sets the exit code of a shutdown that lost something. Defaults to 80.
+    /// Sets the exit code of a shutdown that lost work: requests, connections or tasks that were cut
+    /// off, or a hook outside of the phase `telemetry` that failed. Defaults to 80.
     pub fn cut_short_code(mut self, code: u8) -> Self {
         self.settings.cut_short_code = code;
+        self
+    }
+
+    /// Sets the exit code of a shutdown that lost telemetry and nothing else, because the collector
+    /// does not answer, for example. Defaults to 0: the loss is logged and counted, and
+    /// [`ShutdownReport::telemetry_lost`](super::ShutdownReport::telemetry_lost) reports it.
+    pub fn telemetry_lost_code(mut self, code: u8) -> Self {
+        self.settings.telemetry_lost_code = code;
         self
     }
 
@@ -105,7 +115,20 @@ impl LifecycleBuilder {
         self
     }
 
-    /// Installs no signal handlers. Then only a [`ShutdownHandle`] begins the shutdown.
+    /// Sets whether a thread ends the process, with the code of
+    /// [`cut_short_code`](Self::cut_short_code), if it still runs when the three bounds and 1.8 s
+    /// are over. Defaults to `true`, or to `false` after [`without_signals`](Self::without_signals).
+    ///
+    /// Turn it off if the process goes on after the shutdown of this lifecycle. See
+    /// [the module](super#an-end-that-always-comes).
+    pub fn watchdog(mut self, enabled: bool) -> Self {
+        self.settings.watchdog = Some(enabled);
+        self
+    }
+
+    /// Installs no signal handlers, and starts no [watchdog](Self::watchdog) unless that is turned
+    /// on as well. Then only a [`ShutdownHandle`] begins the shutdown. Use it in tests, and where
+    /// the process outlives the lifecycle.
     pub fn without_signals(mut self) -> Self {
         self.settings.signals = false;
         self
@@ -172,7 +195,7 @@ impl LifecycleBuilder {
     /// - the two exit codes are equal, or one of them is 0;
     /// - the main server's limits are out of their ranges;
     /// - a metric of one of these names is already registered;
-    /// - the signal handlers cannot be installed.
+    /// - the signal handlers cannot be installed, or the watchdog cannot be started.
     pub fn build(self, registry: &Registry) -> Result<Lifecycle, ConfigError> {
         let Self { settings, health, server } = self;
         settings.check()?;
@@ -187,9 +210,20 @@ impl LifecycleBuilder {
         let rest = drain_timeout.max(MIN_PHASE_TIME);
         let bounds = [drain_delay, drain_timeout, rest, rest, flush_timeout, MIN_PHASE_TIME];
         progress.register(registry, bounds)?;
-        let handle = ShutdownHandle::new();
-        let signals =
-            settings.signals.then(|| SignalHandlers::install(settings.second_signal_code));
+        let watchdog = settings.has_watchdog().then(|| {
+            let (bounds, exit_code) = (settings.bounds(), settings.cut_short_code);
+            Watchdog { bounds, exit_code, progress: Arc::clone(&progress) }.start()
+        });
+        let alarm = watchdog.transpose().map_err(|error| {
+            ConfigError::new(
+                "watchdog",
+                error.to_string(),
+                "a thread and two descriptors watch the shutdown",
+                "raise the limits of the process, or call watchdog(false)",
+            )
+        })?;
+        let code = settings.second_signal_code;
+        let signals = settings.signals.then(|| SignalHandlers::install(code, alarm.as_ref()));
         let mut signals = signals.transpose().map_err(|error| {
             ConfigError::new(
                 "signals",
@@ -198,6 +232,7 @@ impl LifecycleBuilder {
                 "call without_signals if the process may not handle them",
             )
         })?;
+        let handle = ShutdownHandle::new(alarm);
         // Inside of a runtime they are watched from now on, so that the handle knows of a signal
         // during startup.
         if tokio::runtime::Handle::try_current().is_ok()

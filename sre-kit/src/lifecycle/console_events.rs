@@ -22,6 +22,7 @@ mod windows {
     use tokio::signal::windows;
     use tokio::sync::oneshot;
 
+    use super::super::alarm::Alarm;
     use super::super::shutdown_handle::ShutdownHandle;
     use super::super::shutdown_reason::ShutdownReason;
     use super::forward;
@@ -43,20 +44,28 @@ mod windows {
         /// # Errors
         ///
         /// Returns an error if the system refuses the handler or the thread.
-        pub(in crate::lifecycle) fn install(second_signal_code: u8) -> io::Result<Self> {
+        pub(in crate::lifecycle) fn install(
+            second_signal_code: u8,
+            alarm: Option<&Alarm>,
+        ) -> io::Result<Self> {
+            let alarm = alarm.cloned();
             let (mut interrupt, mut ctrl_break) = (windows::ctrl_c()?, windows::ctrl_break()?);
             let (mut close, mut logoff) = (windows::ctrl_close()?, windows::ctrl_logoff()?);
             let mut shutdown = windows::ctrl_shutdown()?;
             let runtime = tokio::runtime::Builder::new_current_thread().build()?;
             let (first, received) = oneshot::channel();
             let next = async move || {
-                tokio::select! {
+                let name = tokio::select! {
                     _ = interrupt.recv() => "Ctrl-C",
                     _ = ctrl_break.recv() => "Ctrl-Break",
                     _ = close.recv() => "CTRL_CLOSE_EVENT",
                     _ = logoff.recv() => "CTRL_LOGOFF_EVENT",
                     _ = shutdown.recv() => "CTRL_SHUTDOWN_EVENT",
+                };
+                if let Some(alarm) = &alarm {
+                    alarm.ring();
                 }
+                name
             };
             #[expect(clippy::disallowed_methods, reason = "a second signal gives up the drain")]
             let end = move || std::process::exit(i32::from(second_signal_code));

@@ -62,7 +62,7 @@ impl GracefulShutdown<'_> {
         self.progress.begin(ShutdownPhase::Telemetry);
         let hooks = std::mem::take(&mut self.hooks.telemetry);
         let budget = self.settings.flush_timeout;
-        failures.extend(run_blocking(ShutdownPhase::Telemetry, hooks, budget).await);
+        let not_flushed = run_blocking(ShutdownPhase::Telemetry, hooks, budget).await;
         self.progress.end(ShutdownPhase::Telemetry);
 
         // Counted before the admin listener closes, so that the last scrape shows the losses.
@@ -71,6 +71,8 @@ impl GracefulShutdown<'_> {
         self.progress.lost(Loss::Upgraded, unfinished.upgraded);
         self.progress.lost(Loss::Tasks, tasks_left);
         self.progress.lost(Loss::Hooks, failures.len());
+        self.progress.lost(Loss::Telemetry, not_flushed.len());
+        failures.extend(not_flushed);
 
         self.progress.begin(ShutdownPhase::Admin);
         let hooks = std::mem::take(&mut self.hooks.admin);
@@ -92,10 +94,13 @@ impl GracefulShutdown<'_> {
             tasks_left,
             failures,
             cut_short_code: self.settings.cut_short_code,
+            telemetry_lost_code: self.settings.telemetry_lost_code,
         };
         let (seconds, code) = (began.elapsed().as_secs_f64(), report.code());
         if report.is_clean() {
             tracing::info!(seconds, code, "shutdown is over, nothing was lost");
+        } else if !report.is_cut_short() {
+            tracing::warn!(seconds, code, "shutdown is over, only telemetry was lost");
         } else {
             let Unfinished { connections, requests, upgraded } = report.unfinished;
             let hooks = report.failures.len();

@@ -5,8 +5,11 @@
 //! # use bytes::Bytes;
 //! # use http_body_util::Full;
 //!
-//! #[tokio::main]
-//! async fn main() -> Result<ShutdownReport, Box<dyn std::error::Error>> {
+//! fn main() -> std::io::Result<std::process::ExitCode> {
+//!     sre_kit::lifecycle::run_main(serve())
+//! }
+//!
+//! async fn serve() -> Result<ShutdownReport, Box<dyn std::error::Error>> {
 //! #   let service = tower::service_fn(|_request: http::Request<sre_kit::server::RequestBody>| async {
 //! #       Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::new())))
 //! #   });
@@ -34,17 +37,29 @@
 //!
 //! If `drain_timeout` is already used up when phase 3 or 4 begins, that phase still gets 0.4 s.
 //! What is not finished within its bound is cut off, counted and logged, and sets the exit code:
-//! see [`ShutdownReport`]. A second signal ends the process at once.
-//!
-//! On Windows, Ctrl-C and Ctrl-Break take the place of SIGINT and SIGTERM. Closing the console,
-//! logging off and shutting down begin the shutdown as well, but Windows then ends the process after
-//! about 5 s, so set `SRE_KIT_DRAIN_DELAY=0` where that happens.
+//! see [`ShutdownReport`]. Telemetry that cannot be flushed, because the collector is down, is
+//! counted and logged, and leaves the exit code at 0. A second signal ends the process at once.
 //!
 //! The order is that of [kube-apiserver]. In addition, clients are asked to reconnect elsewhere
 //! while the server still accepts ([hyperium/hyper#3961]).
 //!
 //! [kube-apiserver]: https://github.com/kubernetes/kubernetes/pull/74416
 //! [hyperium/hyper#3961]: https://github.com/hyperium/hyper/issues/3961
+//!
+//! # An end that always comes
+//!
+//! The phases run on the runtime. If every worker is blocked, or if `main` waits for a blocking call
+//! that never returns, no phase can end the process. A thread of its own therefore watches the
+//! shutdown from the first signal or trigger on: a process that still runs when the three bounds and
+//! 1.8 s are over ends with the exit code 80, within the 2 s that a grace period must hold beyond
+//! the bounds. It ends as a second signal ends it, without destructors. See
+//! [`LifecycleBuilder::watchdog`]. [`run_main`] ends sooner where only a blocking call hangs.
+//!
+//! # On Windows
+//!
+//! On Windows, Ctrl-C and Ctrl-Break take the place of SIGINT and SIGTERM. Closing the console,
+//! logging off and shutting down begin the shutdown as well, but Windows then ends the process after
+//! about 5 s, so set `SRE_KIT_DRAIN_DELAY=0` where that happens.
 //!
 //! # Metrics
 //!
@@ -53,10 +68,11 @@
 //! | `lifecycle_state` | gauge | `state` (`starting`, `running`, `draining`, `stopping`, `stopped`) | 1 for the state of the process, 0 for the others |
 //! | `lifecycle_phase_duration_seconds` | gauge | `phase` | the duration of a phase, or its duration so far; absent before the phase begins |
 //! | `lifecycle_phase_bound_seconds` | gauge | `phase` | the bound of a phase |
-//! | `lifecycle_cut_off_total` | counter | `kind` (`connections`, `requests`, `upgraded`, `tasks`, `hooks`) | what was not finished |
+//! | `lifecycle_cut_off_total` | counter | `kind` (`connections`, `requests`, `upgraded`, `tasks`, `hooks`, `telemetry`) | what was not finished; `telemetry` counts flush hooks that failed |
 //!
 //! [`ConnectionMetrics`](crate::server::ConnectionMetrics) lists those of connections.
 
+mod alarm;
 mod builder;
 #[cfg(any(windows, test))]
 mod console_events;
@@ -75,6 +91,7 @@ mod shutdown_report;
 mod signal_handlers;
 mod state;
 mod tasks;
+mod watchdog;
 
 #[cfg(test)]
 mod tests;
@@ -181,7 +198,8 @@ impl Lifecycle {
 
     /// Registers a hook for the phase `telemetry`, after requests, tasks and `on_close` hooks. It
     /// runs on its own thread within the runtime's context and may block; its argument is the time
-    /// that is left.
+    /// that is left. A hook that fails is counted and logged, and leaves the exit code as it is; see
+    /// [`LifecycleBuilder::telemetry_lost_code`].
     ///
     /// ```
     /// # let lifecycle = sre_kit::lifecycle::Lifecycle::builder().without_signals().build(&sre_kit::metrics::Registry::new())?;

@@ -20,15 +20,17 @@ pub(super) enum Loss {
     Upgraded,
     Tasks,
     Hooks,
+    Telemetry,
 }
 
 impl Loss {
-    const ALL: [(Self, &'static str); 5] = [
+    const ALL: [(Self, &'static str); 6] = [
         (Self::Connections, "connections"),
         (Self::Requests, "requests"),
         (Self::Upgraded, "upgraded"),
         (Self::Tasks, "tasks"),
         (Self::Hooks, "hooks"),
+        (Self::Telemetry, "telemetry"),
     ];
 }
 

@@ -12,8 +12,12 @@ const BLOCKING_WORK_TIME: Duration = Duration::from_millis(100);
 ///
 /// The runtime of `#[tokio::main]` waits without a bound for blocking work (`spawn_blocking`, file
 /// access, name resolution) before the process can exit. One call that hangs then turns a clean
-/// shutdown into a kill at the end of the grace period. This function abandons such work after
-/// 0.1 s.
+/// shutdown into one that the [watchdog](super#an-end-that-always-comes) of the lifecycle ends at
+/// the end of all bounds, with the exit code 80. This function abandons such work after 0.1 s, and
+/// returns the exit code of `main`.
+///
+/// Use it in place of `#[tokio::main]` in a service. It makes the same runtime: one worker for each
+/// available core, or as many as `TOKIO_WORKER_THREADS` says, with the IO driver and the timer.
 ///
 /// ```no_run
 /// use sre_kit::lifecycle::{self, Lifecycle, ShutdownReport};

@@ -21,8 +21,11 @@ pub(super) struct Settings {
     pub(super) grace_period: Option<Duration>,
     pub(super) readiness: DrainReadiness,
     pub(super) cut_short_code: u8,
+    pub(super) telemetry_lost_code: u8,
     pub(super) second_signal_code: u8,
     pub(super) signals: bool,
+    /// `None` means as `signals`.
+    pub(super) watchdog: Option<bool>,
 }
 
 impl Default for Settings {
@@ -34,13 +37,25 @@ impl Default for Settings {
             grace_period: None,
             readiness: DrainReadiness::Immediate,
             cut_short_code: 80,
+            telemetry_lost_code: 0,
             second_signal_code: 81,
             signals: true,
+            watchdog: None,
         }
     }
 }
 
 impl Settings {
+    /// Returns the sum of the three bounds.
+    pub(super) fn bounds(&self) -> Duration {
+        self.drain_delay + self.drain_timeout + self.flush_timeout
+    }
+
+    /// Returns whether a thread watches the shutdown.
+    pub(super) fn has_watchdog(&self) -> bool {
+        self.watchdog.unwrap_or(self.signals)
+    }
+
     /// Checks the bounds, their sum and the exit codes.
     ///
     /// # Errors
@@ -65,7 +80,7 @@ impl Settings {
                 ));
             }
         }
-        let needed = self.drain_delay + self.drain_timeout + self.flush_timeout + SLACK;
+        let needed = self.bounds() + SLACK;
         if let Some(period) = self.grace_period
             && period < needed
         {

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
+use super::alarm::Alarm;
 use super::shutdown_reason::ShutdownReason;
 
 /// A handle that begins the shutdown from within the program. Cloning is cheap.
@@ -17,12 +18,14 @@ pub struct ShutdownHandle {
 struct Inner {
     reason: OnceLock<ShutdownReason>,
     token: CancellationToken,
+    /// Wakes the watchdog, if there is one.
+    alarm: Option<Alarm>,
 }
 
 impl ShutdownHandle {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(alarm: Option<Alarm>) -> Self {
         let token = CancellationToken::new();
-        Self { inner: Arc::new(Inner { reason: OnceLock::new(), token }) }
+        Self { inner: Arc::new(Inner { reason: OnceLock::new(), token, alarm }) }
     }
 
     /// Begins the shutdown, as a signal does. The first reason is kept. Later calls have no effect,
@@ -35,7 +38,11 @@ impl ShutdownHandle {
     pub(super) fn begin(&self, reason: ShutdownReason) {
         // The reason is set before the token is cancelled: `reason` is known to all that
         // `triggered` wakes. A reason that is set already stays.
-        let _ = self.inner.reason.set(reason);
+        if self.inner.reason.set(reason).is_ok()
+            && let Some(alarm) = &self.inner.alarm
+        {
+            alarm.ring();
+        }
         self.inner.token.cancel();
     }
 

@@ -12,12 +12,15 @@ use crate::server::Unfinished;
 ///
 /// | Exit code | Meaning |
 /// |---|---|
-/// | 0 | clean: nothing was lost |
-/// | 80 | cut short: something was not finished within its bound, or a hook failed |
+/// | 0 | nothing of the service's work was lost; [`telemetry_lost`](Self::telemetry_lost) says whether telemetry was |
+/// | 80 | cut short: work was not finished within its bound, or a hook failed, or the watchdog ended the process |
 /// | 81 | forced: a second signal ended the process at once |
 ///
 /// [`cut_short_code`](super::LifecycleBuilder::cut_short_code) and
-/// [`second_signal_code`](super::LifecycleBuilder::second_signal_code) change the codes. The
+/// [`second_signal_code`](super::LifecycleBuilder::second_signal_code) change the codes. A flush
+/// hook that fails, most often because the collector does not answer, does not change the exit code
+/// unless [`telemetry_lost_code`](super::LifecycleBuilder::telemetry_lost_code) sets one: an alert
+/// on exit codes then does not page the service's owner for the collector. The
 /// defaults lie above those of `sysexits.h` (64 to 78) and below those that shells and container
 /// runtimes derive from signals (128 and above).
 #[derive(Clone, Debug)]
@@ -29,17 +32,35 @@ pub struct ShutdownReport {
     pub(super) tasks_left: usize,
     pub(super) failures: Vec<HookFailure>,
     pub(super) cut_short_code: u8,
+    pub(super) telemetry_lost_code: u8,
 }
 
 impl ShutdownReport {
-    /// Returns whether nothing was lost.
+    /// Returns whether nothing was lost: no work, and no telemetry.
     pub fn is_clean(&self) -> bool {
-        self.unfinished.is_empty() && self.tasks_left == 0 && self.failures.is_empty()
+        !self.is_cut_short() && !self.telemetry_lost()
     }
 
-    /// Returns the exit code.
+    /// Returns whether work was lost: a request, connection or task that was cut off, or a hook
+    /// outside of the phase `telemetry` that failed.
+    pub fn is_cut_short(&self) -> bool {
+        let is_work = |failure: &HookFailure| failure.phase != ShutdownPhase::Telemetry;
+        !self.unfinished.is_empty() || self.tasks_left > 0 || self.failures.iter().any(is_work)
+    }
+
+    /// Returns whether telemetry was lost: an [`on_flush`](super::Lifecycle::on_flush) hook failed,
+    /// panicked or was not done in time.
+    pub fn telemetry_lost(&self) -> bool {
+        self.failures.iter().any(|failure| failure.phase == ShutdownPhase::Telemetry)
+    }
+
+    /// Returns the exit code: see the table of [`ShutdownReport`].
     pub fn code(&self) -> u8 {
-        if self.is_clean() { 0 } else { self.cut_short_code }
+        match (self.is_cut_short(), self.telemetry_lost()) {
+            (true, _) => self.cut_short_code,
+            (false, true) => self.telemetry_lost_code,
+            (false, false) => 0,
+        }
     }
 
     /// Returns why the shutdown began.

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::alarm::Alarm;
 use super::shutdown_handle::ShutdownHandle;
 use super::shutdown_reason::ShutdownReason;
 
@@ -16,7 +17,7 @@ pub(super) struct SignalHandlers {
 }
 
 impl SignalHandlers {
-    /// Installs the handlers of both signals.
+    /// Installs the handlers of both signals, which ring `alarm` as well.
     ///
     /// The second signal ends the process in the signal handler itself, which works even if every
     /// thread of the runtime hangs. The handlers stay installed after the shutdown, because the
@@ -25,7 +26,7 @@ impl SignalHandlers {
     /// # Errors
     ///
     /// Returns an error if the system refuses a handler.
-    pub(super) fn install(second_signal_code: u8) -> io::Result<Self> {
+    pub(super) fn install(second_signal_code: u8, alarm: Option<&Alarm>) -> io::Result<Self> {
         use signal_hook::consts::{SIGINT, SIGTERM};
         use signal_hook::flag;
 
@@ -36,6 +37,9 @@ impl SignalHandlers {
             let code = i32::from(second_signal_code);
             flag::register_conditional_shutdown(signal, code, Arc::clone(&seen))?;
             flag::register(signal, Arc::clone(&seen))?;
+            if let Some(alarm) = alarm {
+                alarm.ring_at(signal)?;
+            }
         }
         Ok(Self { seen })
     }

@@ -160,7 +160,8 @@ async fn where_everything_hangs_the_grace_period_still_holds() {
     let text = text(&registry);
     for line in [
         "lifecycle_cut_off_total{kind=\"tasks\"} 3\n",
-        "lifecycle_cut_off_total{kind=\"hooks\"} 3\n",
+        "lifecycle_cut_off_total{kind=\"hooks\"} 2\n",
+        "lifecycle_cut_off_total{kind=\"telemetry\"} 1\n",
         "lifecycle_cut_off_total{kind=\"requests\"} 0\n",
         "lifecycle_state{state=\"stopped\"} 1",
         "lifecycle_phase_bound_seconds{phase=\"delay\"} 10",
@@ -206,6 +207,31 @@ async fn a_hook_that_fails_keeps_no_other_from_its_turn() {
         ]
     );
     assert_eq!(report.code(), 80);
+}
+
+#[tokio::test]
+async fn a_flush_that_fails_is_reported_and_is_no_cut_of_the_service() {
+    for (code, pool_fails, expected) in [(None, false, 0), (Some(82), false, 82), (None, true, 80)]
+    {
+        let registry = Registry::new();
+        let mut settings = builder().drain_delay(Duration::ZERO);
+        if let Some(code) = code {
+            settings = settings.telemetry_lost_code(code);
+        }
+        let lifecycle = build_in(&registry, settings);
+        lifecycle.on_flush("traces", |_| Err("collector is down".into()));
+        if pool_fails {
+            lifecycle.on_close("pool", || async { panic!("in a test") });
+        }
+        lifecycle.shutdown_handle().trigger("test");
+        let report = lifecycle.run().await;
+        assert!(report.telemetry_lost() && !report.is_clean());
+        assert_eq!(report.is_cut_short(), pool_fails);
+        assert_eq!(report.code(), expected);
+        assert!(text(&registry).contains("lifecycle_cut_off_total{kind=\"telemetry\"} 1\n"));
+        let hooks = format!("{{kind=\"hooks\"}} {}\n", usize::from(pool_fails));
+        assert!(text(&registry).contains(&hooks));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -74,8 +74,9 @@
 //! ```
 //!
 //! If nothing was lost, every `lifecycle_cut_off_total` in the last scrape is 0 and so is the exit
-//! code. Exit code 80 means that the drain exceeded its bound: increase `drain_timeout`, or find
-//! what does not end. [`lifecycle`](crate::lifecycle) describes the phases and what each does with
+//! code. Exit code 80 means that the drain exceeded its bound, or that the process did not end by
+//! itself: increase `drain_timeout`, or find what does not end. A collector that does not answer
+//! counts as `kind="telemetry"` and leaves the exit code at 0. [`lifecycle`](crate::lifecycle) describes the phases and what each does with
 //! unfinished work.
 //!
 //! # Resource limits

@@ -308,7 +308,15 @@ async fn health_answers_the_probes_and_their_details() {
 async fn scrapes_past_their_cap_are_refused_while_probes_are_answered() {
     let registry = Registry::new();
     let exposition = Exposition::builder().max_concurrent(1).build(&registry).expect("valid");
-    let Ok(held) = exposition.respond(&Method::GET, &http::HeaderMap::new()).await;
+    // The collector of the first scrape waits, so that its place is taken for as long as it must be.
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    registry
+        .gauge_fn("waits", "Waits for the test.", &[], move |_| {
+            let _ = gate.lock().expect("no panic").recv();
+        })
+        .expect("valid");
+    let held = tokio::spawn(exposition.respond(&Method::GET, &http::HeaderMap::new()));
     let admin = start(&registry, builder().exposition(exposition)).await;
     for protocol in BOTH {
         let response = get(address_of(&admin), protocol, "/metrics").await;
@@ -316,11 +324,51 @@ async fn scrapes_past_their_cap_are_refused_while_probes_are_answered() {
         assert_eq!(response.headers()[RETRY_AFTER], "1");
         assert_eq!(get(address_of(&admin), protocol, "/livez").await.status(), StatusCode::OK);
     }
-    drop(held);
+    drop(open);
+    drop(held.await.expect("no panic"));
     for protocol in BOTH {
         // Each gives its place back, or the second would be refused.
         assert_eq!(get(address_of(&admin), protocol, "/metrics").await.status(), StatusCode::OK);
     }
+}
+
+#[tokio::test]
+async fn scrapers_that_do_not_read_make_room_for_the_next_scrape() {
+    // Far more than the buffers of both sockets and of the connection hold.
+    const SERIES: usize = 20_000;
+    let registry = Registry::builder().max_series_per_family(SERIES).build().expect("valid");
+    let family = registry.counter_family("jobs_total", "Jobs.", &["kind"]).expect("valid");
+    let padding = "x".repeat(500);
+    for kind in 0..SERIES {
+        family.with(&[&format!("{padding}{kind}")]);
+    }
+    let admin = start(&registry, builder()).await;
+    let address = address_of(&admin);
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        let mut socket = TcpStream::connect(address).await.expect("it listens");
+        let head = format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\n\r\n");
+        socket.write_all(head.as_bytes()).await.expect("open");
+        let mut start = [0; 12];
+        socket.read_exact(&mut start).await.expect("an answer");
+        assert_eq!(&start, b"HTTP/1.1 200");
+        unread.push(socket);
+    }
+    let scraped = async {
+        loop {
+            let response = get(address, Protocol::Http1, "/metrics").await;
+            if response.status() == StatusCode::OK {
+                break response;
+            }
+            assert_eq!(response.headers()[RETRY_AFTER], "1");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    // Without making room it would take the 10 s after which the listener cuts a client that takes
+    // nothing.
+    let response = tokio::time::timeout(Duration::from_secs(8), scraped).await;
+    let response = response.expect("a scrape got a place");
+    assert!(text(&response).len() > SERIES * padding.len());
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use http::header::{
     VARY,
 };
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram as ForeignHistogram, NativeHistogramConfig};
@@ -126,7 +126,7 @@ async fn send(
     let request = request.body(()).expect("valid");
     let Ok(response): Result<_, Infallible> = exposition.clone().oneshot(request).await;
     let (head, body) = response.into_parts();
-    let Ok(body) = body.collect().await;
+    let body = body.collect().await.expect("not given up");
     Response::from_parts(head, body.to_bytes())
 }
 
@@ -247,7 +247,7 @@ async fn a_scrape_past_the_cap_is_refused_and_counted() {
     assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(third.headers()[RETRY_AFTER], "1");
     // A response that was read to its end gives its place back.
-    let Ok(_) = Full::collect(first.into_body()).await;
+    first.into_body().collect().await.expect("not given up");
     let Ok(fourth) = ask().await;
     assert_eq!(fourth.status(), StatusCode::OK);
     let seen = scrape(&text(&registry, Format::Prometheus));

@@ -8,6 +8,7 @@ use std::future::{Future, pending};
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,6 +34,9 @@ const EVER: Duration = Duration::from_secs(20);
 /// For what a test waits out, with things to be done meanwhile.
 const WHILE: Duration = Duration::from_secs(3);
 
+/// The handle of a server that is a process of its own.
+static HANDLE: OnceLock<ShutdownHandle> = OnceLock::new();
+
 async fn answer(request: Request<RequestBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     match request.uri().path() {
         "/stuck" => pending().await,
@@ -40,6 +44,10 @@ async fn answer(request: Request<RequestBody>) -> Result<Response<Full<Bytes>>, 
         "/wedged" => loop {
             std::thread::park();
         },
+        "/trigger" => {
+            HANDLE.get().expect("set before serving").trigger("asked by a request");
+            Ok(Response::new(Full::from("triggered")))
+        }
         _ => Ok(Response::new(Full::from("hello"))),
     }
 }
@@ -201,6 +209,11 @@ fn child() {
         #[expect(clippy::disallowed_methods, reason = "the exit code of this process is the test")]
         std::process::exit(code.into());
     }
+    if role == "tokio main" {
+        let code = tokio_main();
+        #[expect(clippy::disallowed_methods, reason = "the exit code of this process is the test")]
+        std::process::exit(code.into());
+    }
     let runtime = match role.as_str() {
         "one thread" => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
@@ -213,19 +226,33 @@ fn child() {
     std::process::exit(code.into());
 }
 
+/// What `#[tokio::main]` makes of `main`: it waits for the blocking call before it returns.
+#[tokio::main]
+async fn tokio_main() -> u8 {
+    tokio::task::spawn_blocking(|| {
+        loop {
+            std::thread::park();
+        }
+    });
+    serve().await
+}
+
 #[expect(clippy::print_stdout, reason = "the test reads it there")]
 async fn serve() -> u8 {
     let lifecycle =
         Lifecycle::builder().with_env().expect("valid").build(&Registry::new()).expect("valid");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     println!("\nport {}", listener.local_addr().expect("bound").port());
+    HANDLE.set(lifecycle.shutdown_handle()).expect("set once");
     let mut states = lifecycle.states();
     tokio::spawn(async move {
         while states.changed().await.is_ok() {
             println!("\nstate {}", *states.borrow_and_update());
         }
     });
-    lifecycle.serve(listener, tower::service_fn(answer)).await.code()
+    let code = lifecycle.serve(listener, tower::service_fn(answer)).await.code();
+    println!("\nreport {code}");
+    code
 }
 
 struct Spawned {
@@ -240,6 +267,7 @@ impl Spawned {
             .env("ROLE", role)
             .env("SRE_KIT_DRAIN_DELAY", delay)
             .env("SRE_KIT_DRAIN_TIMEOUT", drain)
+            .env("SRE_KIT_FLUSH_TIMEOUT", "0.5")
             .stdout(Stdio::piped())
             .spawn()
             .expect("started");
@@ -361,4 +389,46 @@ fn blocking_work_that_hangs_does_not_keep_the_process() {
     server.ready();
     server.signal("-TERM");
     assert_eq!(server.code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_process_whose_workers_are_all_blocked_ends_by_itself_with_code_80() {
+    let mut server = Spawned::new("one thread", "0.2", "0.3");
+    let addr = server.ready();
+    let _wedged = ask(addr, "/wedged");
+    until_silent(addr);
+    server.signal("-TERM");
+    assert_eq!(server.code(), Some(80));
+}
+
+#[cfg(unix)]
+#[test]
+fn tokio_main_with_a_blocking_call_that_hangs_ends_by_itself_with_code_80() {
+    for begins in ["signal", "trigger"] {
+        let mut server = Spawned::new("tokio main", "0.2", "0.3");
+        let addr = server.ready();
+        if begins == "signal" {
+            server.signal("-TERM");
+        } else {
+            let mut answer = String::new();
+            ask(addr, "/trigger").read_to_string(&mut answer).expect("text");
+            assert!(answer.ends_with("triggered"), "{answer}");
+        }
+        // The shutdown itself is clean: it is the runtime that waits after it.
+        assert_eq!(server.until("report "), "0");
+        assert_eq!(server.code(), Some(80), "{begins}");
+    }
+}
+
+/// Returns when the server at `addr` has stopped answering.
+fn until_silent(addr: SocketAddr) {
+    for _ in 0..100 {
+        let mut socket = ask(addr, "/");
+        socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a socket");
+        if socket.read(&mut [0]).is_err() {
+            return;
+        }
+    }
+    panic!("its only thread is not blocked");
 }

@@ -21,8 +21,10 @@ pub struct ExpositionBuilder {
 }
 
 impl ExpositionBuilder {
-    /// Sets how many scrapes can be under way at the same time, each from its request to the last
-    /// byte sent. Defaults to 4. At least 1.
+    /// Sets how many scrapes can be under way at the same time, each from its request until
+    /// the connection has taken its last piece. It bounds the memory of responses. Where it is
+    /// reached, the oldest response that its client has not read for a second gives way. Defaults to
+    /// 4. At least 1.
     pub fn max_concurrent(mut self, scrapes: usize) -> Self {
         self.max_concurrent = scrapes;
         self

@@ -16,6 +16,7 @@
 //! [`Format::negotiate`](crate::Format::negotiate) chooses the format. Sources: the Prometheus text
 //! format 0.0.4, OpenMetrics 1.0.0, `io/prometheus/client/metrics.proto`, RFC 9110.
 
+mod body;
 mod builder;
 mod future;
 mod response;
@@ -24,6 +25,7 @@ mod scrape_metrics;
 mod service;
 mod shared;
 
+pub use body::{ExpositionBody, ExpositionBodyError};
 pub use builder::ExpositionBuilder;
 pub use future::ExpositionFuture;
 pub use service::Exposition;

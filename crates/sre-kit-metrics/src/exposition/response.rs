@@ -5,19 +5,25 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, VARY,
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::Full;
 
+use super::body::ExpositionBody;
 use crate::encode::Format;
 
-pub(super) type ScrapeResponse = Response<Full<Bytes>>;
+pub(super) type ScrapeResponse = Response<ExpositionBody>;
 
 /// Keeps a browser from reading a label value as anything but text.
 const NOSNIFF: (HeaderName, &str) = (HeaderName::from_static("x-content-type-options"), "nosniff");
 
 /// Returns a response with encoded metrics. That to a `HEAD` request has no body.
-pub(super) fn metrics(body: Bytes, format: Format, gzip: bool, head: bool) -> ScrapeResponse {
-    let length = HeaderValue::from(body.len());
-    let mut response = Response::new(Full::new(if head { Bytes::new() } else { body }));
+pub(super) fn metrics(
+    body: ExpositionBody,
+    format: Format,
+    gzip: bool,
+    head: bool,
+) -> ScrapeResponse {
+    let length = HeaderValue::from(body.left());
+    let body = if head { ExpositionBody::whole(Bytes::new()) } else { body };
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, length);
     if gzip {
@@ -54,7 +60,7 @@ pub(super) fn failed(reason: &'static str) -> ScrapeResponse {
 }
 
 fn plain(status: StatusCode, text: &'static str) -> ScrapeResponse {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    let mut response = Response::new(ExpositionBody::whole(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

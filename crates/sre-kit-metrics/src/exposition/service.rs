@@ -19,8 +19,10 @@ use crate::encode::Format;
 /// - The format is negotiated. Responses above a size are compressed if `Accept-Encoding` allows
 ///   gzip.
 /// - It answers `GET` and `HEAD`. Other methods get status 405 with `Allow`.
-/// - A bounded number of scrapes can be under way at the same time. Each counts until its last byte
-///   is sent, for at most a minute. A further one gets status 503 with `Retry-After`.
+/// - A bounded number of scrapes can be under way at the same time. Each counts until its last
+///   piece is handed to the connection. Where the limit is reached, the oldest response that its
+///   client has not read for a second, or that lasts longer than a minute, is given up; if there is
+///   none, a further scrape gets status 503 with `Retry-After`.
 /// - A response that is expected to be large is written on a thread for blocking work. Buffers are
 ///   reused.
 ///

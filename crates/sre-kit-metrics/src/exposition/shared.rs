@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sre_kit_core::ConfigError;
 
+use super::body::ExpositionBody;
 use super::response::{self, ScrapeResponse};
 use super::scrape_limiter::{ScrapeLimiter, ScrapePermit};
 use super::scrape_metrics::{ScrapeMetrics, ScrapeOutcome};
@@ -84,8 +84,8 @@ impl Shared {
         let size = permit.plain().len();
         self.last_size.store(size, Ordering::Relaxed);
         let gzip = accepts_gzip && size >= self.gzip_above && permit.compress(compress_gzip);
-        let body = Bytes::from_owner(permit);
-        self.metrics.written(started.elapsed(), body.len());
+        let body = ExpositionBody::pieces(permit.send());
+        self.metrics.written(started.elapsed(), body.left());
         self.metrics.ended(format, ScrapeOutcome::Ok);
         response::metrics(body, format, gzip, head)
     }
