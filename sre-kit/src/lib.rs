@@ -60,7 +60,7 @@
 //! | Feature | Adds | Main dependencies |
 //! |---|---|---|
 //! | `admin` (default) | the admin listener; includes `serve` and `exposition` | flate2 |
-//! | `saturation` (default) | `saturation`, and process metrics | procfs on Linux |
+//! | `saturation` (default) | `saturation`, and process metrics | nothing |
 //! | `serve` | `SreKit`, `server`, `lifecycle`, `health` | hyper, tokio's `net` and `signal` |
 //! | `exposition` | `metrics::Exposition`, which answers scrapes over HTTP | flate2 |
 //! | `render` | `slo::render`: generated rules, dashboards, imports | serde_yaml_ng, similar |
@@ -76,6 +76,23 @@
 //! | `db-sqlite` | SQLite for `db` | SQLite, built from C |
 //! | `migrate` | migrations that many instances may start at once | sea-orm-migration |
 //! | `testing` | `testing`: a kit without ports for the tests of a service | nothing |
+//! | `aws-lc-rs`, `ring` | TLS with that provider, in the parts that use TLS | aws-lc-rs, built from C; ring |
+//!
+//! # TLS
+//!
+//! The parts that use TLS (`tls` on the listeners, `telemetry` for `https:` endpoints, `db` with the
+//! server's CA, `db-iam`) do so through rustls, whose provider of cryptography is your choice:
+//!
+//! ```toml
+//! sre-kit = { version = "0.1", features = ["telemetry", "ring"] }
+//! ```
+//!
+//! No provider is on by default, because a service without TLS should not build one. Choose one of
+//! the two features: `ring` builds faster; `aws-lc-rs` has post-quantum key exchange, and the Cloud
+//! SQL connector needs its RSA keys. If another crate turns on both, `aws-lc-rs` is used. A
+//! provider that the program installs with `rustls::crypto::CryptoProvider::install_default` before
+//! it builds the kit takes precedence over both. A part that needs TLS in a build without a
+//! provider is a [`ConfigError`] that names these features.
 //!
 //! # Errors
 //!

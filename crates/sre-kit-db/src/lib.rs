@@ -85,10 +85,19 @@
 //! OpenTelemetry, with the target `sre_kit::db`. With the feature `telemetry` only statements in
 //! sampled traces have one.
 //!
+//! # TLS
+//!
+//! TLS needs a provider of cryptography for rustls, which is your choice as in rustls itself. A
+//! provider that the program has installed with `CryptoProvider::install_default` is used in any
+//! case; otherwise it is that of the feature `aws-lc-rs` or `ring`, in this order. A URL that needs
+//! TLS in a build that has none is an error that names these features.
+//!
 //! # Features
 //!
 //! | Feature | Adds |
 //! |---|---|
+//! | `aws-lc-rs` | TLS with aws-lc-rs. The Cloud SQL connector needs it. |
+//! | `ring` | TLS with ring, which builds faster. |
 //! | `iam` | Google's application-default credentials, and the module [`connector`]. |
 //! | `sqlite` | SQLite. |
 //! | `migrate` | Migrations, with sea-orm-migration. |

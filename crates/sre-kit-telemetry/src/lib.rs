@@ -86,6 +86,20 @@
 //! failing collector is logged at once, then once a minute, and when it recovers. The final flush
 //! keeps within its budget on every runtime; [`FlushReport`] says whether everything was exported.
 
+//!
+//! # TLS
+//!
+//! An `https:` endpoint needs a provider of cryptography for rustls, which is your choice as in
+//! rustls itself. None is on by default.
+//!
+//! | Feature | Provider |
+//! |---|---|
+//! | `aws-lc-rs` | aws-lc-rs. If both features are on, this one is used. |
+//! | `ring` | ring, which builds faster. |
+//! | `tls` | The one that the program installs with `CryptoProvider::install_default`. An installed provider is used in any case. |
+//!
+//! A build without a provider rejects an `https:` endpoint with an error that names these features.
+
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;

@@ -8,4 +8,5 @@ pub(crate) mod otlp;
 pub(crate) mod signal_counts;
 mod span_size;
 mod spans;
+mod tls;
 pub(crate) mod tracer_provider;
