@@ -87,6 +87,15 @@
 //! keeps within its budget on every runtime; [`FlushReport`] says whether everything was exported.
 
 //!
+//! # Features
+//!
+//! | Feature | Adds |
+//! |---|---|
+//! | `otlp` | The export over OTLP, by gRPC and HTTP. Without it, log lines, trace contexts and your own [exporters](TelemetryBuilder::span_exporter) work, and a variable that configures OTLP is an error that names this feature. |
+//! | `aws-lc-rs`, `ring`, `tls` | `https:` endpoints, see [TLS](#tls). |
+//!
+//! None is on by default.
+//!
 //! # TLS
 //!
 //! An `https:` endpoint needs a provider of cryptography for rustls, which is your choice as in
