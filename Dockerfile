@@ -25,7 +25,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/target,sharing=locked,id=target-$TARGETARCH \
     export RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=/src --remap-path-prefix=$CARGO_HOME=/cargo"; \
     host=$(rustc --print host-tuple); \
-    cargo auditable build --release --locked --package demo-app --target "$host" --target-dir /target; \
+    cargo auditable build --release --locked --package demo-app --features full --target "$host" --target-dir /target; \
     install -D -m 0755 "/target/$host/release/demo-app" /rootfs/usr/local/bin/demo-app; \
     install -d -m 0755 /rootfs/var/lib; \
     install -d -m 0750 -o 65532 -g 65532 /rootfs/var/lib/demo-app

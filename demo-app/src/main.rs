@@ -12,6 +12,7 @@ mod generate;
 mod objectives;
 mod probe;
 mod serve;
+mod small_build;
 mod store;
 
 use std::io;
@@ -41,7 +42,7 @@ fn main() -> io::Result<ExitCode> {
 fn tell(failure: &Failure) -> ExitCode {
     #[allow(clippy::print_stderr, reason = "the message is for the person who started the program")]
     {
-        eprintln!("demo-app: {failure}");
+        eprintln!("demo-app: {failure}{}", small_build::hint(failure));
     }
     failure.code()
 }

@@ -41,7 +41,7 @@
 //! | `DATABASE_URL` | Login |
 //! |---|---|
 //! | `sqlite://file.sqlite`, `sqlite::memory:` | None. Needs the feature `db-sqlite`. |
-//! | `postgres://USER[:PASSWORD]@HOST:PORT/DB` | By password. Uses TLS if the server's CA is set; `?sslmode=disable` or `?sslmode=verify-full` make it explicit. |
+//! | `postgres://USER[:PASSWORD]@HOST:PORT/DB` | By password. Needs the feature `db-postgres`, as the next two do. Uses TLS if the server's CA is set; `?sslmode=disable` or `?sslmode=verify-full` make it explicit. |
 //! | `postgres://USER@%2Fvar%2Frun%2Fpostgresql:5432/DB` | By password or peer authentication, through the Unix socket in that directory. Logins and bytes are not counted. |
 //! | `postgres+iam://USER@HOST:5432/DB` | By token, over TLS. Needs a [`TokenSource`], or the feature `db-iam` for Google's credentials. |
 //! | `cloudsql://USER@PROJECT:REGION:INSTANCE/DB?ip=private` | By a client certificate that contains a token, see [The Cloud SQL connector](#the-cloud-sql-connector). Needs the feature `db-iam`. `ip` is `private`, `public` or `psc`, and defaults to `private`. |

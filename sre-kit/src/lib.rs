@@ -64,7 +64,7 @@
 //! | Feature | Adds | Main dependencies |
 //! |---|---|---|
 //! | `admin` (default) | the admin listener; includes `serve` and `exposition` | flate2 |
-//! | `saturation` (default) | `saturation`, and process metrics | procfs on Linux |
+//! | `saturation` (default) | `saturation`, and process metrics | nothing |
 //! | `serve` | `SreKit`, `server`, `lifecycle`, `health` | hyper, tokio's `net` and `signal` |
 //! | `exposition` | `metrics::Exposition`, which answers scrapes over HTTP | flate2 |
 //! | `render` | `slo::render`: generated rules, dashboards, imports | serde_yaml_ng, similar |
@@ -73,13 +73,32 @@
 //! | `console` | a page on the admin listener that shows the service live | 120 KB of the binary |
 //! | `exposition` | `metrics::Exposition`: a tower service that answers scrapes; part of `admin` | flate2, http-body-util |
 //! | `protobuf` | protobuf exposition and native histograms | prost |
-//! | `telemetry` | traces, logs and metrics over OTLP | the OpenTelemetry SDK, tracing-subscriber, reqwest |
+//! | `telemetry` | log lines with trace ids, trace contexts, spans for your own exporter | the OpenTelemetry SDK, tracing-subscriber |
+//! | `otlp` | traces, logs and metrics over OTLP; includes `telemetry` | opentelemetry-otlp, tonic, reqwest |
 //! | `tls` | TLS on the main listener and on the admin listener, with `aws-lc-rs` or `ring` | rustls |
-//! | `db` | PostgreSQL by password or by any token, through sea-orm | sea-orm, sqlx, rustls |
-//! | `db-iam` | Google Cloud's tokens for `db`, and the Cloud SQL connector | google-cloud-auth |
-//! | `db-sqlite` | SQLite for `db` | SQLite, built from C |
+//! | `db` | `db`, a pool through sea-orm, of the databases that the next three add | sea-orm, sqlx |
+//! | `db-postgres` | PostgreSQL by password or by any token | rustls without a provider |
+//! | `db-iam` | PostgreSQL with Google Cloud's tokens, and the Cloud SQL connector | google-cloud-auth |
+//! | `db-sqlite` | SQLite | SQLite, built from C |
 //! | `migrate` | migrations that many instances may start at once | sea-orm-migration |
 //! | `testing` | `testing`: a kit without ports for the tests of a service | nothing |
+//! | `aws-lc-rs`, `ring` | TLS with that provider, in the parts that use TLS | aws-lc-rs, built from C; ring |
+//!
+//! # TLS
+//!
+//! The parts that use TLS (`tls` on the listeners, `otlp` for `https:` endpoints, `db-postgres` with
+//! the server's CA, `db-iam`) do so through rustls, whose provider of cryptography is your choice:
+//!
+//! ```toml
+//! sre-kit = { version = "0.1", features = ["otlp", "ring"] }
+//! ```
+//!
+//! No provider is on by default, because a service without TLS should not build one. Choose one of
+//! the two features: `ring` builds faster; `aws-lc-rs` has post-quantum key exchange, and the Cloud
+//! SQL connector needs its RSA keys. If another crate turns on both, `aws-lc-rs` is used. A
+//! provider that the program installs with `rustls::crypto::CryptoProvider::install_default` before
+//! it builds the kit takes precedence over both. A part that needs TLS in a build without a
+//! provider is a [`ConfigError`] that names these features.
 //!
 //! # Errors
 //!
@@ -103,7 +122,7 @@
 //! `sre-kit-core`, `sre-kit-metrics` and `sre-kit-slo`. It is raised in minor versions only, and
 //! never to a version that is younger than six months.
 //!
-//! The code contains no `unsafe`. The API exposes types of `http`, `http-body`, `bytes`, `hyper`,
+//! The code contains no `unsafe`. The API exposes types of `http`, `http-body`, `bytes`,
 //! `tower-service`, `tower-layer`, `tokio` and `serde_json`, of `prometheus-client` in
 //! [`metrics::Registry::register`], and of the crate that a feature is named after; a new major
 //! version of one of them is a new major version of this crate.

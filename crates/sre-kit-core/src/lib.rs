@@ -7,6 +7,13 @@
 //! | [`PoolUsage`] | how much of a pool is in use |
 //! | [`Shed`] | marks a response as load shedding |
 //!
+//! # Features
+//!
+//! | Feature | Adds |
+//! |---|---|
+//! | `tls` | The choice of the TLS provider, which the other crates use. |
+//! | `ring`, `aws-lc-rs` | That provider of rustls. They do nothing without `tls`. |
+//!
 //! Most services do not depend on this crate directly: `sre-kit` re-exports its items.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -21,6 +28,7 @@ mod method;
 mod pool;
 mod random;
 mod shed;
+mod tls_provider;
 
 pub use error::ConfigError;
 pub use head::{RequestHead, ResponseHead};
@@ -39,4 +47,7 @@ pub mod internal {
     pub use crate::loopback::is_loopback_host;
     pub use crate::method::{METHODS, is_connect, is_head, method_index, method_name};
     pub use crate::random::random_fraction;
+    pub use crate::tls_provider::no_tls_provider;
+    #[cfg(feature = "tls")]
+    pub use crate::tls_provider::{install_tls_provider, tls_provider};
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+#[cfg(feature = "postgres")]
 use sre_kit_core::internal::is_loopback_host;
 
 /// A host and a port.
@@ -12,6 +13,7 @@ pub(crate) struct Address {
 }
 
 impl Address {
+    #[cfg(feature = "postgres")]
     /// Returns whether the server is on this machine, so that no other machine sees the traffic.
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback_host(&self.host)

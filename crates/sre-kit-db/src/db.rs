@@ -7,19 +7,28 @@ use std::time::Duration;
 use sea_orm::DatabaseConnection;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+#[cfg(feature = "postgres")]
 use super::bridge::{Bridge, LocalAddress};
+#[cfg(feature = "postgres")]
 use super::components::{bridge, dialer};
 use super::credentials::Backoff;
 use super::error::DbError;
+#[cfg(feature = "postgres")]
 use super::explain::postgres_error;
 #[cfg(feature = "sqlite")]
 use super::explain::sqlite_error;
 use super::health::DbHealth;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use super::instrument::on_executed;
 use super::instrument::{
-    DbMetrics, GaugeSource, PoolConnections, PoolMetrics, PoolSnapshot, Recorder, on_executed,
+    DbMetrics, GaugeSource, PoolConnections, PoolMetrics, PoolSnapshot, Recorder,
 };
-use super::pool::{Pool, PoolHooks, PoolMaintainer, Recycling, postgres, session_options};
-use super::settings::{DbSettings, Postgres, Server, Target};
+use super::pool::Pool;
+#[cfg(feature = "postgres")]
+use super::pool::{PoolHooks, PoolMaintainer, Recycling, postgres, session_options};
+use super::settings::{DbSettings, Target};
+#[cfg(feature = "postgres")]
+use super::settings::{Postgres, Server};
 use sre_kit_core::{ConfigError, PoolUsage};
 
 /// The longest that one ping of a check may take.
@@ -45,8 +54,11 @@ struct Inner {
     recorder: Recorder,
     min: u32,
     /// The parts that only PostgreSQL has.
+    #[cfg(feature = "postgres")]
     recycling: Option<Arc<Recycling>>,
+    #[cfg(feature = "postgres")]
     bridge: Option<Arc<Bridge>>,
+    #[cfg(feature = "postgres")]
     _maintainer: Option<PoolMaintainer>,
 }
 
@@ -68,7 +80,10 @@ impl Db {
     pub fn new(settings: &DbSettings, metrics: &DbMetrics) -> Result<Self, ConfigError> {
         settings.check()?;
         match &settings.target {
+            #[cfg(feature = "postgres")]
             Target::Postgres(postgres) => Self::postgres(settings, postgres, metrics),
+            #[cfg(not(feature = "postgres"))]
+            Target::Postgres(_) => unreachable!("refused by the check"),
             #[cfg(feature = "sqlite")]
             Target::Sqlite(file) => {
                 let pool = Pool::Sqlite(super::pool::sqlite(settings, file)?);
@@ -81,8 +96,11 @@ impl Db {
                         connection: pool.connection(on_executed),
                         pool,
                         recorder: recorder(metrics, settings, common),
+                        #[cfg(feature = "postgres")]
                         recycling: None,
+                        #[cfg(feature = "postgres")]
                         bridge: None,
+                        #[cfg(feature = "postgres")]
                         _maintainer: None,
                     },
                 ))
@@ -92,6 +110,7 @@ impl Db {
         }
     }
 
+    #[cfg(feature = "postgres")]
     fn postgres(
         settings: &DbSettings,
         target: &Postgres,
@@ -169,6 +188,7 @@ impl Db {
 
     /// Returns sqlx's pool, for what sea-orm does not offer; `None` for SQLite. Its statements are
     /// not recorded.
+    #[cfg(feature = "postgres")]
     pub fn postgres_pool(&self) -> Option<&sqlx::PgPool> {
         match &self.inner.pool {
             Pool::Postgres(pool) => Some(pool),
@@ -214,12 +234,18 @@ impl Db {
 
     fn explain(&self, error: sqlx::Error) -> DbError {
         match &self.inner.pool {
+            #[cfg(feature = "postgres")]
             Pool::Postgres(_) => {
                 let bridge = self.inner.bridge.as_ref();
                 postgres_error(error, bridge.and_then(|bridge| bridge.logins().failure()))
             }
             #[cfg(feature = "sqlite")]
             Pool::Sqlite(_) => sqlite_error(error),
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Pool::Absent(never) => {
+                drop(error);
+                match *never {}
+            }
         }
     }
 
@@ -246,7 +272,7 @@ impl Db {
     ///
     /// Dropping the future ends the check.
     pub async fn check(&self) -> DbHealth {
-        let Inner { pool, recorder, bridge, .. } = &*self.inner;
+        let Inner { pool, recorder, .. } = &*self.inner;
         let alive = match pool.ping_idle(PING_TIMEOUT).await {
             Some(answer) => answer,
             // All connections are in use: a recent success is as good as another query.
@@ -261,7 +287,13 @@ impl Db {
         if let Err(error) = alive {
             return DbHealth::Down(self.explain(error).to_string());
         }
-        let Some(bridge) = bridge else { return DbHealth::Up };
+        self.login_health()
+    }
+
+    /// Returns whether new logins can be expected to work.
+    #[cfg(feature = "postgres")]
+    fn login_health(&self) -> DbHealth {
+        let Some(bridge) = &self.inner.bridge else { return DbHealth::Up };
         if let Some(complaint) = bridge.dialer().complaint() {
             return DbHealth::Degraded(format!("no fresh credentials: {complaint}"));
         }
@@ -269,6 +301,12 @@ impl Db {
             Some(failed) => DbHealth::Degraded(format!("no new connections: {}", failed.reason)),
             None => DbHealth::Up,
         }
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    #[allow(clippy::unused_self, reason = "SQLite has no logins")]
+    fn login_health(&self) -> DbHealth {
+        DbHealth::Up
     }
 
     /// Closes the pool: rejects new queries, waits for the connections in use, and then closes the
@@ -280,6 +318,7 @@ impl Db {
     /// Dropping the future ends the wait. The pool stays closed for new queries.
     pub async fn close(&self) {
         self.inner.pool.close().await;
+        #[cfg(feature = "postgres")]
         if let Some(bridge) = &self.inner.bridge {
             bridge.close().await;
         }
@@ -297,8 +336,6 @@ impl GaugeSource for Inner {
         }
         let (idle, size) = (self.pool.idle(), self.pool.size());
         let used = u64::from(size.saturating_sub(idle));
-        let can_log_in = self.bridge.as_ref().is_none_or(|bridge| bridge.can_log_in());
-        let dialer = self.bridge.as_ref().map(|bridge| bridge.dialer());
         Some(PoolSnapshot {
             pool: Arc::clone(&self.name),
             connections: Some(PoolConnections {
@@ -308,11 +345,30 @@ impl GaugeSource for Inner {
                 min: self.min.into(),
                 pending: self.recorder.pending.get().saturating_sub(used),
             }),
+            migrations: self.recorder.metrics.pending(),
+            ..self.login_snapshot()
+        })
+    }
+}
+
+impl Inner {
+    /// Returns the gauges of the parts that only PostgreSQL has.
+    #[cfg(feature = "postgres")]
+    fn login_snapshot(&self) -> PoolSnapshot {
+        let can_log_in = self.bridge.as_ref().is_none_or(|bridge| bridge.can_log_in());
+        let dialer = self.bridge.as_ref().map(|bridge| bridge.dialer());
+        PoolSnapshot {
             paused: self.recycling.as_ref().map(|recycling| recycling.is_paused(can_log_in)),
             token_age: dialer.and_then(|dialer| dialer.token_age()),
             certificate_expiry: dialer.and_then(|dialer| dialer.certificate_expiry()),
-            migrations: self.recorder.metrics.pending(),
-        })
+            ..PoolSnapshot::default()
+        }
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    #[allow(clippy::unused_self, reason = "SQLite has no logins")]
+    fn login_snapshot(&self) -> PoolSnapshot {
+        PoolSnapshot::default()
     }
 }
 

@@ -1,14 +1,19 @@
 //! From errors of sqlx to errors of the database.
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 use sqlx::Error;
 
+#[cfg(feature = "postgres")]
 use crate::bridge::FailedLogin;
+#[cfg(feature = "postgres")]
 use crate::bridge::sqlstate::{
     CANNOT_CONNECT_NOW, CONNECTION_FAILURE, NO_DATABASE, UNABLE_TO_CONNECT,
 };
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 use crate::error::{DbError, DbErrorKind};
 
 /// Explains an error of a PostgreSQL pool. `login` is the last login, if it failed.
+#[cfg(feature = "postgres")]
 pub(crate) fn postgres_error(error: Error, login: Option<FailedLogin>) -> DbError {
     let without_credentials = login.as_ref().is_some_and(|login| login.without_credentials);
     let unreachable =
@@ -37,7 +42,7 @@ pub(crate) fn sqlite_error(error: Error) -> DbError {
     DbError::new(DbErrorKind::Unreachable, &error).permanent().caused_by(error)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres"))]
 mod tests {
     use std::error::Error as _;
 

@@ -22,7 +22,7 @@
 //! | `DATABASE_URL` | Login |
 //! |---|---|
 //! | `sqlite://file.sqlite`, `sqlite::memory:` | None. Needs the feature `sqlite`. |
-//! | `postgres://USER[:PASSWORD]@HOST:PORT/DB` | By password. Uses TLS if the server's CA is set; `?sslmode=disable` or `?sslmode=verify-full` make it explicit. |
+//! | `postgres://USER[:PASSWORD]@HOST:PORT/DB` | By password. Needs the feature `postgres`, as the next two do. Uses TLS if the server's CA is set; `?sslmode=disable` or `?sslmode=verify-full` make it explicit. |
 //! | `postgres://USER@%2Fvar%2Frun%2Fpostgresql:5432/DB` | By password or peer authentication, through the Unix socket in that directory. Logins and bytes are not counted. |
 //! | `postgres+iam://USER@HOST:5432/DB` | By token, over TLS. Needs a [`TokenSource`], or the feature `iam` for Google's credentials. |
 //! | `cloudsql://USER@PROJECT:REGION:INSTANCE/DB?ip=private` | By a client certificate that contains a token, see [The Cloud SQL connector](#the-cloud-sql-connector). Needs the feature `iam`. `ip` is `private`, `public` or `psc`, and defaults to `private`. |
@@ -85,12 +85,22 @@
 //! OpenTelemetry, with the target `sre_kit::db`. With the feature `telemetry` only statements in
 //! sampled traces have one.
 //!
+//! # TLS
+//!
+//! TLS needs a provider of cryptography for rustls, which is your choice as in rustls itself. A
+//! provider that the program has installed with `CryptoProvider::install_default` is used in any
+//! case; otherwise it is that of the feature `aws-lc-rs` or `ring`, in this order. A URL that needs
+//! TLS in a build that has none is an error that names these features.
+//!
 //! # Features
 //!
 //! | Feature | Adds |
 //! |---|---|
-//! | `iam` | Google's application-default credentials, and the module [`connector`]. |
+//! | `aws-lc-rs` | TLS with aws-lc-rs. The Cloud SQL connector needs it. |
+//! | `ring` | TLS with ring, which builds faster. |
+//! | `postgres` | PostgreSQL, by password or by any token. |
 //! | `sqlite` | SQLite. |
+//! | `iam` | PostgreSQL with Google's application-default credentials, and the module [`connector`]. |
 //! | `migrate` | Migrations, with sea-orm-migration. |
 //! | `telemetry` | Spans only in sampled traces, and exemplars. |
 //!
@@ -100,23 +110,36 @@
     not(feature = "iam"),
     doc = "[`connector`]: https://docs.rs/sre-kit-db/latest/sre_kit_db/connector/index.html"
 )]
+#![cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    allow(
+        unused,
+        unreachable_code,
+        clippy::unused_async,
+        reason = "a build without a database only checks settings"
+    )
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
+#[cfg(feature = "postgres")]
 mod bridge;
+#[cfg(feature = "postgres")]
 mod components;
 #[cfg(feature = "iam")]
 pub mod connector;
 mod credentials;
 mod db;
 mod db_connection;
+#[cfg(feature = "postgres")]
 mod dialer;
 mod error;
 mod explain;
-#[cfg(feature = "migrate")]
+#[cfg(all(feature = "migrate", feature = "postgres"))]
 mod grants;
 mod health;
 mod instance;
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "PostgreSQL uses the rest"))]
 mod instrument;
 #[cfg_attr(not(feature = "iam"), allow(unreachable_pub, reason = "the connector exports it"))]
 mod ip_kind;
@@ -125,8 +148,11 @@ mod migrate;
 mod pool;
 mod pool_size;
 mod secret;
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "PostgreSQL reads the rest"))]
 mod settings;
+#[cfg(feature = "postgres")]
 mod transport;
+#[cfg(feature = "postgres")]
 mod wire;
 
 #[cfg(feature = "iam")]
@@ -146,5 +172,6 @@ pub use sre_kit_core::{ConfigError, PoolUsage};
 /// Items for the tools of this workspace. They may change in any release.
 #[doc(hidden)]
 pub mod internal {
+    #[cfg(feature = "postgres")]
     pub use crate::wire::read_login;
 }

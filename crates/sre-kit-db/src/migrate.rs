@@ -2,19 +2,28 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "postgres")]
 use futures_util::FutureExt;
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
+#[cfg(feature = "postgres")]
+use sea_orm::DatabaseConnection;
 use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::sea_orm::DbErr;
+#[cfg(feature = "postgres")]
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+#[cfg(feature = "postgres")]
 use sqlx::{Connection, PgConnection};
-use tokio::time::{Instant, sleep, timeout};
+#[cfg(feature = "postgres")]
+use tokio::time::timeout;
+use tokio::time::{Instant, sleep};
 
 use super::credentials::jittered;
 use super::db::Db;
 use super::error::{DbError, DbErrorKind};
+#[cfg(feature = "postgres")]
 use super::grants::{grant_future, grant_present};
 
+#[cfg(feature = "postgres")]
 /// Takes the advisory lock of the database, which guards sea-orm's table of migrations.
 const LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended(\
     'sre-kit:' || current_database() || ':seaql_migrations', 0))";
@@ -23,10 +32,12 @@ const LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended(\
 /// which a `CREATE INDEX CONCURRENTLY` of the lock's holder waits for: a deadlock.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
+#[cfg(feature = "postgres")]
 /// The interval of pings over the session that holds the lock. If the session is lost, another
 /// process may take the lock and migrate at the same time.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
+#[cfg(feature = "postgres")]
 /// Makes the server cancel a statement whose client is gone. Otherwise the server would go on with
 /// the statement of a killed process, and keep its locks. Servers before version 14 lack the
 /// setting.
@@ -43,6 +54,7 @@ const CANCEL_WITHOUT_CLIENT: &str = "SELECT set_config(name, '2s', false) FROM p
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "settings do nothing until `Db::migrate`"]
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "SQLite has one user"))]
 pub struct MigrateSettings {
     wait: Duration,
     lock_timeout: Duration,
@@ -92,6 +104,7 @@ impl MigrateSettings {
         self
     }
 
+    #[cfg(feature = "postgres")]
     /// Returns the pool's options with these bounds. The last value of an option wins.
     fn session(&self, options: &PgConnectOptions) -> PgConnectOptions {
         options.clone().options([
@@ -146,18 +159,28 @@ impl Db {
         &self,
         settings: &MigrateSettings,
     ) -> Result<usize, DbError> {
-        let Some(pool) = self.postgres_pool() else {
-            if settings.grant_to.is_some() {
-                return Err(DbError::new(
-                    DbErrorKind::Migration,
-                    "SQLite has no roles, so none can be granted the use of the tables; leave \
-                     the role out",
-                ));
-            }
-            let before = pending::<M>(self.connection()).await?;
-            M::up(self.connection(), None).await.map_err(failed)?;
-            return Ok(before.len());
-        };
+        #[cfg(feature = "postgres")]
+        if let Some(pool) = self.postgres_pool() {
+            return Self::run_under_lock::<M>(pool, settings).await;
+        }
+        if settings.grant_to.is_some() {
+            return Err(DbError::new(
+                DbErrorKind::Migration,
+                "SQLite has no roles, so none can be granted the use of the tables; leave the \
+                 role out",
+            ));
+        }
+        let before = pending::<M>(self.connection()).await?;
+        M::up(self.connection(), None).await.map_err(failed)?;
+        Ok(before.len())
+    }
+
+    /// Runs the migrations of PostgreSQL while this process holds the lock.
+    #[cfg(feature = "postgres")]
+    async fn run_under_lock<M: MigratorTrait>(
+        pool: &sqlx::PgPool,
+        settings: &MigrateSettings,
+    ) -> Result<usize, DbError> {
         let options = settings.session(&pool.connect_options());
         let mut lock = lock(&options, settings.wait).await?;
         let sessions = PgPoolOptions::new()
@@ -246,6 +269,7 @@ fn failed(error: DbErr) -> DbError {
     DbError::new(DbErrorKind::Migration, format_args!("migrating failed: {error}")).caused_by(error)
 }
 
+#[cfg(feature = "postgres")]
 /// Opens a session, and takes the lock with it.
 async fn lock(options: &PgConnectOptions, wait: Duration) -> Result<PgConnection, DbError> {
     let deadline = Instant::now() + wait;
@@ -271,6 +295,7 @@ async fn lock(options: &PgConnectOptions, wait: Duration) -> Result<PgConnection
     }
 }
 
+#[cfg(feature = "postgres")]
 /// Pings over the session that holds the lock, and completes when the session is lost.
 async fn heartbeat(lock: &mut PgConnection) -> DbError {
     loop {

@@ -12,11 +12,13 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::export::grpc_runtime::GrpcRuntime;
+use crate::export::logs;
+#[cfg(feature = "otlp")]
+use crate::export::otlp;
 use crate::export::signal_counts::SignalCounts;
 use crate::export::tracer_provider::provider;
 #[cfg(feature = "testing")]
 use crate::export::tracer_provider::provider_of;
-use crate::export::{logs, otlp};
 use crate::flush::ShutdownHooks;
 use crate::logs::log_format::LogFormat;
 use crate::logs::log_level;
@@ -226,7 +228,7 @@ impl TelemetryBuilder {
     ///
     /// Returns an error if
     /// - the directives for spans are malformed,
-    /// - an exporter cannot be set up, or
+    /// - an exporter cannot be set up, or the feature `otlp` is off and one is configured, or
     /// - a thread cannot be started.
     pub fn build(self) -> Result<Telemetry, ConfigError> {
         let Self { mut settings, directives, format, color, writer, project, .. } = self;
@@ -244,6 +246,8 @@ impl TelemetryBuilder {
             (settings.traces, settings.metrics, settings.logs) = (None, None, None);
             (traces, logs) = (None, None);
         }
+        #[cfg(not(feature = "otlp"))]
+        settings.check_no_otlp()?;
         let needs_grpc = [&settings.traces, &settings.metrics, &settings.logs]
             .into_iter()
             .flatten()
@@ -252,10 +256,12 @@ impl TelemetryBuilder {
         let entered =
             grpc.as_ref().and_then(GrpcRuntime::handle).map(tokio::runtime::Handle::enter);
 
+        #[cfg(feature = "otlp")]
         if let (None, Some(otlp)) = (&traces, &settings.traces) {
             let exporter = otlp::spans(otlp)?;
             traces = Some(Box::new(move |settings, counts| provider(settings, exporter, counts)));
         }
+        #[cfg(feature = "otlp")]
         if let (None, Some(otlp)) = (&logs, &settings.logs) {
             let exporter = otlp::logs(otlp)?;
             logs =

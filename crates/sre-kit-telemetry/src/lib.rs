@@ -86,6 +86,29 @@
 //! failing collector is logged at once, then once a minute, and when it recovers. The final flush
 //! keeps within its budget on every runtime; [`FlushReport`] says whether everything was exported.
 
+//!
+//! # Features
+//!
+//! | Feature | Adds |
+//! |---|---|
+//! | `otlp` | The export over OTLP, by gRPC and HTTP. Without it, log lines, trace contexts and your own [exporters](TelemetryBuilder::span_exporter) work, and a variable that configures OTLP is an error that names this feature. |
+//! | `aws-lc-rs`, `ring`, `tls` | `https:` endpoints, see [TLS](#tls). |
+//!
+//! None is on by default.
+//!
+//! # TLS
+//!
+//! An `https:` endpoint needs a provider of cryptography for rustls, which is your choice as in
+//! rustls itself. None is on by default.
+//!
+//! | Feature | Provider |
+//! |---|---|
+//! | `aws-lc-rs` | aws-lc-rs. If both features are on, this one is used. |
+//! | `ring` | ring, which builds faster. |
+//! | `tls` | The one that the program installs with `CryptoProvider::install_default`. An installed provider is used in any case. |
+//!
+//! A build without a provider rejects an `https:` endpoint with an error that names these features.
+
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;

@@ -10,11 +10,14 @@ use tracing::Dispatch;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::export::grpc_runtime::GrpcRuntime;
+#[cfg(feature = "otlp")]
 use crate::export::metrics;
 use crate::export::signal_counts::{self, SignalCounts};
 use crate::flush::{FlushReport, ShutdownHooks, run_shutdown_hooks};
 use crate::logs::log_level::LogLevel;
 use crate::settings::Settings;
+#[cfg(feature = "otlp")]
+use crate::settings::otlp::OtlpSettings;
 use crate::traces::active_span;
 use crate::traces::client::ClientTraces;
 use crate::traces::server::ServerTraces;
@@ -120,21 +123,12 @@ impl Telemetry {
     /// - the registry already has these metrics, or
     /// - the metrics exporter cannot be set up.
     pub fn register(&self, registry: &Registry) -> Result<(), ConfigError> {
-        let Inner { settings, signals, pipelines, .. } = &*self.inner;
-        let mut signals = signals.clone();
-        let pushed = settings.metrics.as_ref().map(|otlp| {
-            let counts = Arc::new(SignalCounts::new("metrics", 1));
-            signals.push(Arc::clone(&counts));
-            (otlp, counts)
-        });
-        signal_counts::register(registry, signals)?;
-        if let Some((otlp, counts)) = pushed {
-            let mut pipelines = pipelines.lock().unwrap_or_else(PoisonError::into_inner);
-            let grpc = pipelines.grpc.as_ref().and_then(GrpcRuntime::handle);
-            let hook = metrics::push(registry, settings, otlp, grpc, &counts)?;
-            pipelines.hooks.push(("metrics", hook));
+        let signals = self.inner.signals.clone();
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &self.inner.settings.metrics {
+            return self.inner.register_and_push(registry, otlp, signals);
         }
-        Ok(())
+        signal_counts::register(registry, signals)
     }
 
     /// Flushes all signals at the same time, waits for at most `budget`, and shuts the export
@@ -183,6 +177,23 @@ impl Telemetry {
 }
 
 impl Inner {
+    #[cfg(feature = "otlp")]
+    fn register_and_push(
+        &self,
+        registry: &Registry,
+        otlp: &OtlpSettings,
+        mut signals: Vec<Arc<SignalCounts>>,
+    ) -> Result<(), ConfigError> {
+        let counts = Arc::new(SignalCounts::new("metrics", 1));
+        signals.push(Arc::clone(&counts));
+        signal_counts::register(registry, signals)?;
+        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        let grpc = pipelines.grpc.as_ref().and_then(GrpcRuntime::handle);
+        let hook = metrics::push(registry, &self.settings, otlp, grpc, &counts)?;
+        pipelines.hooks.push(("metrics", hook));
+        Ok(())
+    }
+
     fn take_pipelines(&self) -> Pipelines {
         std::mem::take(&mut *self.pipelines.lock().unwrap_or_else(PoisonError::into_inner))
     }

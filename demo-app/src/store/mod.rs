@@ -38,7 +38,7 @@ impl Store {
         let database = DbSettings::new(&settings.url)?.with_vars(environment)?;
         let db = Db::new(&database, &DbMetrics::new(registry)?)?;
         // Only this process uses its SQLite file, so it has to run the migrations itself.
-        Ok(Self { migrates: db.postgres_pool().is_none(), db })
+        Ok(Self { migrates: settings.url.starts_with("sqlite:"), db })
     }
 
     /// Returns the database, for the kit.

@@ -110,6 +110,7 @@ fn a_setting_that_cannot_work_ends_with_2_and_a_sentence() {
 }
 
 /// As in an image of one program.
+#[cfg(feature = "otlp")]
 #[test]
 fn a_collector_without_tls_needs_no_authorities_on_the_machine() {
     for protocol in ["grpc", "http/protobuf"] {
@@ -127,6 +128,7 @@ fn a_collector_without_tls_needs_no_authorities_on_the_machine() {
     }
 }
 
+#[cfg(feature = "otlp")]
 #[test]
 fn a_collector_with_tls_says_that_there_are_no_authorities() {
     let mut command = support::command();
@@ -141,6 +143,45 @@ fn a_collector_with_tls_says_that_there_are_no_authorities() {
     let said = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(2), "{said}");
     assert!(said.contains("No CA certificates"), "the cause, not only that there is one: {said}");
+}
+
+/// The small build says what it lacks and how to get it, before it listens.
+#[cfg(not(any(feature = "iam", feature = "otlp")))]
+#[test]
+fn a_setting_that_needs_another_build_says_which_one() {
+    let ca = rcgen::generate_simple_self_signed(["db".to_owned()]).expect("made").cert.pem();
+    for (name, value) in [
+        ("DATABASE_URL", "postgres+iam://app@db/shop"),
+        ("DATABASE_URL", "cloudsql://app@project:europe-west1:main/shop"),
+        ("DATABASE_URL", "postgres://app:hunter2@db/shop"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://localhost:4318"),
+        ("OTEL_METRICS_EXPORTER", "otlp"),
+        ("OTEL_LOGS_EXPORTER", "otlp"),
+    ] {
+        let mut command = support::command();
+        command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+        if name != "DATABASE_URL" {
+            command.args(["--database-url", "sqlite::memory:"]);
+        }
+        let out = command.env("DATABASE_CA", &ca).env(name, value).output().expect("it starts");
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{name}={value}: {said}");
+        assert!(said.contains("--features full"), "{name}={value}: {said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn log_lines_have_the_trace_id_of_their_request() {
+    let demo = Demo::start_with(&["--database-url", "sqlite::memory:"], &[]);
+    assert_eq!(demo.get("/error?status=503").0, 503);
+    let log = std::fs::read_to_string(demo.directory().join("log")).expect("the log");
+    let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let failed = lines.filter(|line: &serde_json::Value| line.to_string().contains("as requested"));
+    let failed: Vec<_> = failed.collect();
+    assert_eq!(failed.len(), 1, "{log}");
+    assert!(failed[0]["trace_id"].as_str().is_some_and(|id| id.len() == 32), "{}", failed[0]);
 }
 
 #[test]

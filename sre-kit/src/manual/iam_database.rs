@@ -28,8 +28,8 @@
 //!
 //! # In `main`
 //!
-#![cfg_attr(feature = "db", doc = "```no_run")]
-#![cfg_attr(not(feature = "db"), doc = "```ignore")]
+#![cfg_attr(feature = "db-postgres", doc = "```no_run")]
+#![cfg_attr(not(feature = "db-postgres"), doc = "```ignore")]
 //! use std::time::Duration;
 //! use sre_kit::SreKit;
 //! use sre_kit::db::{Db, DbMetrics, DbSettings};
@@ -64,8 +64,8 @@
 //!
 //! The size of a pool times the maximum number of pods, including those of a rollout, has to stay within
 //! the server's limit:
-#![cfg_attr(feature = "db", doc = "```")]
-#![cfg_attr(not(feature = "db"), doc = "```ignore")]
+#![cfg_attr(feature = "db-postgres", doc = "```")]
+#![cfg_attr(not(feature = "db-postgres"), doc = "```ignore")]
 //! // The server allows 100. 10 are kept for people and migrations; 8 pods, and 1 more in a rollout.
 //! assert_eq!(sre_kit::db::pool_size(100, 10, 9)?, 10);
 //! # Ok::<(), sre_kit::ConfigError>(())

@@ -241,7 +241,7 @@
 //! # A collector that fails
 //!
 //! `sre_kit::testing::Collector` is an OTLP collector in the process of the test, which accepts,
-//! refuses, closes or hangs as a script says.
+//! refuses, closes or hangs as a script says. It needs the feature `otlp`.
 //!
 //! # Slow handlers
 //!

@@ -143,6 +143,7 @@ mod hyper_connection;
 mod listeners;
 mod metrics;
 mod phase;
+#[cfg(any(feature = "admin", feature = "tls"))]
 pub(crate) mod reload;
 mod request_body;
 mod running_server;

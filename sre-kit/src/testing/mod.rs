@@ -67,7 +67,7 @@
 //! | Does anything that a client sends become a label? | [`TestKit::assert_no_new_series`] |
 //! | Does a request leak? | [`TestKit::assert_nothing_in_flight`] |
 //! | What does Prometheus see? | [`Scrape`] |
-//! | What does the exporter do when the collector fails? | `Collector`, with the feature `telemetry` |
+//! | What does the exporter do when the collector fails? | `Collector`, with the feature `otlp` |
 //!
 //! A failed assertion says what was expected, what was found, and what else was there.
 //!
@@ -86,7 +86,7 @@
 
 mod alert;
 mod call_context;
-#[cfg(feature = "telemetry")]
+#[cfg(feature = "otlp")]
 mod collector;
 mod log_line;
 mod log_store;
@@ -104,8 +104,8 @@ mod test_time;
 
 #[doc(hidden)]
 pub use alert::{AlertWait, QuietWait};
-#[cfg(feature = "telemetry")]
-#[cfg_attr(docsrs, doc(cfg(feature = "telemetry")))]
+#[cfg(feature = "otlp")]
+#[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
 pub use collector::{Answer, Collector};
 pub use log_line::LogLine;
 #[doc(inline)]
@@ -115,10 +115,14 @@ pub use slo_assert::SloAssert;
 #[cfg(feature = "telemetry")]
 #[cfg_attr(docsrs, doc(cfg(feature = "telemetry")))]
 pub use span_tree::SpanTree;
+#[cfg(feature = "otlp")]
+#[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
+#[doc(inline)]
+pub use sre_kit_telemetry::testing::OtlpRecord;
 #[cfg(feature = "telemetry")]
 #[cfg_attr(docsrs, doc(cfg(feature = "telemetry")))]
 #[doc(inline)]
-pub use sre_kit_telemetry::testing::{CapturedSpans, OtlpRecord, Span};
+pub use sre_kit_telemetry::testing::{CapturedSpans, Span};
 pub use test_client::TestClient;
 pub use test_kit::{SubscriberGuard, TestKit};
 pub use test_response::TestResponse;

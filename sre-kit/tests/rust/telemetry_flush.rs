@@ -1,6 +1,6 @@
 //! The last spans of a process, with a collector that takes them and with others
 //! that do not, on every kind of runtime.
-#![cfg(all(feature = "telemetry", feature = "testing"))]
+#![cfg(all(feature = "otlp", feature = "testing"))]
 
 use std::time::Duration;
 

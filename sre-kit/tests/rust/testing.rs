@@ -334,7 +334,7 @@ fn an_exposition_that_prometheus_would_refuse_is_refused() {
     );
 }
 
-#[cfg(feature = "telemetry")]
+#[cfg(feature = "otlp")]
 #[test]
 fn a_collector_takes_every_signal_over_both_protocols_and_keeps_to_its_script() {
     use sre_kit::telemetry::{Protocol, Sampler, Telemetry};
@@ -380,7 +380,7 @@ fn a_collector_takes_every_signal_over_both_protocols_and_keeps_to_its_script() 
     }
 }
 
-#[cfg(feature = "telemetry")]
+#[cfg(feature = "otlp")]
 #[tokio::test]
 async fn a_collector_can_be_dropped_inside_of_a_runtime() {
     let collector = sre_kit::testing::Collector::start().expect("a port is free");

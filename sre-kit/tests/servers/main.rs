@@ -9,10 +9,10 @@ mod first_hour;
 mod migrate;
 mod slo;
 
-#[cfg(feature = "db")]
+#[cfg(feature = "db-postgres")]
 #[path = "../db_support/mod.rs"]
 mod db_support;
-#[cfg(feature = "db")]
+#[cfg(feature = "db-postgres")]
 #[path = "../db_support/load.rs"]
 mod load;
 #[cfg(feature = "render")]

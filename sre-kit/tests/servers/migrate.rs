@@ -1,6 +1,6 @@
 //! Migrations at a real PostgreSQL server, by processes that are killed, lose their lock, or wait
 //! for each other.
-#![cfg(all(feature = "db", feature = "migrate"))]
+#![cfg(all(feature = "db-postgres", feature = "migrate"))]
 #![expect(elided_lifetimes_in_paths, reason = "the trait was declared so, and must be matched")]
 
 use std::process::{Child, Command, Stdio};

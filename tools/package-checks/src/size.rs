@@ -7,13 +7,14 @@ use shell::{Cmd, Workspace};
 
 /// What a user may ask for, and how many packages that builds at most, sre-kit included.
 ///
-/// The goal for all features is 280. sea-orm-migration turns sea-orm's default features on, the
+/// The goal for all features is 280. All features have both TLS providers, of which a service builds
+/// one; sea-orm-migration turns sea-orm's default features on, the
 /// trace feature of opentelemetry_sdk brings a second rand, and google-cloud-auth a second darling:
 /// those are what is above it.
 const BOUNDS: &[(&str, &str, usize)] = &[
     ("the layer alone", "--no-default-features", 45),
     ("default features", "", 70),
-    ("all features", "--all-features", 294),
+    ("all features", "--all-features", 296),
 ];
 
 /// Prints each count, and finds those above their bound.
@@ -62,8 +63,8 @@ mod tests {
 
     #[test]
     fn each_bound_is_the_last_count_that_is_fine() {
-        assert!(above(&[45, 70, 294]).is_empty());
-        let found = above(&[46, 71, 295]);
+        assert!(above(&[45, 70, 296]).is_empty());
+        let found = above(&[46, 71, 297]);
         assert_eq!(found.len(), 3);
         assert!(found[0].starts_with("sre-kit, the layer alone, builds 46 packages, more than 45"));
     }

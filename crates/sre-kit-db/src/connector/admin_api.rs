@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::json;
@@ -24,7 +25,7 @@ use super::issuer::CertificateIssuer;
 use crate::credentials::IssuedToken;
 use crate::instance::Instance;
 use crate::ip_kind::IpKind;
-use crate::transport::{DialError, DialErrorKind, Identity, client_config, provider};
+use crate::transport::{DialError, DialErrorKind, Identity, client_config};
 
 /// The Admin API for one instance.
 pub(super) struct AdminApi {
@@ -34,6 +35,7 @@ pub(super) struct AdminApi {
     /// What the server's certificate has to be for, if it is configured.
     identity: Option<Identity>,
     key: OnceCell<ClientKey>,
+    provider: Arc<CryptoProvider>,
 }
 
 impl AdminApi {
@@ -42,8 +44,9 @@ impl AdminApi {
         ip_kind: IpKind,
         client: ApiClient,
         identity: Option<Identity>,
+        provider: Arc<CryptoProvider>,
     ) -> Self {
-        Self { client, instance, ip_kind, identity, key: OnceCell::new() }
+        Self { client, instance, ip_kind, identity, key: OnceCell::new(), provider }
     }
 
     async fn request(&self, login: &IssuedToken) -> Result<IssuedConnectionInfo, DialError> {
@@ -87,7 +90,7 @@ impl AdminApi {
             .and_then(|certificates| certificates.into_iter().next())
             .ok_or_else(|| unreadable("the certificate"))?;
         let not_after = not_after(&leaf).ok_or_else(|| unreadable("the certificate's end"))?;
-        let config = configured(&roots, identity, leaf, key)
+        let config = configured(Arc::clone(&self.provider), &roots, identity, leaf, key)
             .map_err(|error| garbage(format_args!("no TLS with it: {error}")))?;
         let tls = TlsConnector::from(Arc::new(config));
         let issued = IssuedConnectionInfo { address, server_name, tls, not_after };
@@ -128,12 +131,13 @@ fn not_after(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
 }
 
 fn configured(
+    provider: Arc<CryptoProvider>,
     roots: &[CertificateDer<'static>],
     identity: Identity,
     leaf: CertificateDer<'static>,
     key: &ClientKey,
 ) -> Result<ClientConfig, rustls::Error> {
-    let mut config = client_config(provider(), roots, identity, &[&rustls::version::TLS13])?
+    let mut config = client_config(provider, roots, identity, &[&rustls::version::TLS13])?
         .with_client_auth_cert(vec![leaf], key.private())?;
     // A resumed session would show no certificate, neither the client's nor the server's.
     config.resumption = Resumption::disabled();

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::credentials::{Backoff, Supervisor};
 use crate::transport::{DialError, DialErrorKind, PHASE_TIMEOUT, Retry};
 use sre_kit_core::ConfigError;
-use sre_kit_core::internal::{is_loopback_host, with_causes};
+use sre_kit_core::internal::{install_tls_provider, is_loopback_host, with_causes};
 
 /// The public endpoint.
 const ENDPOINT: &str = "https://sqladmin.googleapis.com";
@@ -53,6 +53,7 @@ impl ApiClient {
             let rule = "tokens go there, so it is https: unless it is on this machine".to_owned();
             return refused(rule, "write https:");
         }
+        install_tls_provider(field, text)?;
         let client = Client::builder()
             .user_agent(concat!("sre-kit/", env!("CARGO_PKG_VERSION")))
             // A redirect must not carry the token to another host.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::admin_api::AdminApi;
 use super::api_client::ApiClient;
+use super::client_key::ClientKey;
 use super::handle::{Connector, Inner};
 use super::login::database_user;
 use super::refresher::Refresher;
@@ -18,6 +19,7 @@ use crate::ip_kind::IpKind;
 use crate::settings::DbSettings;
 use crate::transport::Identity;
 use sre_kit_core::ConfigError;
+use sre_kit_core::internal::tls_provider;
 
 /// Settings of a [`Connector`].
 ///
@@ -47,16 +49,19 @@ pub struct ConnectorBuilder {
 /// The names of the settings in errors.
 #[derive(Clone, Copy)]
 struct FieldNames {
+    instance: &'static str,
     sqladmin_endpoint: &'static str,
     server_name: &'static str,
 }
 
 const BUILDER_FIELDS: FieldNames = FieldNames {
+    instance: "connector.instance",
     sqladmin_endpoint: "connector.sqladmin_endpoint",
     server_name: "connector.server_name",
 };
 
 const DATABASE_FIELDS: FieldNames = FieldNames {
+    instance: "DATABASE_URL",
     sqladmin_endpoint: "DATABASE_SQLADMIN_ENDPOINT",
     server_name: "DATABASE_SERVER_NAME",
 };
@@ -138,6 +143,7 @@ impl ConnectorBuilder {
     /// - the instance's name is not `PROJECT:REGION:INSTANCE`, or there is no user;
     /// - the name is empty, or the server's name is neither a DNS name, an address nor
     ///   `PROJECT:INSTANCE`;
+    /// - the feature `aws-lc-rs` is off, or there is no TLS provider;
     /// - the endpoint is not an `https:` URL, or the system has no certificates of public CAs.
     ///
     /// # Panics
@@ -146,7 +152,7 @@ impl ConnectorBuilder {
     pub fn build(self, metrics: &DbMetrics) -> Result<Connector, ConfigError> {
         let instance = Instance::parse(&self.instance).ok_or_else(|| {
             ConfigError::new(
-                "connector.instance",
+                BUILDER_FIELDS.instance,
                 &self.instance,
                 "it is PROJECT:REGION:INSTANCE",
                 "copy the connection name of the instance",
@@ -194,19 +200,29 @@ impl ConnectorBuilder {
         renewal_wait: Duration,
         fields: FieldNames,
     ) -> Result<Connector, ConfigError> {
+        let connection_name = instance.to_string();
+        // Without a provider, its absence is the error to report.
+        let provider = tls_provider(fields.instance, &connection_name)?;
+        if !ClientKey::CAN_GENERATE {
+            return Err(ConfigError::new(
+                fields.instance,
+                connection_name,
+                "its client certificates need RSA keys, which ring cannot generate",
+                "build with the feature `aws-lc-rs` of sre-kit",
+            ));
+        }
         let credentials = CredentialMetrics::new(metrics, name);
         let tokens = self.tokens.clone().unwrap_or_else(|| Arc::new(GoogleTokens::login()));
         let sqladmin =
             self.sqladmin_tokens.clone().unwrap_or_else(|| Arc::new(GoogleTokens::sqladmin()));
         let login = Arc::new(Supervisor::spawn(tokens, credentials.clone()));
         let api_tokens = Supervisor::spawn(sqladmin, credentials);
-        let connection_name = instance.to_string();
         let endpoint = self.sqladmin_endpoint.as_deref();
         let client = ApiClient::new(fields.sqladmin_endpoint, endpoint, api_tokens)?;
         let server_name = self.server_name.as_deref();
         let identity =
             server_name.map(|name| Identity::named(fields.server_name, name)).transpose()?;
-        let api = AdminApi::new(instance, self.ip_kind, client, identity);
+        let api = AdminApi::new(instance, self.ip_kind, client, identity, provider);
         let certificates = CertificateMetrics::new(metrics, name);
         let refresher = Refresher::spawn(Arc::new(api), Arc::clone(&login), certificates);
         let inner = Inner {

@@ -55,6 +55,11 @@
 //! If all of them fail, the task asks again after at most 30 s. The current certificate stays in
 //! use until it expires.
 //!
+//! # TLS provider
+//!
+//! The client certificates are issued for an RSA key, as in Google's connectors. ring generates no
+//! RSA keys, so the connector needs the feature `aws-lc-rs`.
+//!
 //! The protocol is that of Google's own connectors, see
 //! [cloud-sql-go-connector](https://github.com/GoogleCloudPlatform/cloud-sql-go-connector). Their
 //! metadata exchange is left out: it serves MySQL.

@@ -16,7 +16,7 @@ use super::refresher::Refresher;
 use crate::address::Address;
 use crate::credentials::{IssuedToken, Supervisor};
 use crate::instrument::{CertificateMetrics, CredentialMetrics, DbMetrics};
-use crate::transport::{DialError, DialErrorKind, Identity, client_config, provider};
+use crate::transport::{DialError, DialErrorKind, Identity, client_config};
 use crate::{Secret, Token, TokenError, TokenSource};
 use sre_kit_metrics::Registry;
 
@@ -68,7 +68,8 @@ impl CertificateIssuer for Api {
 fn issued(lasts: Duration) -> IssuedConnectionInfo {
     let address = Address { host: "10.0.0.3".to_owned(), port: 3307 };
     let identity = Identity::named("server_name", "shop:main").expect("valid");
-    let config = client_config(provider(), &[], identity, &[&rustls::version::TLS13]);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = client_config(provider, &[], identity, &[&rustls::version::TLS13]);
     let config = config.expect("a configuration").with_no_client_auth();
     IssuedConnectionInfo {
         address,
@@ -225,4 +226,14 @@ async fn a_certificate_of_seconds_is_renewed_in_time() {
     }
     let asked = api.asked().len();
     assert!((25..=36).contains(&asked), "{asked}");
+}
+
+#[cfg(not(feature = "aws-lc-rs"))]
+#[tokio::test]
+async fn a_build_without_rsa_keys_says_which_feature_has_them() {
+    let metrics = DbMetrics::new(&Registry::new()).expect("free");
+    let connector = super::Connector::builder().instance("p:europe-west1:main").user("app@p.iam");
+    let error = connector.token_source(Source::default()).build(&metrics).expect_err("no keys");
+    assert_eq!(error.field(), "connector.instance");
+    assert!(error.advice().contains("`aws-lc-rs`"), "{error}");
 }

@@ -29,12 +29,14 @@ impl Backoff {
         bound.mul_f64(fastrand::f64()).max(MIN_PAUSE)
     }
 
+    #[cfg(any(test, feature = "postgres"))]
     pub(crate) fn reset(&mut self) {
         self.attempts = 0;
     }
 }
 
 /// Returns `time`, longer or shorter by up to `share` of it.
+#[cfg(any(test, feature = "migrate", feature = "postgres"))]
 pub(crate) fn jittered(time: Duration, share: f64) -> Duration {
     time.mul_f64(1.0 + share * (2.0 * fastrand::f64() - 1.0))
 }

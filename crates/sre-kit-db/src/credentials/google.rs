@@ -9,7 +9,7 @@ use google_cloud_auth::credentials::{AccessTokenCredentials, Builder, mds};
 
 use super::source::{Token, TokenError, TokenSource};
 use crate::secret::Secret;
-use sre_kit_core::internal::with_causes;
+use sre_kit_core::internal::{install_tls_provider, with_causes};
 
 /// The scope for logging in to a database.
 const LOGIN: &str = "https://www.googleapis.com/auth/sqlservice.login";
@@ -54,6 +54,9 @@ impl GoogleTokens {
         if let Some(credentials) = &*built {
             return Ok(credentials.clone());
         }
+        // google-cloud-auth uses the process's provider only, and panics without one.
+        install_tls_provider("google credentials", self.scope)
+            .map_err(|error| TokenError::permanent(error.to_string()))?;
         let scopes = [self.scope];
         let credentials = match &self.metadata_endpoint {
             Some(url) => mds::Builder::default()

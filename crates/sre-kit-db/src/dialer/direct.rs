@@ -19,11 +19,11 @@ use crate::credentials::Supervisor;
 use crate::instrument::DialMetrics;
 use crate::settings::DbSettings;
 use crate::transport::{
-    DialError, DialErrorKind, Identity, PHASE_TIMEOUT, Phase, client_config, connect, provider,
-    timed,
+    DialError, DialErrorKind, Identity, PHASE_TIMEOUT, Phase, client_config, connect, timed,
 };
 use crate::wire;
 use sre_kit_core::ConfigError;
+use sre_kit_core::internal::tls_provider;
 
 /// The login at a server's own port.
 pub(crate) enum DirectLogin {
@@ -61,7 +61,8 @@ impl DirectDialer {
                 let name = settings.server_name.as_deref().unwrap_or(&address.host);
                 let identity = Identity::named("DATABASE_SERVER_NAME", name)?;
                 let name = identity.server_name(&address);
-                let config = client_config(provider(), ca, identity, rustls::ALL_VERSIONS)
+                let provider = tls_provider("DATABASE_URL", address.to_string())?;
+                let config = client_config(provider, ca, identity, rustls::ALL_VERSIONS)
                     .map_err(|error| unusable(&error))?
                     .with_no_client_auth();
                 let name = name.ok_or_else(|| {
@@ -172,5 +173,23 @@ impl Dial for DirectDialer {
     fn token_age(&self) -> Option<f64> {
         let DirectLogin::Token(supervisor) = &self.login else { return None };
         supervisor.token_age()
+    }
+}
+
+#[cfg(all(test, not(any(feature = "aws-lc-rs", feature = "ring"))))]
+mod tests {
+    use crate::{Db, DbMetrics, DbSettings};
+    use sre_kit_metrics::Registry;
+
+    #[tokio::test]
+    async fn a_url_that_needs_tls_without_a_provider_names_the_features() {
+        let ca = rcgen::generate_simple_self_signed(["db".to_owned()]).expect("made").cert.pem();
+        let settings = DbSettings::new("postgres://app@db:5432/shop").expect("valid");
+        let settings =
+            settings.with_vars(|name| (name == "DATABASE_CA").then(|| ca.clone())).expect("valid");
+        let metrics = DbMetrics::new(&Registry::new()).expect("free");
+        let error = Db::new(&settings, &metrics).expect_err("no provider").to_string();
+        assert!(error.starts_with("DATABASE_URL is \"db:5432\", but it needs TLS"), "{error}");
+        assert!(error.contains("`aws-lc-rs` or `ring`"), "{error}");
     }
 }

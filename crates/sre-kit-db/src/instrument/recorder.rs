@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use sea_orm::error::{ConnAcquireErr, DbErr, RuntimeErr};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use sea_orm::error::RuntimeErr;
+use sea_orm::error::{ConnAcquireErr, DbErr};
 
 use super::operation::Operation;
 use super::pending::PendingRequests;
@@ -106,6 +108,7 @@ impl Recorder {
 
 /// Returns the SQLSTATE if the server sent one, else the kind of the error.
 fn error_type(error: &DbErr) -> std::borrow::Cow<'static, str> {
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     if let DbErr::Conn(RuntimeErr::SqlxError(error))
     | DbErr::Exec(RuntimeErr::SqlxError(error))
     | DbErr::Query(RuntimeErr::SqlxError(error)) = error

@@ -1,7 +1,10 @@
 //! sqlx's pool, with its own rules for the lifetime of connections.
 
+#[cfg(feature = "postgres")]
 mod maintainer;
+#[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
 mod recycling;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -9,11 +12,16 @@ mod sqlite;
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 use sqlx::Connection;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 use tokio::time::timeout;
 
+#[cfg(feature = "postgres")]
 pub(crate) use maintainer::PoolMaintainer;
+#[cfg(feature = "postgres")]
 pub(crate) use postgres::{PoolHooks, postgres, session_options};
+#[cfg(feature = "postgres")]
 pub(crate) use recycling::Recycling;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::sqlite;
@@ -21,18 +29,25 @@ pub(crate) use sqlite::sqlite;
 /// The pool of either database.
 #[derive(Clone, Debug)]
 pub(crate) enum Pool {
+    #[cfg(feature = "postgres")]
     Postgres(sqlx::PgPool),
     #[cfg(feature = "sqlite")]
     Sqlite(sqlx::SqlitePool),
+    /// A build without a database.
+    #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+    Absent(std::convert::Infallible),
 }
 
 /// Runs the same code for each kind of pool.
 macro_rules! for_pool {
     ($self:expr, $pool:ident => $do:expr) => {
         match $self {
+            #[cfg(feature = "postgres")]
             Pool::Postgres($pool) => $do,
             #[cfg(feature = "sqlite")]
             Pool::Sqlite($pool) => $do,
+            #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+            Pool::Absent(never) => match *never {},
         }
     };
 }
@@ -82,11 +97,8 @@ impl Pool {
 
     /// Returns sea-orm's connection, which calls `on_executed` with the duration of each statement.
     pub(crate) fn connection(&self, on_executed: fn(Duration)) -> DatabaseConnection {
-        let mut connection = match self {
-            Self::Postgres(pool) => DatabaseConnection::from(pool.clone()),
-            #[cfg(feature = "sqlite")]
-            Self::Sqlite(pool) => DatabaseConnection::from(pool.clone()),
-        };
+        let mut connection: DatabaseConnection =
+            for_pool!(self, pool => DatabaseConnection::from(pool.clone()));
         connection.set_metric_callback(move |info| on_executed(info.elapsed));
         connection
     }

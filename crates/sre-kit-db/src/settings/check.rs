@@ -74,7 +74,22 @@ impl DbSettings {
                 "this program was built without SQLite",
                 "build it with the feature `db-sqlite` of sre-kit",
             )),
+            Target::Postgres(_) if !cfg!(feature = "postgres") => Err(ConfigError::new(
+                "DATABASE_URL",
+                format_args!("postgres:..."),
+                "this program was built without PostgreSQL",
+                "build it with the feature `db-postgres` of sre-kit",
+            )),
             Target::Postgres(postgres) => {
+                let by_token = matches!(postgres.server, Server::Token { .. });
+                if by_token && self.tokens.is_none() && !cfg!(feature = "iam") {
+                    return Err(ConfigError::new(
+                        "DATABASE_URL",
+                        format_args!("postgres+iam:..."),
+                        "this program was built without Google's credentials",
+                        "build it with the feature `db-iam` of sre-kit, or set a token_source",
+                    ));
+                }
                 let without_ca = self.server_ca.is_none();
                 let tls = match &postgres.server {
                     Server::Password { tls, .. } => *tls == Some(true),
@@ -88,15 +103,6 @@ impl DbSettings {
                         "TLS needs to know who signs the server's certificate",
                         "give the server's CA; for one that everybody trusts, \
                          /etc/ssl/certs/ca-certificates.crt",
-                    ));
-                }
-                let by_token = matches!(postgres.server, Server::Token { .. });
-                if by_token && self.tokens.is_none() && !cfg!(feature = "iam") {
-                    return Err(ConfigError::new(
-                        "DATABASE_URL",
-                        format_args!("postgres+iam:..."),
-                        "this program was built without Google's credentials",
-                        "build it with the feature `db-iam` of sre-kit, or set a token_source",
                     ));
                 }
                 if let Server::Connector { instance, .. } = &postgres.server {

@@ -8,14 +8,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 
 #[cfg(feature = "sqlite")]
 pub(crate) use url::Sqlite;
-pub(crate) use url::{Postgres, Server, Target};
+pub(crate) use url::Target;
+#[cfg(feature = "postgres")]
+pub(crate) use url::{Postgres, Server};
 
-use super::credentials::{RENEWAL_WAIT, TokenSource};
+#[cfg(feature = "postgres")]
+use super::credentials::RENEWAL_WAIT;
+use super::credentials::TokenSource;
 use super::secret::Secret;
 use sre_kit_core::ConfigError;
 
@@ -244,6 +248,7 @@ impl DbSettings {
 
     /// Returns how long a login waits for newer credentials: at most half of the time that a query
     /// waits for its connection, so that the retry has the other half.
+    #[cfg(feature = "postgres")]
     pub(crate) fn renewal_wait(&self) -> Duration {
         RENEWAL_WAIT.min(self.acquire_timeout / 2)
     }

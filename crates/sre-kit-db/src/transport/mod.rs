@@ -10,6 +10,6 @@ pub(crate) use error::{DialError, DialErrorKind, Retry};
 pub(crate) use identity::Identity;
 pub(crate) use phase::{PHASE_TIMEOUT, Phase, timed};
 pub(crate) use tcp::connect;
+pub(crate) use tls::client_config;
 #[cfg(feature = "iam")]
 pub(crate) use tls::describe;
-pub(crate) use tls::{client_config, provider};

@@ -86,12 +86,6 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// Returns the cryptography of aws-lc. The process's default provider is not used: reading it
-/// panics if two providers are linked.
-pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
-}
-
 /// Creates a client configuration that trusts only the given certificates. The caller decides on
 /// client authentication.
 pub(crate) fn client_config(

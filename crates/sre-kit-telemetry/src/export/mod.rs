@@ -3,9 +3,13 @@
 mod export_errors;
 pub(crate) mod grpc_runtime;
 pub(crate) mod logs;
+#[cfg(feature = "otlp")]
 pub(crate) mod metrics;
+#[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 pub(crate) mod signal_counts;
 mod span_size;
 mod spans;
+#[cfg(feature = "otlp")]
+mod tls;
 pub(crate) mod tracer_provider;

@@ -1,11 +1,9 @@
 //! OTLP exporters, set up from checked settings instead of from the environment.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::time::Duration;
 
 use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
-use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig, Identity};
 use opentelemetry_otlp::{
     Compression, LogExporter, SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig,
 };
@@ -57,26 +55,7 @@ fn grpc<B: WithExportConfig + WithTonicConfig>(
     if otlp.gzip {
         builder = builder.with_compression(Compression::Gzip);
     }
-    if let Some(tls) = tls(otlp)? {
-        builder = builder.with_tls_config(tls);
-    }
-    Ok(builder)
-}
-
-/// Returns the TLS settings of a gRPC connection. Returns `None` for plain text.
-pub(super) fn tls(otlp: &OtlpSettings) -> Result<Option<ClientTlsConfig>, ConfigError> {
-    if !is_tls(otlp) {
-        return Ok(None);
-    }
-    let mut tls = ClientTlsConfig::new().with_enabled_roots();
-    let files = otlp.tls.as_ref();
-    if let Some(ca) = files.and_then(|files| files.ca.as_ref()) {
-        tls = tls.ca_certificate(Certificate::from_pem(read(ca)?));
-    }
-    if let Some((certificate, key)) = files.and_then(|files| files.client.as_ref()) {
-        tls = tls.identity(Identity::from_pem(read(certificate)?, read(key)?));
-    }
-    Ok(Some(tls))
+    super::tls::grpc(builder, otlp)
 }
 
 fn http<B: WithExportConfig + WithHttpConfig>(
@@ -107,41 +86,10 @@ pub(super) fn client(
     otlp: &OtlpSettings,
     timeout: Duration,
 ) -> Result<reqwest::blocking::Client, ConfigError> {
-    let mut builder = reqwest::blocking::Client::builder().timeout(timeout);
-    if !is_tls(otlp) {
-        // Otherwise reqwest reads the authorities of the system and fails if there are none, as in
-        // an image that contains the program only.
-        builder = builder.tls_certs_only([]);
-    }
-    let files = otlp.tls.as_ref();
-    if let Some(ca) = files.and_then(|files| files.ca.as_ref()) {
-        let certificate = reqwest::Certificate::from_pem(&read(ca)?)
-            .map_err(|error| setup_error(otlp, &error))?;
-        builder = builder.add_root_certificate(certificate);
-    }
-    if let Some((certificate, key)) = files.and_then(|files| files.client.as_ref()) {
-        let pem = [read(certificate)?, read(key)?].concat();
-        let identity =
-            reqwest::Identity::from_pem(&pem).map_err(|error| setup_error(otlp, &error))?;
-        builder = builder.identity(identity);
-    }
+    let builder = reqwest::blocking::Client::builder().timeout(timeout);
+    let builder = super::tls::http(builder, otlp)?;
     std::thread::spawn(move || builder.build())
         .join()
         .map_err(|_| setup_error(otlp, &"the client could not be started"))?
         .map_err(|error| setup_error(otlp, &with_causes(&error)))
-}
-
-fn is_tls(otlp: &OtlpSettings) -> bool {
-    otlp.endpoint.starts_with("https")
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    std::fs::read(path).map_err(|error| {
-        ConfigError::new(
-            "otlp tls file",
-            path,
-            format!("it cannot be read: {error}"),
-            "name a file in PEM that this process may read",
-        )
-    })
 }

@@ -60,6 +60,7 @@ impl SignalCounts {
     }
 
     /// Records one item that is sent without having been queued.
+    #[cfg(feature = "otlp")]
     pub(crate) fn start_unqueued(&self) {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
     }

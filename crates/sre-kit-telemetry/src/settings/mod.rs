@@ -119,7 +119,9 @@ pub(crate) struct Settings {
     pub(crate) spans: BatchSettings,
     pub(crate) records: BatchSettings,
     pub(crate) span_limits: SpanLimits,
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "the push over OTLP reads it"))]
     pub(crate) metric_interval: Duration,
+    #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "the push over OTLP reads it"))]
     pub(crate) metric_timeout: Duration,
 }
 
@@ -160,6 +162,21 @@ impl Settings {
         }
         Ok(settings)
     }
+
+    /// Returns an error if a signal is exported over OTLP, for a build that cannot do so.
+    #[cfg(not(feature = "otlp"))]
+    pub(crate) fn check_no_otlp(&self) -> Result<(), ConfigError> {
+        let exported = [&self.traces, &self.metrics, &self.logs].into_iter().flatten().next();
+        exported.map_or(Ok(()), |otlp| {
+            Err(ConfigError::new(
+                "otlp endpoint",
+                &otlp.endpoint,
+                "this program was built without OTLP",
+                "build it with the feature `otlp` of sre-kit, or unset \
+                 OTEL_EXPORTER_OTLP_ENDPOINT and the exporters in OTEL_*_EXPORTER",
+            ))
+        })
+    }
 }
 
 #[cfg(test)]
@@ -185,6 +202,30 @@ mod tests {
     fn an_endpoint_alone_enables_traces() {
         let settings = settings(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c")]).expect("valid");
         assert!(settings.traces.is_some() && settings.metrics.is_none() && settings.logs.is_none());
+    }
+
+    #[cfg(not(feature = "otlp"))]
+    #[test]
+    fn a_build_without_otlp_rejects_an_exporter_and_names_the_feature() {
+        for (name, value) in [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"),
+            ("OTEL_TRACES_EXPORTER", "otlp"),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+        ] {
+            let lookup = |asked: &str| (asked == name).then(|| value.to_owned());
+            let builder = crate::Telemetry::builder_from_vars(lookup).expect("valid");
+            let error = builder.build().expect_err(name);
+            assert!(error.advice().contains("the feature `otlp`"), "{error}");
+
+            let off = |asked: &str| match asked {
+                "OTEL_SDK_DISABLED" => Some("true".to_owned()),
+                _ => (asked == name).then(|| value.to_owned()),
+            };
+            let disabled = crate::Telemetry::builder_from_vars(off).expect("valid").build();
+            assert!(disabled.is_ok(), "what is disabled needs nothing");
+        }
+        assert!(crate::Telemetry::builder().build().is_ok(), "log lines need no OTLP");
     }
 
     #[test]

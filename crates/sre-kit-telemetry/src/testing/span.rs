@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::Status;
+#[cfg(feature = "otlp")]
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+#[cfg(feature = "otlp")]
 use opentelemetry_proto::tonic::trace::v1 as proto;
 use opentelemetry_sdk::trace::SpanData;
 
@@ -84,6 +86,7 @@ impl Span {
         }
     }
 
+    #[cfg(feature = "otlp")]
     pub(super) fn from_proto(span: &proto::Span) -> Self {
         let start = SystemTime::UNIX_EPOCH + Duration::from_nanos(span.start_time_unix_nano);
         let nanos = span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano);
@@ -102,6 +105,7 @@ impl Span {
 }
 
 /// Returns attributes by name, their values as text.
+#[cfg(feature = "otlp")]
 pub(super) fn attributes(all: &[KeyValue]) -> BTreeMap<String, String> {
     all.iter()
         .map(|kv| (kv.key.clone(), kv.value.as_ref().map_or_else(String::new, text)))
@@ -109,6 +113,7 @@ pub(super) fn attributes(all: &[KeyValue]) -> BTreeMap<String, String> {
 }
 
 /// Returns a value as text.
+#[cfg(feature = "otlp")]
 pub(super) fn text(value: &AnyValue) -> String {
     match &value.value {
         None => String::new(),
@@ -120,10 +125,12 @@ pub(super) fn text(value: &AnyValue) -> String {
     }
 }
 
+#[cfg(feature = "otlp")]
 fn big_endian(bytes: &[u8]) -> u128 {
     bytes.iter().take(16).fold(0, |id, byte| id << 8 | u128::from(*byte))
 }
 
+#[cfg(feature = "otlp")]
 fn span_id(bytes: &[u8]) -> SpanId {
     SpanId(bytes.iter().take(8).fold(0, |id, byte| id << 8 | u64::from(*byte)))
 }

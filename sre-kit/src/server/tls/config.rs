@@ -2,29 +2,15 @@
 
 use std::sync::Arc;
 
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
+use sre_kit_core::internal::tls_provider;
+
 use crate::ConfigError;
 use crate::server::reload::SettingFile;
-
-/// Returns the cryptography that the process has installed, or else the one that the features
-/// select, or `None` if there is neither.
-#[allow(clippy::unnecessary_wraps, reason = "without a provider's feature there is none")]
-fn provider() -> Option<Arc<CryptoProvider>> {
-    if let Some(provider) = CryptoProvider::get_default() {
-        return Some(Arc::clone(provider));
-    }
-    #[cfg(feature = "aws-lc-rs")]
-    return Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
-    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
-    return Some(Arc::new(rustls::crypto::ring::default_provider()));
-    #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
-    None
-}
 
 /// Returns the configuration from the contents of `files`: certificate, key, and the authorities of
 /// clients if there is a third.
@@ -42,12 +28,7 @@ pub(super) fn server_config(
     let key = PrivateKeyDer::from_pem_slice(&contents[1]).map_err(|_| {
         files[1].error("it holds no private key in PEM", "write a PKCS#8, PKCS#1 or SEC1 key to it")
     })?;
-    let provider = provider().ok_or_else(|| {
-        files[0].error(
-            "TLS needs a cryptography provider",
-            "turn on the feature `aws-lc-rs` or `ring` of sre-kit, or install a provider of rustls",
-        )
-    })?;
+    let provider = tls_provider(files[0].field, &files[0].path)?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| files[0].error(error.to_string(), "report this as a bug"))?;

@@ -24,8 +24,9 @@ pub(crate) fn steps(workspace: &Workspace, all: bool) -> Result<Vec<Step>> {
     let lints = lint_steps(workspace)?;
     steps.extend(lints.into_iter().filter(|step| step.name != STRUCTURE));
     // The members of a workspace share their features, so only a member by
-    // itself is built with its default ones.
-    steps.extend(members.iter().filter(|member| member.published).map(|member| {
+    // itself is built with its default ones. The demo's are what `cargo run` builds.
+    let with_defaults = |member: &&Member| member.published || member.name == "demo-app";
+    steps.extend(members.iter().filter(with_defaults).map(|member| {
         let cmd = Cmd::cargo("test --no-fail-fast --package").arg(&member.name);
         Step::tests(format!("tests, default features of {}", member.name), cmd)
     }));

@@ -10,7 +10,6 @@ use tokio::net::TcpListener;
 
 use super::{LocalAddress, LocalStream};
 use crate::secret::Secret;
-use crate::transport::provider;
 
 /// A listening port, and its secret.
 pub(crate) struct Loopback {
@@ -41,13 +40,12 @@ impl Loopback {
     }
 }
 
-/// Returns 256 random bits in hexadecimal, from the generator that TLS uses.
+/// Returns 256 random bits in hexadecimal, from the generator of the system: a build without a TLS
+/// provider has no other that is safe.
 fn new_secret() -> io::Result<Secret> {
     let mut random = zeroize::Zeroizing::new([0; 32]);
-    provider()
-        .secure_random
-        .fill(random.as_mut_slice())
-        .map_err(|_| io::Error::other("the system gave no random numbers"))?;
+    getrandom::fill(random.as_mut_slice())
+        .map_err(|error| io::Error::other(format!("the system gave no random numbers: {error}")))?;
     let mut text = String::with_capacity(64);
     for byte in random.iter() {
         for digit in [byte >> 4, byte & 15] {

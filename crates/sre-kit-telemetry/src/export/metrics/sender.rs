@@ -14,7 +14,7 @@ use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataMap;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::export::otlp;
+use crate::export::{otlp, tls};
 use crate::settings::otlp::OtlpSettings;
 use sre_kit_core::ConfigError;
 
@@ -46,13 +46,11 @@ impl Sender {
             let (client, endpoint) = (otlp::client(otlp, timeout)?, otlp.endpoint.clone());
             return Ok(Self::Http { client, endpoint, headers, gzip: otlp.gzip });
         };
-        let mut endpoint = Endpoint::from_shared(otlp.endpoint.clone())
+        let endpoint = Endpoint::from_shared(otlp.endpoint.clone())
             .map_err(|error| otlp::setup_error(otlp, &error))?
             .timeout(timeout)
             .connect_timeout(timeout);
-        if let Some(tls) = otlp::tls(otlp)? {
-            endpoint = endpoint.tls_config(tls).map_err(|error| otlp::setup_error(otlp, &error))?;
-        }
+        let endpoint = tls::channel(endpoint, otlp)?;
         let _entered = runtime.enter();
         let mut client = MetricsServiceClient::new(endpoint.connect_lazy());
         if otlp.gzip {
