@@ -14,9 +14,10 @@ use crate::tiers::{Plan, Tier};
 const SHORT: Duration = Duration::from_secs(20);
 
 /// Runs everything that is planned, with the tests on the cluster beside the rest: they mostly
-/// wait. Returns whether to go on.
+/// wait. Within a limit of time they come last, so that they slow nothing that is sure to fit.
 pub(crate) fn run(runner: &Runner<'_>, plans: Vec<Plan>, times: &Times) -> Report {
-    let (beside, here): (Vec<_>, Vec<_>) = if plans.len() > 1 && !runner.fail_fast {
+    let side_by_side = plans.len() > 1 && !runner.fail_fast && runner.budget.is_none();
+    let (beside, here): (Vec<_>, Vec<_>) = if side_by_side {
         plans.into_iter().partition(|plan| plan.tier == Tier::Cluster)
     } else {
         (Vec::new(), plans)
