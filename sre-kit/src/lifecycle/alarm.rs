@@ -67,6 +67,7 @@ mod other {
     pub(in crate::lifecycle) struct Wait(Receiver<()>);
 
     impl Alarm {
+        #[allow(clippy::unnecessary_wraps, reason = "as on Unix, where a pipe can fail")]
         pub(in crate::lifecycle) fn new() -> io::Result<(Self, Wait)> {
             let (alarm, wait) = mpsc::channel();
             Ok((Self(alarm), Wait(wait)))
