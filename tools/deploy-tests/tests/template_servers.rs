@@ -21,8 +21,9 @@ fn cargo(service: &Path, arguments: &[&str]) -> Command {
     let patch = format!("patch.crates-io.sre-kit.path={:?}", library.to_str().expect("text"));
     let mut command = Command::new(env!("CARGO"));
     command
-        .args(arguments)
+        // Before the arguments, of which some are the program's.
         .args(["--config", &patch])
+        .args(arguments)
         .current_dir(service)
         .env("CARGO_TARGET_DIR", root().join("target/template"));
     command
