@@ -24,14 +24,32 @@ pub struct Tally {
     passed: usize,
     failed: usize,
     seen: BTreeMap<(String, String), Ended>,
+    /// The test whose captured output is being listed.
+    shown: Option<String>,
+    /// Where the test panicked, until the next line says why.
+    panicked_at: Option<String>,
+    /// The first panic of each failed test.
+    panics: BTreeMap<String, String>,
 }
+
+/// How many characters of a panic's message are kept.
+const MESSAGE: usize = 300;
 
 impl Tally {
     /// Reads one line of output and ignores a line that says nothing about a test.
     pub fn read_line(&mut self, line: &str) {
         let line = strip_str(line).to_string();
         let line = line.trim();
-        if let Some(binary) = started_binary(line) {
+        if let Some(place) = self.panicked_at.take() {
+            let message: String = line.chars().take(MESSAGE).collect();
+            if let Some(name) = &self.shown {
+                self.panics.entry(name.clone()).or_insert(format!("{place} {message}"));
+            }
+        } else if let Some(name) = shown_test(line) {
+            self.shown = Some(name.to_owned());
+        } else if let (true, Some(place)) = (self.shown.is_some(), panicked_at(line)) {
+            self.panicked_at = Some(place.to_owned());
+        } else if let Some(binary) = started_binary(line) {
             self.binary = binary;
         } else if let Some((name, ended)) = finished_test(line) {
             self.count(name, ended);
@@ -67,6 +85,11 @@ impl Tally {
         failed.map(|((_, name), _)| name.as_str()).collect()
     }
 
+    /// Returns where and why a test panicked first, on one line: `src/a.rs:12:5: a message`.
+    pub fn panic_of(&self, test: &str) -> Option<&str> {
+        self.panics.get(test).map(String::as_str)
+    }
+
     /// Returns how many tests no run has executed.
     pub fn skipped(&self) -> usize {
         self.seen.values().filter(|ended| **ended == Ended::Skipped).count()
@@ -95,6 +118,16 @@ fn started_binary(line: &str) -> Option<String> {
     let stem = path.rsplit('/').next()?;
     // Without the hash, which differs between sets of features.
     Some(stem.rsplit_once('-').map_or(stem, |(name, _)| name).to_owned())
+}
+
+/// Reads the test from `---- a::b stdout ----`, which begins what it printed.
+fn shown_test(line: &str) -> Option<&str> {
+    line.strip_prefix("---- ")?.strip_suffix(" stdout ----")
+}
+
+/// Reads the place from `thread 'a::b' (12) panicked at src/a.rs:12:5:`.
+fn panicked_at(line: &str) -> Option<&str> {
+    Some(line.strip_prefix("thread '")?.split_once(" panicked at ")?.1)
 }
 
 /// Reads the test and its result from `test a::b ... ok`, `... FAILED` or `... ignored,
@@ -140,6 +173,24 @@ test sre-kit/src/error.rs - error::ConfigError (line 11) ... ok";
     #[test]
     fn counts_tests_and_not_their_summary() {
         assert_eq!(counts(&read(RUST)), (3, 1, 1));
+    }
+
+    #[test]
+    fn a_failed_test_keeps_its_first_panic() {
+        let tally = read(
+            "test a::b ... FAILED\n\
+             thread 'worker' (7) panicked at src/other.rs:1:1:\n\
+             from a test that passed\n\
+             ---- a::b stdout ----\n\
+             \n\
+             thread 'a::b' (7) panicked at src/a.rs:12:5:\n\
+             assertion failed: left == right\n\
+             thread 'a::b' (7) panicked at src/drop.rs:1:1:\n\
+             a second one\n",
+        );
+        let expected = "src/a.rs:12:5: assertion failed: left == right";
+        assert_eq!(tally.panic_of("a::b"), Some(expected));
+        assert_eq!(tally.panic_of("a::c"), None);
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl Runner<'_> {
                 }
                 Err(err) => println!("{err:#}"),
             }
-            return Outcome::Failed { again: vec![again_by(&cmd, run.counted, tally)] };
+            return Outcome::Failed { again: again_by(&cmd, run.counted, tally) };
         }
         if run.counted && tally.passed() == 0 {
             println!("no test ran, which proves nothing; has its name changed?");
@@ -143,12 +143,20 @@ impl Runner<'_> {
     }
 }
 
-/// Returns the command that shows a failure again: of tests, those that failed and no others. A
-/// run that failed before its first test is repeated as a whole.
-fn again_by(cmd: &Cmd, counted: bool, tally: &Tally) -> String {
+/// Returns the command that shows a failure again: of tests, those that failed and no others,
+/// each with its panic above the command. A run that failed before its first test is repeated as
+/// a whole.
+fn again_by(cmd: &Cmd, counted: bool, tally: &Tally) -> Vec<String> {
     match tally.failures().as_slice() {
-        failed @ [_, ..] if counted => cmd.clone().only_tests(failed).to_string(),
-        _ => cmd.to_string(),
+        failed @ [_, ..] if counted => {
+            let why = |name: &&str| {
+                tally.panic_of(name).map(|panic| format!("# {name} panicked at {panic}"))
+            };
+            let mut again: Vec<_> = failed.iter().filter_map(why).collect();
+            again.push(cmd.clone().only_tests(failed).to_string());
+            again
+        }
+        _ => vec![cmd.to_string()],
     }
 }
 
@@ -158,7 +166,7 @@ fn cut_off(reason: String, tally: &Tally, cmd: &Cmd) -> Outcome {
     if tally.failed() == 0 {
         return Outcome::LeftOut(LeftOut { reason, asked_for: false });
     }
-    Outcome::Failed { again: vec![cmd.to_string()] }
+    Outcome::Failed { again: again_by(cmd, true, tally) }
 }
 
 fn check(workspace: &Workspace, rules: &[&'static Rule], again: &str) -> Outcome {
@@ -273,10 +281,14 @@ mod tests {
 
     #[test]
     fn a_test_that_failed_is_repeated_alone() {
-        let said = "echo 'test a::b ... ok'; echo 'test a::c ... FAILED'; exit 1";
+        let said = "echo 'test a::b ... ok'; echo 'test a::c ... FAILED'
+            echo '---- a::c stdout ----'
+            echo \"thread 'a::c' (1) panicked at src/c.rs:3:5:\"; echo 'no such file'; exit 1";
         let (report, _) = report(vec![Step::tests("a", sh(said))], false);
         let text = report.to_string();
         assert!(text.contains("-- --include-ignored --exact a::c"), "{text}");
+        let why = "    # a::c panicked at src/c.rs:3:5: no such file\n";
+        assert!(text.contains(why), "{text}");
         let (report, _) = super::tests::report(vec![Step::tests("a", sh("exit 101"))], false);
         assert!(report.to_string().contains("    sh -c 'exit 101'\n"), "{report}");
     }
