@@ -188,7 +188,9 @@ impl Running {
     #[allow(clippy::unused_self, reason = "a borrow: what was dropped does not answer")]
     pub(crate) fn get(&self, address: &str, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(address).expect("it listens");
-        let request = format!("GET {path} HTTP/1.1\r\nhost: demo\r\nconnection: close\r\n\r\n");
+        // The admin listener on loopback refuses every Host that is not a loopback one.
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("text");
