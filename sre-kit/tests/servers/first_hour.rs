@@ -78,9 +78,11 @@ fn bash(folder: &Path, script: &str, admin: &str) -> Command {
     bash.args(["1800", "bash", "-euo", "pipefail", "-c", script]);
     bash.current_dir(folder).stdin(Stdio::null());
     bash.env("SRE_KIT_ADMIN", admin).env("SRE_KIT_DRAIN_DELAY", "0");
-    // The crates that the workspace has are enough, and are built once for all runs.
+    // The crates that the workspace has are enough. They are built once for all runs and for the
+    // services of the template, without debug information.
     bash.env("CARGO_NET_OFFLINE", "true");
-    bash.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("first-hour"));
+    bash.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("services"));
+    bash.envs([("CARGO_PROFILE_DEV_DEBUG", "none"), ("CARGO_INCREMENTAL", "0")]);
     bash
 }
 

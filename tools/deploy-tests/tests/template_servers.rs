@@ -25,7 +25,9 @@ fn cargo(service: &Path, arguments: &[&str]) -> Command {
         .args(["--config", &patch])
         .args(arguments)
         .current_dir(service)
-        .env("CARGO_TARGET_DIR", root().join("target/template"));
+        // As for the service of the manual's first hour, whose crates are the same.
+        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("services"))
+        .envs([("CARGO_PROFILE_DEV_DEBUG", "none"), ("CARGO_INCREMENTAL", "0")]);
     command
 }
 

@@ -14,6 +14,9 @@ pub(crate) struct BenchArgs {
     /// Also write each ratio, its peer and both raw figures to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Measure instead what each feature, and each peer, adds to a build: half an hour
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) builds: bool,
     /// Passed on to the report as it is, after `--`
     #[arg(last = true)]
     pub(crate) rest: Vec<String>,
@@ -25,6 +28,9 @@ const NEEDS: [(&[&str], &str); 2] =
 
 /// Builds and runs the report of the `benches` member.
 pub(crate) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
+    if args.builds {
+        return super::other::run(workspace, "build-costs", None, args.rest.clone());
+    }
     let installer = Installer { cache: Cache::find()?, install: true, slow: false };
     let mut dirs = Vec::new();
     for (names, figures) in NEEDS {
@@ -67,7 +73,8 @@ mod tests {
 
     fn line(started_in: &str, json: &str) -> String {
         let workspace = Workspace::at(Path::new("/clone")).started_from(Path::new(started_in));
-        let args = BenchArgs { json: Some(PathBuf::from(json)), rest: vec!["--quick".to_owned()] };
+        let json = Some(PathBuf::from(json));
+        let args = BenchArgs { json, builds: false, rest: vec!["--quick".to_owned()] };
         report(&workspace, &args).expect("a path").to_string()
     }
 
