@@ -64,24 +64,10 @@ page_url=${PAGE_URL:-} ticket_url=${TICKET_URL:-} heartbeat_url=${HEARTBEAT_URL:
 keda_http=false dry_run=false teardown=false volumes=false unpinned=false pin=false install=true verify=true alerts=true
 app_values=() only=() with=() more_values=() deployers=()
 
-# shellcheck source=/dev/null
-. "$here/setup/install.sh"
-# shellcheck source=/dev/null
-. "$here/setup/alerts.sh"
-# shellcheck source=/dev/null
-. "$here/setup/verify.sh"
-# shellcheck source=/dev/null
-. "$here/setup/check.sh"
-
-say() { printf '%s\n' "$*"; }
-wrong() {
-    printf 'setup_cluster.sh: %s\n' "$*" >&2
-    exit 2
-}
-fail() {
-    printf 'setup_cluster.sh: %s\n' "$*" >&2
-    exit 1
-}
+for part in common install receiver alerts verify check; do
+    # shellcheck source=/dev/null
+    . "$here/setup/$part.sh"
+done
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -160,15 +146,6 @@ if [ -n "$context" ]; then
     helm+=(--kube-context "$context")
     kubectl+=(--context "$context")
 fi
-
-# Runs what changes something, or only says so.
-change() {
-    if $dry_run; then
-        say "would run: $*"
-    else
-        "$@"
-    fi
-}
 
 if $pin; then
     pin_releases

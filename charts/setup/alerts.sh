@@ -15,20 +15,6 @@ receiver_of() { # receiver
     esac
 }
 
-# A key of a file for email, such as to=sre@example.com.
-email_setting() { # file key
-    sed -n "s/^$2=//p" "$1" | head -n 1
-}
-
-# The secret itself, without a line break at its end: with one, every delivery to
-# Opsgenie fails.
-secret_of() { # KIND:FILE
-    case $1 in
-        email:*) printf '%s' "$(email_setting "${1#*:}" password)" ;;
-        *) printf '%s' "$(<"${1#*:}")" ;;
-    esac
-}
-
 # One receiver as YAML. Google's Alertmanager mounts no further Secret, and its whole
 # configuration is one: there the secrets are in it.
 receiver_yaml() { # receiver

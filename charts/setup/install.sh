@@ -26,7 +26,7 @@ pull() { # name chart version digest
     if [ "$4" = - ]; then
         say "$1: the archive's digest is $found; --pin writes it into the lock"
     elif [ "$found" != "$4" ]; then
-        fail "$1: the archive's digest is $found, but $4 is pinned; somebody changed it, so do not install it"
+        fail "$1: the archive's digest is $found, but $4 is pinned; it was changed after it was pinned, so nothing is installed"
     fi
 }
 

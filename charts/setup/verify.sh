@@ -1,10 +1,5 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # Asks the cluster whether what was installed works. Sourced by setup_cluster.sh.
-
-# Asks a Service through the API server: no port has to be forwarded.
-ask() { # namespace service:port path
-    "${kubectl[@]}" get --raw "/api/v1/namespaces/$1/services/$2/proxy$3" 2>/dev/null
-}
 
 targets_up() {
     ask observability kube-prometheus-stack-prometheus:9090 \
@@ -44,33 +39,17 @@ alertmanager_ready() {
     ask observability kube-prometheus-stack-alertmanager:9093 /-/ready >/dev/null
 }
 
-# Tries until it is so or the time is over.
-await() { # sentence check
-    local tries=0
-    printf '%s ' "$1"
-    until "$2"; do
-        if [ "$SECONDS" -ge "$deadline" ]; then
-            say ' no'
-            return 1
-        fi
-        tries=$((tries + 1))
-        printf .
-        sleep "${SETUP_CLUSTER_PAUSE:-5}"
-    done
-    say "${tries:+ }yes"
-}
-
 installed() { # name chart version digest namespace
     "${helm[@]}" status "$1" --namespace "$5" >/dev/null 2>&1 ||
         { say "$1: not installed" && failed=1; }
 }
 
 verify_all() {
-    local failed=0
+    local failed=0 deadline
     deadline=$((SECONDS + timeout))
     each_release installed
     if ! "${helm[@]}" status demo-app --namespace "$app_namespace" >/dev/null 2>&1; then
-        say "demo-app is not in $app_namespace: nobody to scrape, no rules, no trace and no log to look for"
+        say "demo-app is not in $app_namespace, so there are no targets, rules, traces and logs to look for"
         return "$failed"
     fi
     if [ "$profile" = gmp ]; then

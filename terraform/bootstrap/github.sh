@@ -67,7 +67,7 @@ change() {
 github=$(terraform -chdir="$here" output -json github) || fail 'the bootstrap has no output github; apply it first'
 reviewers='[]'
 if [ -n "$reviewer" ]; then
-    id=$(gh api "users/$reviewer" --jq .id) || fail "reviewer $reviewer is nobody at GitHub, so nothing is written; name a login"
+    id=$(gh api "users/$reviewer" --jq .id) || fail "reviewer $reviewer is no user of GitHub, so nothing is written; name a login"
     reviewers="[{\"type\": \"User\", \"id\": $id}]"
 fi
 
@@ -78,7 +78,7 @@ write_policies() { # name
         there=''
     else
         there=$(gh api --paginate "repos/$repo/environments/$1/deployment-branch-policies" --jq '.branch_policies[] | "\(.type) \(.name)"') ||
-            fail "$1: its branch policies cannot be read; whoever writes them administers the repository"
+            fail "$1: its branch policies cannot be read, as only an administrator of the repository may; look at gh auth status"
     fi
     while IFS=$'\t' read -r type ref; do
         if grep -qxF "$type $ref" <<<"$there"; then continue; fi
@@ -106,7 +106,7 @@ while read -r name; do
     body=$(jq --null-input --argjson reviewers "$wait_for" --argjson policy "$policy" \
         '{reviewers: $reviewers, deployment_branch_policy: $policy}')
     change gh api --method PUT "repos/$repo/environments/$name" --input - <<<"$body" ||
-        fail "$name: the environment is not written; whoever writes it administers the repository"
+        fail "$name: the environment is not written, as only an administrator of the repository may; look at gh auth status"
     if [ "$policy" != null ]; then write_policies "$name"; fi
     while IFS=$'\t' read -r key value; do
         set_variable "$name" "$key" "$value"

@@ -65,7 +65,7 @@ verify_alert() {
     fi
     if await 'an alert is routed to the pager:' alert_is_routed && await 'Alertmanager sends it:' alert_is_out; then
         if [ $((refused + lost)) -gt "$failures_before" ]; then
-            say "a receiver does not take it: failed requests and notifications of Alertmanager rose by $((refused + lost - failures_before)); look at its log and at PAGE_URL"
+            say "a receiver does not take it: failed requests and notifications of Alertmanager rose by $((refused + lost - failures_before)); look at its log, and at what up was given by --page or PAGE_URL"
             failed=1
         else
             say "look at the pager: an alert SLOErrorBudgetBurn with slo verification-$alert_id is there"

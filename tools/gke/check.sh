@@ -20,10 +20,13 @@ check_options() {
     case $timeout in
         '' | *[!0-9]*) wrong "--timeout is $timeout, but seconds are a whole number; write it like 600" ;;
     esac
+    check_receiver --page "$page" PAGE_URL "$page_url"
+    check_receiver --ticket "$ticket" TICKET_URL "$ticket_url"
+    check_receiver --heartbeat "$heartbeat" HEARTBEAT_URL "$heartbeat_url"
     [ -n "$state_bucket" ] || state_bucket=$project-state
     check_tfvars
-    if [ "$command" = up ] && $alerts && ! $dry_run && { [ -z "${PAGE_URL:-}" ] || [ -z "${TICKET_URL:-}" ]; }; then
-        wrong 'PAGE_URL or TICKET_URL is not set, but without both some alert reaches no person; set them, or say --no-alerts'
+    if [ "$command" = up ] && $alerts && ! $dry_run && ! alerts_reach_a_person; then
+        wrong '--page or --ticket is missing, and PAGE_URL or TICKET_URL too, but without both some alert reaches no person; give them, or say --no-alerts'
     fi
     for tool in gcloud gke-gcloud-auth-plugin terraform jq kubectl helm curl; do
         command -v "$tool" >/dev/null || wrong "$tool is not in PATH, but $command needs it; install it"

@@ -99,23 +99,3 @@ close_forward() {
     wait "$forwarder" 2>/dev/null || true
     forwarder=''
 }
-
-# Asks a Service through the API server: no port has to be forwarded.
-ask() { # namespace service:port path
-    kubectl get --raw "/api/v1/namespaces/$1/services/$2/proxy$3" 2>/dev/null
-}
-
-# Tries until it is so or the time is over.
-await() { # sentence check
-    local deadline=$((SECONDS + timeout))
-    printf '%s ' "$1"
-    until "$2"; do
-        if [ "$SECONDS" -ge "$deadline" ]; then
-            say ' no'
-            return 1
-        fi
-        printf .
-        sleep "${GKE_PAUSE:-5}"
-    done
-    say ' yes'
-}

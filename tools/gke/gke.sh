@@ -28,13 +28,18 @@ Usage: gke.sh COMMAND --project ID [options]
   --reviewer LOGIN      who lets the jobs of prod run
   --images REPOSITORY   where the images are that this environment deploys [its own]
   --profile NAME        profile of charts/setup_cluster.sh [the one that Terraform names]
+  --page KIND:FILE      who is woken up by pages; FILE has the secret. KIND is slack, webhook, pagerduty,
+                        opsgenie or email, as charts/setup_cluster.sh --help describes
+  --ticket KIND:FILE    who gets alerts that wait until morning
+  --heartbeat KIND:FILE who is called every five minutes while alerting works
   --no-alerts           install although no alert would reach a person
   --timeout SECONDS     for each release, and for each thing that is verified [600]
   --yes                 apply and destroy without asking
   --dry-run             print every command that would change something; change nothing
   --help                this text
 
-PAGE_URL, TICKET_URL and HEARTBEAT_URL are the webhooks of charts/setup_cluster.sh.
+PAGE_URL, TICKET_URL and HEARTBEAT_URL name webhooks instead, whose addresses are no secrets. Each up
+writes the receivers that it is given, so give the same ones again.
 
 Exit codes: 0 done, 1 something failed or is left, 2 the command line is wrong, 3 verification failed
 EOF
@@ -44,30 +49,19 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 project='' environment=dev repository='' region=europe-west1 hostname='' zone='' state_bucket=''
 reviewer='' images='' profile='' timeout=600 alerts=true yes=false dry_run=false
+page='' ticket='' heartbeat=''
+page_url=${PAGE_URL:-} ticket_url=${TICKET_URL:-} heartbeat_url=${HEARTBEAT_URL:-}
+# What the functions of charts/setup call.
+kubectl=(kubectl)
 
+for part in common receiver; do
+    # shellcheck source=/dev/null
+    . "$root/charts/setup/$part.sh"
+done
 for part in check terraform cluster up status alert verify inventory down; do
     # shellcheck source=/dev/null
     . "$here/$part.sh"
 done
-
-say() { printf '%s\n' "$*"; }
-wrong() {
-    printf 'gke.sh: %s\n' "$*" >&2
-    exit 2
-}
-fail() {
-    printf 'gke.sh: %s\n' "$*" >&2
-    exit 1
-}
-
-# Runs what changes something, or only says so.
-change() {
-    if $dry_run; then
-        say "would run: $*"
-    else
-        "$@"
-    fi
-}
 
 # Asks once before what cannot be undone, or costs money.
 confirm() { # sentence
@@ -89,7 +83,7 @@ esac
 while [ $# -gt 0 ]; do
     case $1 in
         --project | --environment | --repository | --region | --hostname | --zone | --state-bucket | \
-            --reviewer | --images | --profile | --timeout)
+            --reviewer | --images | --profile | --page | --ticket | --heartbeat | --timeout)
             [ $# -ge 2 ] || wrong "$1 has no value, but needs one; see --help"
             case $1 in
                 --project) project=$2 ;;
@@ -102,6 +96,9 @@ while [ $# -gt 0 ]; do
                 --reviewer) reviewer=$2 ;;
                 --images) images=$2 ;;
                 --profile) profile=$2 ;;
+                --page) page=$2 ;;
+                --ticket) ticket=$2 ;;
+                --heartbeat) heartbeat=$2 ;;
                 --timeout) timeout=$2 ;;
             esac
             shift 2

@@ -2,7 +2,7 @@
 # What is left at Google after an environment is gone. Sourced by gke.sh.
 
 # Lists one kind, a name a line, into $work/left; a kind that cannot be listed is a failure too,
-# since nobody knows then.
+# since its number is unknown then.
 left_of() { # kind gcloud's arguments...
     local kind=$1 count
     shift

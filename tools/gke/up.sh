@@ -57,7 +57,7 @@ say_name_servers() {
 }
 
 up_stack() {
-    local args=() deployer
+    local args=() deployer receiver
     if ! read_outputs; then
         $dry_run || fail "the environment has no outputs in gs://$state_bucket/environments/$environment; run this again"
         say 'would run: charts/setup_cluster.sh with the profile, the values and the deployer that Terraform names'
@@ -65,6 +65,9 @@ up_stack() {
     fi
     if $dry_run; then args+=(--dry-run); fi
     if ! $alerts; then args+=(--no-alerts); fi
+    for receiver in page ticket heartbeat; do
+        [ -z "${!receiver}" ] || args+=("--$receiver" "${!receiver}")
+    done
     connect
     check_interrupted
     deployer=$(bootstrap_output deployers | jq --raw-output --arg name "$environment" '.[$name] // empty') ||

@@ -13,7 +13,7 @@ resource "google_project_iam_member" "nodes" {
   member  = "serviceAccount:${google_service_account.nodes.email}"
 }
 
-# Whoever makes a node decides what runs as its account: granted at this account, and
+# A principal that makes a node decides what runs as its account: granted at this account, and
 # not for all of the project.
 resource "google_service_account_iam_member" "acting_as_nodes" {
   for_each = var.acting_as_nodes

@@ -38,7 +38,7 @@ output "workload_pool" {
 }
 
 output "node_service_account" {
-  description = "Account of the nodes: whoever holds images grants it reading."
+  description = "Service account of the nodes. Grant it the right to read images at the repository that holds them."
   value       = google_service_account.nodes.email
 }
 

@@ -171,7 +171,7 @@ variable "network_tags" {
 }
 
 variable "acting_as_nodes" {
-  description = "Who may make nodes that run as the nodes' account, by a key of yours that is known at plan: whoever applies this, as `principalSet:` or `serviceAccount:`. An owner of the project needs no grant."
+  description = "Principals that may attach the nodes' account to new nodes, such as the one that applies this module, as `principalSet:` or `serviceAccount:`, by a key of yours that is known at plan. An owner of the project needs no grant."
   type        = map(string)
   default     = {}
   nullable    = false

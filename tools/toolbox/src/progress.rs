@@ -16,7 +16,7 @@ pub struct Progress {
 
 impl Progress {
     /// Begins. `what` is what is waited for, and `expected` how long that took when it was
-    /// measured; zero means that nobody knows.
+    /// measured; zero means that it is not known.
     pub fn start(what: impl Into<String>, expected: Duration) -> Self {
         Self::every(EVERY, what.into(), expected, |line| println!("{line}"))
     }

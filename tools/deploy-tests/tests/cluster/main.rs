@@ -22,3 +22,5 @@ mod collector;
 mod deploy;
 #[path = "../support/monitoring/mod.rs"]
 mod monitoring;
+#[path = "../support/serve.rs"]
+mod serve;

@@ -169,7 +169,7 @@ fn a_canary_is_promoted_a_bad_image_goes_back_and_a_missing_service_is_said() {
     runner.base_url = format!("http://{}", address.as_str().expect("an address"));
     runner.passes("Promote", &[]);
 
-    // The second is held beside the first until the gate has judged it by what k6 sends.
+    // The second is held beside the first until the gate has compared what k6 sends to both.
     runner.start(&second);
     runner.passes("Run the smoke test", &[]);
     assert_eq!(images(&namespace), BTreeSet::from([named(&first), named(&second)]));
@@ -180,7 +180,7 @@ fn a_canary_is_promoted_a_bad_image_goes_back_and_a_missing_service_is_said() {
         (images(&namespace) == BTreeSet::from([named(&second)])).then_some(())
     });
 
-    // Without a Prometheus to ask, nothing is judged and nobody waits.
+    // Without a Prometheus the gate ends at once.
     let out = runner.run(gate, &[("PROMETHEUS_SERVICE", "missing")]);
     assert_eq!(out.status.code(), Some(1));
     assert!(said(&out).contains("there is no Service missing in observability"), "{}", said(&out));

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::stand_in::root;
+use crate::deploy::root;
 
 const USER: &str = "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/subject/42-dev";
 

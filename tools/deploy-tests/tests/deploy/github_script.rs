@@ -1,6 +1,7 @@
 //! `terraform/bootstrap/github.sh` with stand-ins for gh and terraform.
 
-use crate::stand_in::{StandIns, root};
+use crate::deploy::root;
+use crate::stand_in::StandIns;
 
 const OUTPUT: &str = r#"{
     "dev": {"refs": ["refs/heads/main"], "variables": {"STATE_BUCKET": "states", "GCP_WORKLOAD_IDENTITY_PROVIDER": "projects/1/p"}},

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use regex::Regex;
 
+use crate::deploy::root;
 use crate::gke::Gke;
-use crate::stand_in::root;
 use crate::workflow_steps::workflow;
 
 fn page() -> String {
@@ -203,7 +203,7 @@ fn the_page_runs_from_the_first_block_to_the_last() {
         "kill %1" => "for _ in $(seq 200); do grep -q port-forward \"$CALLS\" && break; \
                       sleep 0.05; done\nkill %1"
             .to_owned(),
-        // Whoever reads answers with the project's id.
+        // gke.sh asks for the project's id before it changes anything.
         line if line.starts_with("tools/gke") => {
             format!("{line} < <(yes \"$PROJECT\" 2>/dev/null)")
         }
@@ -213,7 +213,7 @@ fn the_page_runs_from_the_first_block_to_the_last() {
     let script = start.into_iter().chain(typed).collect::<Vec<_>>().join("\n");
     let script = script.replace("demo-dev-project", "demo-project");
     let file = gke.all.write("page.sh", &script);
-    let env = [("GKE_PAUSE", "0.05"), ("VISITS", "2"), ("PAUSE", "0")];
+    let env = [("SETUP_CLUSTER_PAUSE", "0.05"), ("VISITS", "2"), ("PAUSE", "0")];
     let ended = gke.all.run(Path::new("/bin/bash"), &[&file], &env);
     assert_eq!(ended.code, 0, "{}", ended.said);
     let seen: BTreeMap<_, _> = [

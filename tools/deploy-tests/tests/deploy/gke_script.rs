@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use crate::gke::Gke;
+use crate::gke::{Gke, UP};
+use crate::setup_options::{cluster, setup};
 
 #[test]
 #[ignore = "needs jq and terraform; cargo xtask test --only deploy"]
@@ -47,6 +48,36 @@ fn an_empty_project_gets_everything_in_order() {
     let file = gke.all.path("tree/terraform/environments/dev/terraform.tfvars");
     let read = Command::new("terraform").args(["fmt", "-check", "-diff"]).arg(file).output();
     assert!(read.as_ref().is_ok_and(|read| read.status.success()), "{read:?}");
+}
+
+/// The receivers arrive at the real `setup_cluster.sh`, and their secrets in the cluster.
+#[test]
+#[ignore = "needs jq; cargo xtask test --only deploy"]
+fn receivers_with_secrets_reach_the_stack() {
+    let gke = Gke::empty();
+    let receiver = |name: &str, kind: &str, secret: &str| {
+        format!("{kind}:{}", gke.all.write(name, &format!("{secret}\n")))
+    };
+    let page = receiver("page", "pagerduty", "p4ge");
+    let ticket = receiver("ticket", "slack", "https://hooks.slack.com/services/t1cket");
+    let heartbeat = receiver("heartbeat", "webhook", "https://hooks.example.com/b3at");
+    let args = ["--page", &page, "--ticket", &ticket, "--heartbeat", &heartbeat];
+    let args = [UP, &args].concat();
+    let ended = gke.run(&args, &[("PAGE_URL", ""), ("TICKET_URL", "")]);
+    assert_eq!(ended.code, 0, "{}", ended.said);
+    assert!(!gke.all.read("calls").contains("p4ge"), "a secret is in no argument");
+    let call = &gke.all.calls("setup")[0];
+    // The files of Terraform's values end with gke.sh.
+    let values = call.split(' ').position(|word| word == "--values-for").expect("given");
+    let mut words: Vec<_> = call.split(' ').collect();
+    words.drain(values..values + 2);
+    let cluster = cluster();
+    let ended = setup(&cluster, &words[1..], &[]);
+    assert_eq!(ended.code, 0, "{call}: {}", ended.said);
+    for (name, secret) in [("slo-page", "p4ge"), ("slo-ticket", "t1cket"), ("heartbeat", "b3at")] {
+        let written = cluster.read(&format!("secret.{name}"));
+        assert!(written.ends_with(secret), "{name}: {written:?}");
+    }
 }
 
 #[test]
@@ -181,7 +212,13 @@ fn what_does_not_fit_is_one_sentence_and_changes_nothing() {
         (&nothing, ("BROKEN", "project"), 1, "project demo-project cannot be read"),
         (&nothing, ("STATE", "DELETE_REQUESTED"), 1, "project demo-project is DELETE_REQUESTED"),
         (&nothing, ("BILLING", "False"), 1, "project demo-project has no billing account"),
-        (&nothing, ("PAGE_URL", ""), 2, "PAGE_URL or TICKET_URL is not set"),
+        (&nothing, ("HEARTBEAT_URL", "example.com"), 2, "HEARTBEAT_URL has an address that"),
+        (
+            &nothing,
+            ("PAGE_URL", ""),
+            2,
+            "--page or --ticket is missing, and PAGE_URL or TICKET_URL too",
+        ),
         (&other, ("", ""), 2, "names 'other-project'"),
         (&elsewhere, ("", ""), 1, "is of project other-project"),
     ];
@@ -212,6 +249,18 @@ fn a_mistake_on_the_command_line_asks_nobody() {
         (&["status", id[0], id[1], "--fast"], "--fast is no option"),
         (&["status", id[0], id[1], "--environment", "../dev"], "--environment is ../dev"),
         (&["status", id[0], id[1], "--timeout", "soon"], "--timeout is soon"),
+        (
+            &["up", id[0], id[1], "--repository", "a/b", "--heartbeat", "sms:x"],
+            "--heartbeat is not KIND:FILE",
+        ),
+        (
+            &["up", id[0], id[1], "--repository", "a/b", "--page", "slack:/none/s3cr3t"],
+            "--page and PAGE_URL name the same receiver",
+        ),
+        (
+            &["up", id[0], id[1], "--repository", "a/b", "--heartbeat", "slack:/none/s3cr3t"],
+            "--heartbeat names a file that cannot be read",
+        ),
         (&["up", id[0], id[1], "--repository", "name"], "--repository is 'name'"),
         (&["up", id[0], id[1], "--repository", "a/b"], "terraform.tfvars is missing"),
         (

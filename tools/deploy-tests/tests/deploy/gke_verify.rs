@@ -1,60 +1,34 @@
 //! `tools/gke/gke.sh verify` with a real Alertmanager, and stand-ins for the rest.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
 
+use crate::deploy::root;
 use crate::gke::Gke;
-use crate::stand_in::root;
+use crate::serve::{Served, serve_on};
 
 /// A webhook that answers every notification with one status, and keeps them.
 struct Pager {
-    address: String,
+    served: Served,
     got: Arc<Mutex<Vec<String>>>,
 }
 
 impl Pager {
     fn answering(status: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("bound").to_string();
         let got = Arc::new(Mutex::new(Vec::new()));
         let kept = got.clone();
-        // It ends with the process of the tests.
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if let Some(body) = answer(stream, status) {
-                    kept.lock().expect("no panic").push(body);
-                }
-            }
+        let served = serve_on(listener, move |_, body| {
+            kept.lock().expect("no panic").push(body.to_owned());
+            (status, String::new())
         });
-        Self { address, got }
+        Self { served, got }
     }
-}
 
-fn answer(mut stream: TcpStream, status: &str) -> Option<String> {
-    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    let mut request = Vec::new();
-    let mut part = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&request).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok()
-            })?;
-            if body.len() >= length {
-                let end = "content-length: 0\r\nconnection: close\r\n\r\n";
-                stream.write_all(format!("HTTP/1.1 {status}\r\n{end}").as_bytes()).ok()?;
-                return Some(body.to_owned());
-            }
-        }
-        match stream.read(&mut part).ok()? {
-            0 => return None,
-            read => request.extend_from_slice(&part[..read]),
-        }
+    fn address(&self) -> String {
+        self.served.address().to_string()
     }
 }
 
@@ -113,7 +87,7 @@ fn verify(gke: &Gke, port: &str, timeout: &str, broken: &str) -> (i32, String) {
 fn an_alert_goes_through_and_everything_else_answers() {
     let gke = Gke::installed();
     let pager = Pager::answering("200 OK");
-    let alerts = alertmanager(&gke, &pager.address);
+    let alerts = alertmanager(&gke, &pager.address());
     let (code, said) = verify(&gke, &alerts.port, "60", "");
     assert_eq!(code, 0, "{said}");
     let got = pager.got.lock().expect("no panic");
@@ -139,7 +113,7 @@ fn an_alert_goes_through_and_everything_else_answers() {
 fn a_pager_that_refuses_is_said() {
     let gke = Gke::installed();
     let pager = Pager::answering("401 Unauthorized");
-    let alerts = alertmanager(&gke, &pager.address);
+    let alerts = alertmanager(&gke, &pager.address());
     let (code, said) = verify(&gke, &alerts.port, "60", "");
     assert_eq!(code, 3, "{said}");
     assert!(said.contains("a receiver does not take it"), "{said}");
@@ -150,7 +124,7 @@ fn a_pager_that_refuses_is_said() {
 fn each_thing_that_does_not_answer_is_named() {
     let pager = Pager::answering("200 OK");
     let gke = Gke::installed();
-    let alerts = alertmanager(&gke, &pager.address);
+    let alerts = alertmanager(&gke, &pager.address());
     for (broken, sentence) in [
         ("https", "https://demo.dev.example.com answers, with a certificate that is valid:"),
         ("redirect", "without TLS it leads there:"),

@@ -35,7 +35,8 @@ mod docker;
 mod gke;
 #[path = "../support/image/sandbox.rs"]
 mod sandbox;
-#[allow(dead_code, reason = "each tier uses its part")]
+#[path = "../support/serve.rs"]
+mod serve;
 #[path = "../support/stand_in.rs"]
 mod stand_in;
 #[path = "../support/template.rs"]

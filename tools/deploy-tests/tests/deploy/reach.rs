@@ -221,12 +221,12 @@ fn beyond(grants: &[Grant]) -> Vec<String> {
             found.push(format!("{} can {what} ({})", grant.principal, grant.place));
         }
     };
-    let nobody = |_: &Grant| false;
-    refuse("make keys", &["iam.serviceAccountKeys.create"], &nobody);
-    refuse("read secrets", &["secretmanager.versions.access"], &nobody);
-    refuse("pass RBAC by", CLUSTER_OBJECTS, &nobody);
-    refuse("have a machine", MACHINES, &nobody);
-    refuse("change roles", &["iam.roles.update", "iam.roles.create"], &nobody);
+    let no_exception = |_: &Grant| false;
+    refuse("make keys", &["iam.serviceAccountKeys.create"], &no_exception);
+    refuse("read secrets", &["secretmanager.versions.access"], &no_exception);
+    refuse("pass RBAC by", CLUSTER_OBJECTS, &no_exception);
+    refuse("have a machine", MACHINES, &no_exception);
+    refuse("change roles", &["iam.roles.update", "iam.roles.create"], &no_exception);
     refuse("grant without a limit", &["resourcemanager.projects.setIamPolicy"], &|grant| {
         grant.conditional
     });

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::stand_in::{Ended, StandIns, root};
+use crate::deploy::root;
+use crate::stand_in::{Ended, StandIns};
 
 /// Knows what was installed; `pull` leaves the chart's address as an archive, and values
 /// are kept under the release's name.

@@ -4,7 +4,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::stand_in::{StandIns, root};
+use crate::deploy::root;
+use crate::stand_in::StandIns;
 use crate::workflow_steps::{run, workflow};
 
 const EXECUTED: &[&str] = &["deploy.yml", "load.yml", "terraform.yml", "image.yml"];

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_yaml_ng::Value;
 
-use crate::stand_in::{Ended, StandIns, root};
+use crate::deploy::root;
+use crate::stand_in::{Ended, StandIns};
 
 pub(crate) fn workflow(file: &str) -> Value {
     let text = fs::read_to_string(root().join(".github/workflows").join(file)).expect("text");

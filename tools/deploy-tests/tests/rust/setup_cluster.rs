@@ -31,6 +31,8 @@ esac
 const KUBECTL: &str = r#"#!/bin/sh
 echo "kubectl $*" >>"$CALLS"
 if [ "$1" = --context ]; then shift 2; fi
+# What writes into a pipe fails if the other end closes it first.
+case "$*" in *"--filename -"*) cat >/dev/null ;; esac
 case "$*" in
     version) [ "${BROKEN:-}" != cluster ] ;;
     *"/proxy/api/v1/query?"*) [ "${BROKEN:-}" = targets ] && v=0 || v=1; echo '{"data":{"result":[{"value":[1,"'$v'"]}]}}' ;;

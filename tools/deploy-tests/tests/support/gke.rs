@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::stand_in::{Ended, StandIns, root};
+use crate::deploy::root;
+use crate::stand_in::{Ended, StandIns};
 
 /// Google: a project, a bucket of states, a cluster, and what is left of it.
 const GCLOUD: &str = r#"
@@ -137,6 +138,20 @@ const APPLIED: &str = r#"{"outputs": {
   "resources": [{"mode": "managed", "type": "google_container_cluster", "name": "cluster",
     "instances": [{"attributes": {"deletion_protection": false}}]}]}"#;
 
+/// `up` as one who says yes.
+pub(crate) const UP: &[&str] = &[
+    "up",
+    "--project",
+    "demo-project",
+    "--repository",
+    "owner/name",
+    "--hostname",
+    "demo.dev.example.com",
+    "--zone",
+    "dev.example.com",
+    "--yes",
+];
+
 /// A copy of the scripts, in a world of stand-ins.
 #[derive(Debug)]
 pub(crate) struct Gke {
@@ -157,6 +172,7 @@ impl Gke {
         ]);
         for (from, to) in [
             ("tools/gke", "tools"),
+            ("charts/setup", "charts"),
             ("terraform/environments/dev", "terraform/environments"),
             ("terraform/bootstrap/github.sh", "terraform/bootstrap"),
         ] {
@@ -207,7 +223,7 @@ impl Gke {
 
     pub(crate) fn run(&self, args: &[&str], env: &[(&str, &str)]) -> Ended {
         let mut all = vec![
-            ("GKE_PAUSE", "0.05"),
+            ("SETUP_CLUSTER_PAUSE", "0.05"),
             ("PAGE_URL", "https://page.example.com/"),
             ("TICKET_URL", "https://ticket.example.com/"),
         ];
@@ -217,21 +233,7 @@ impl Gke {
 
     /// Runs `up` as one who says yes, with an environment such as `BROKEN`.
     pub(crate) fn up(&self, env: &[(&str, &str)]) -> Ended {
-        self.run(
-            &[
-                "up",
-                "--project",
-                "demo-project",
-                "--repository",
-                "owner/name",
-                "--hostname",
-                "demo.dev.example.com",
-                "--zone",
-                "dev.example.com",
-                "--yes",
-            ],
-            env,
-        )
+        self.run(UP, env)
     }
 
     /// The calls that change something at Google, at GitHub or in the cluster.

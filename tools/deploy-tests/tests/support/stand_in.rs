@@ -7,15 +7,6 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// The workspace: the first folder above that has the charts.
-pub(crate) fn root() -> PathBuf {
-    let mut dir = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    while !dir.join("charts/setup_cluster.sh").is_file() {
-        assert!(dir.pop(), "no folder above has charts/setup_cluster.sh");
-    }
-    dir
-}
-
 /// A folder with programs that write down how they are called.
 #[derive(Debug)]
 pub(crate) struct StandIns {

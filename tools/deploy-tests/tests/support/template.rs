@@ -18,7 +18,7 @@ pub(crate) fn generate(framework: &str, inside: &Path) -> PathBuf {
             .arg(root().join("examples/template"))
             .arg("--destination")
             .arg(inside)
-            // Its settings are not those of whoever runs the test.
+            // Not the settings of the user who runs the test.
             .env("CARGO_HOME", inside),
     );
     inside.join(name)

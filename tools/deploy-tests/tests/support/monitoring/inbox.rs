@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use crate::cluster::http::{Served, serve};
+use crate::cluster::http::serve;
+use crate::serve::Served;
 
 /// Notifications, as they came in.
 pub(crate) struct Inbox {
