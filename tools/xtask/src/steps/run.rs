@@ -98,7 +98,7 @@ impl Runner<'_> {
             budget.refuses(self.installer.cold(&run.needs), own, &again)
         });
         if let Some(reason) = refusal {
-            // Whoever sets a budget asks for what fits into it.
+            // A budget asks only for what fits into it, so this was not asked for.
             return Outcome::LeftOut(LeftOut { reason, asked_for: false });
         }
         let ready = self.installer.ready(&run.needs);

@@ -6,6 +6,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use toolbox::about;
+
+use super::report::human;
 use super::times::Times;
 use super::{Action, Report, Runner, Step};
 use crate::tiers::{Plan, Tier};
@@ -89,14 +92,7 @@ fn left(
             tools = tools.max(cold(step));
         }
     }
-    format!("about {} left", human(time + tools))
-}
-
-fn human(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..90 => format!("{seconds} s"),
-        seconds => format!("{} min", (seconds + 30) / 60),
-    }
+    format!("{} left", about(time + tools))
 }
 
 #[cfg(test)]

@@ -45,11 +45,11 @@ fn merge(tests: &[OutsideTest]) -> Vec<Step> {
     }
     let step = |(target, tests): (&str, Vec<&OutsideTest>)| {
         let needs: BTreeSet<_> = tests.iter().flat_map(|test| &test.needs).collect();
-        let modules: BTreeSet<_> = tests.iter().map(|test| test.path()).collect();
+        let paths: BTreeSet<_> = tests.iter().map(|test| test.path()).collect();
         let cmd = Cmd::cargo("test --no-fail-fast --all-features --test")
             .arg(target)
-            .args(["--", "--ignored"])
-            .args(modules);
+            .args(["--", "--ignored", "--exact"])
+            .args(paths);
         Step::tests(target, cmd).needs(needs.into_iter().filter_map(|need| toolbox::by_name(need)))
     };
     binaries.into_iter().map(step).collect()
@@ -84,7 +84,11 @@ fn group(tests: &[OutsideTest], others: &[OutsideTest]) -> Vec<Step> {
         let elsewhere = others.iter().any(|test| {
             test.target == target && test.modules.first().map(String::as_str) == module
         });
-        let alone = groups.len() == 1 && !elsewhere;
+        // Without a filter, a binary runs its modules' tests as well, and so does each other binary
+        // of this name.
+        let has_modules = module.is_none()
+            && tests.iter().chain(others).any(|t| t.target == target && !t.modules.is_empty());
+        let alone = groups.len() == 1 && !elsewhere && !has_modules;
         let all = groups.clone().into_keys();
         let common =
             all.reduce(|all, needs| all.into_iter().filter(|n| needs.contains(n)).collect());
@@ -101,7 +105,7 @@ fn group(tests: &[OutsideTest], others: &[OutsideTest]) -> Vec<Step> {
             if alone {
                 cmd = cmd.args(module.map(|module| format!("{module}::")));
             } else {
-                cmd = cmd.args(paths);
+                cmd = cmd.arg("--exact").args(paths);
                 let own: Vec<_> =
                     needs.iter().filter(|need| !common.contains(need)).copied().collect();
                 // What only these need tells them apart.
@@ -199,7 +203,9 @@ mod tests {
         let merged = split(&tests, |_| true);
         let [step] = merged.as_slice() else { panic!("{} steps", merged.len()) };
         let Action::Run(run) = &step.action else { panic!("runs tests") };
-        assert!(run.cmds[0].to_string().ends_with("--test servers -- --ignored db::a drain::a"));
+        assert!(
+            run.cmds[0].to_string().ends_with("--test servers -- --ignored --exact db::a drain::a")
+        );
         assert_eq!(
             run.needs.iter().map(|tool| tool.name).collect::<Vec<_>>(),
             ["haproxy", "postgres"]
@@ -220,8 +226,20 @@ mod tests {
             })
             .collect();
         assert_eq!(lines.len(), 2, "{lines:?}");
-        assert!(lines[0].ends_with("-- --ignored slo::a"), "{lines:?}");
-        assert!(lines[1].ends_with("-- --ignored slo::b"), "{lines:?}");
+        assert!(lines[0].ends_with("-- --ignored --exact slo::a"), "{lines:?}");
+        assert!(lines[1].ends_with("-- --ignored --exact slo::b"), "{lines:?}");
+    }
+
+    #[test]
+    fn tests_outside_of_modules_run_by_name_where_a_binary_of_that_name_has_modules() {
+        let text = |needs: &str| format!("#[ignore = \"needs {needs}; x\"]\nfn a() {{}}");
+        let found = steps(&[
+            ("examples/tests/servers/main.rs", &text("haproxy")),
+            ("sre-kit/tests/servers/slo.rs", &text("promtool")),
+        ]);
+        let lines: Vec<_> = found.iter().map(|(_, line, _)| line.as_str()).collect();
+        assert!(lines[0].ends_with("--test servers -- --ignored --exact a"), "{lines:?}");
+        assert!(lines[1].ends_with("--test servers -- --ignored slo::"), "{lines:?}");
     }
 
     #[test]
@@ -242,9 +260,9 @@ mod tests {
         )]);
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].0, "slo", "both need promtool");
-        assert!(found[0].1.ends_with("-- --ignored slo::rules::a"), "{}", found[0].1);
+        assert!(found[0].1.ends_with("-- --ignored --exact slo::rules::a"), "{}", found[0].1);
         assert_eq!(found[1].0, "slo, promtool-3");
-        assert!(found[1].1.ends_with("-- --ignored slo::rules::b"), "{}", found[1].1);
+        assert!(found[1].1.ends_with("-- --ignored --exact slo::rules::b"), "{}", found[1].1);
         assert_eq!(found[1].2, ["promtool", "promtool-3"]);
     }
 }
