@@ -73,7 +73,8 @@
 //! | `OTEL_{BSP,BLRP}_EXPORT_TIMEOUT` | milliseconds | 30 000 |
 //! | `OTEL_METRIC_EXPORT_INTERVAL`, `OTEL_METRIC_EXPORT_TIMEOUT` | milliseconds | 60 000, 30 000 |
 //! | `OTEL_SPAN_{ATTRIBUTE,EVENT,LINK}_COUNT_LIMIT` | a number | 128 |
-//! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | bytes; the second wins; longer texts of spans are cut | 256 |
+//! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | bytes; longer texts of attributes are cut | 256 for spans, 4 096 for log records |
+//! | `OTEL_{SPAN,LOGRECORD}_ATTRIBUTE_VALUE_LENGTH_LIMIT` | bytes, instead of the former for one signal | the former |
 //! | `RUST_LOG`, or `OTEL_LOG_LEVEL` | directives, or a level | `info`, and `warn` for transports |
 //! | `SRE_KIT_LOG_FORMAT` | `json`, `text` | `text` on a terminal, else `json` |
 //! | `GOOGLE_CLOUD_PROJECT` | a project id | log lines have no link to Cloud Trace |
@@ -85,7 +86,6 @@
 //! dropped. [`Telemetry::register`] adds metrics that count exported, failed and dropped items. A
 //! failing collector is logged at once, then once a minute, and when it recovers. The final flush
 //! keeps within its budget on every runtime; [`FlushReport`] says whether everything was exported.
-
 //!
 //! # Features
 //!

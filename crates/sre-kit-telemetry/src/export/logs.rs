@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::InstrumentationScope;
-use opentelemetry::logs::{LogRecord, Severity};
+use opentelemetry::logs::{LogRecord, LoggerProvider, Severity};
 use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{
     BatchConfigBuilder, BatchLogProcessor, LogBatch, LogExporter, LogProcessor, SdkLogRecord,
-    SdkLoggerProvider,
+    SdkLogger, SdkLoggerProvider,
 };
 
 use super::signal_counts::SignalCounts;
+use super::size::{self, first_batch};
 use crate::settings::Settings;
 use crate::traces;
 
@@ -33,15 +34,29 @@ pub(crate) fn provider(
     let processor = BatchLogProcessor::builder(counted).with_batch_config(config).build();
     SdkLoggerProvider::builder()
         .with_resource(settings.resource.to_sdk())
-        .with_log_processor(BoundedProcessor { inner: processor, counts: Arc::clone(counts) })
+        .with_log_processor(BoundedProcessor {
+            inner: processor,
+            value_length: settings.record_value_length,
+            blank: blank_logger(),
+            counts: Arc::clone(counts),
+        })
         .build()
 }
 
+/// Returns a logger that only creates records: the SDK has no other way to create one.
+fn blank_logger() -> SdkLogger {
+    let resource = Resource::builder_empty().build();
+    SdkLoggerProvider::builder().with_resource(resource).build().logger("")
+}
+
 /// A processor that passes records to `inner` while its queue has room, each with the ids of the
-/// active span.
+/// active span and with cut texts.
 #[derive(Debug)]
 struct BoundedProcessor<P> {
     inner: P,
+    /// The longest text of an attribute in bytes.
+    value_length: usize,
+    blank: SdkLogger,
     counts: Arc<SignalCounts>,
 }
 
@@ -58,6 +73,7 @@ impl<P: LogProcessor> LogProcessor for BoundedProcessor<P> {
                 Some(TraceFlags::default().with_sampled(trace.is_sampled())),
             );
         }
+        size::record::cut(record, self.value_length, &self.blank);
         self.inner.emit(record, scope);
     }
 
@@ -78,7 +94,8 @@ impl<P: LogProcessor> LogProcessor for BoundedProcessor<P> {
     }
 }
 
-/// An exporter that counts the results of `inner`.
+/// An exporter that counts the results of `inner`, and sends no more bytes at once than a collector
+/// accepts.
 #[derive(Debug)]
 struct CountingExporter<E> {
     inner: E,
@@ -87,11 +104,19 @@ struct CountingExporter<E> {
 
 impl<E: LogExporter> LogExporter for CountingExporter<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        let records = batch.iter().count();
-        self.counts.start(records);
-        let result = self.inner.export(batch).await;
-        self.counts.finish(records, result.as_ref().err().map(|error| error as _));
-        result
+        let all: Vec<_> = batch.iter().collect();
+        let mut rest = all.as_slice();
+        let mut outcome = Ok(());
+        while !rest.is_empty() {
+            let sizes = rest.iter().map(|(record, _)| size::record::size(record));
+            let (part, after) = rest.split_at(first_batch(sizes));
+            rest = after;
+            self.counts.start(part.len());
+            let result = self.inner.export(LogBatch::new(part)).await;
+            self.counts.finish(part.len(), result.as_ref().err().map(|error| error as _));
+            outcome = outcome.and(result);
+        }
+        outcome
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
@@ -104,5 +129,92 @@ impl<E: LogExporter> LogExporter for CountingExporter<E> {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.inner.set_resource(resource);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use opentelemetry::InstrumentationScope;
+    use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
+    use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+    use opentelemetry_sdk::logs::{LogBatch, LogExporter, SdkLogRecord};
+
+    use super::{SignalCounts, provider, size};
+    use crate::settings::Settings;
+    use crate::vars::Vars;
+
+    /// Keeps each batch, and fails the first one.
+    #[derive(Clone, Debug, Default)]
+    struct Batches(Arc<Mutex<Vec<Vec<SdkLogRecord>>>>);
+
+    impl LogExporter for Batches {
+        async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+            let records = batch.iter().map(|(record, _)| record.clone()).collect();
+            let mut batches = self.0.lock().expect("free");
+            batches.push(records);
+            match batches.len() {
+                1 => Err(OTelSdkError::InternalFailure("too large".to_owned())),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    fn export(set: &[(&str, &str)], records: usize, text: &str) -> Vec<Vec<SdkLogRecord>> {
+        let lookup = |name: &str| {
+            set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        let settings = Settings::from_vars(&Vars::new(&lookup)).expect("valid");
+        let counts = Arc::new(SignalCounts::new("logs", 2048));
+        let batches = Batches::default();
+        let provider = provider(&settings, batches.clone(), &counts);
+        let logger = provider.logger_with_scope(InstrumentationScope::builder("test").build());
+        for _ in 0..records {
+            let mut record = logger.create_log_record();
+            record.set_target("shop::pay");
+            record.set_severity_number(Severity::Warn);
+            record.set_severity_text("WARN");
+            record.set_body(text.to_owned().into());
+            record.add_attribute("path", text.to_owned());
+            record.add_attribute("bytes", AnyValue::Bytes(Box::new(text.into())));
+            record.add_attribute("list", AnyValue::from_iter([text.to_owned()]));
+            record.add_attribute("number", 7);
+            logger.emit(record);
+        }
+        let _ = provider.shutdown();
+        let batches = batches.0.lock().expect("free");
+        batches.clone()
+    }
+
+    #[test]
+    fn texts_are_cut_and_the_rest_of_a_record_is_kept() {
+        let batches = export(&[], 1, &"ü".repeat(30_000));
+        let record = &batches[0][0];
+        assert_eq!(record.body(), Some(&"ü".repeat(8_192).into()));
+        let attributes: Vec<_> = record.attributes_iter().map(|(_, value)| value.clone()).collect();
+        assert_eq!(attributes[0], AnyValue::from("ü".repeat(2_048)));
+        assert!(matches!(&attributes[1], AnyValue::Bytes(bytes) if bytes.len() == 4_096));
+        assert_eq!(attributes[2], AnyValue::from_iter(["ü".repeat(2_048)]));
+        assert_eq!(attributes[3], AnyValue::Int(7));
+        assert_eq!(record.target().map(|target| &**target), Some("shop::pay"));
+        assert_eq!(record.severity_text(), Some("WARN"));
+        assert_eq!(record.severity_number(), Some(Severity::Warn));
+        assert!(record.observed_timestamp().is_some());
+    }
+
+    #[test]
+    fn a_batch_of_records_is_split_by_bytes_and_a_refused_part_loses_no_other() {
+        let whole = [
+            ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "70000"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "600000"),
+        ];
+        let batches = export(&whole, 100, &"x".repeat(60_000));
+        assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), 100);
+        assert!(batches.len() > 1, "more than 4 MiB in one batch");
+        for batch in &batches {
+            let bytes: usize = batch.iter().map(size::record::size).sum();
+            assert!(bytes < 4 * 1024 * 1024, "{bytes}");
+        }
     }
 }

@@ -8,7 +8,7 @@ pub(crate) mod metrics;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 pub(crate) mod signal_counts;
-mod span_size;
+mod size;
 mod spans;
 #[cfg(feature = "otlp")]
 mod tls;

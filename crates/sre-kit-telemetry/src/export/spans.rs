@@ -9,7 +9,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
 
 use super::signal_counts::SignalCounts;
-use super::span_size;
+use super::size::{self, first_batch};
 
 /// A processor that passes sampled spans to `inner` while its queue has room, with cut texts.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl<P: SpanProcessor> SpanProcessor for BoundedProcessor<P> {
 
     fn on_end(&self, mut span: SpanData) {
         if span.span_context.is_sampled() && self.counts.try_enqueue() {
-            span_size::cut(&mut span, self.value_length);
+            size::span::cut(&mut span, self.value_length);
             self.inner.on_end(span);
         }
     }
@@ -70,7 +70,7 @@ impl<E: SpanExporter> SpanExporter for CountingExporter<E> {
         let mut outcome = Ok(());
         let mut rest = batch;
         while !rest.is_empty() {
-            let after = rest.split_off(span_size::first_batch(&rest));
+            let after = rest.split_off(first_batch(rest.iter().map(size::span::size)));
             let part = std::mem::replace(&mut rest, after);
             let spans = part.len();
             self.counts.start(spans);

@@ -97,13 +97,14 @@ pub(crate) struct SpanLimits {
     pub(crate) value_length: usize,
 }
 
-/// Reads the longest text of an attribute.
+/// Reads the longest text of an attribute of a `kind`, in bytes.
 ///
-/// The specification sets no limit by default, which lets a client choose the size of a span: by a
-/// long path, query or user agent.
-fn value_length(vars: &Vars<'_>) -> Result<u32, ConfigError> {
-    let general = vars.number("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", 256, 0)?;
-    vars.number("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", general, 0)
+/// The specification sets no limit by default, which lets a client choose the size of a span or a
+/// log record: by a long path, query or user agent.
+fn value_length(vars: &Vars<'_>, kind: &str, default: u32) -> Result<usize, ConfigError> {
+    let general = vars.number("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", default, 0)?;
+    let narrower = format!("OTEL_{kind}_ATTRIBUTE_VALUE_LENGTH_LIMIT");
+    Ok(vars.number(&narrower, general, 0)? as usize)
 }
 
 /// All settings.
@@ -119,6 +120,8 @@ pub(crate) struct Settings {
     pub(crate) spans: BatchSettings,
     pub(crate) records: BatchSettings,
     pub(crate) span_limits: SpanLimits,
+    /// The longest text of an attribute of a log record in bytes.
+    pub(crate) record_value_length: usize,
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "the push over OTLP reads it"))]
     pub(crate) metric_interval: Duration,
     #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "the push over OTLP reads it"))]
@@ -146,8 +149,9 @@ impl Settings {
                 attributes: vars.number("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", 128, 1)?,
                 events: vars.number("OTEL_SPAN_EVENT_COUNT_LIMIT", 128, 1)?,
                 links: vars.number("OTEL_SPAN_LINK_COUNT_LIMIT", 128, 1)?,
-                value_length: value_length(vars)? as usize,
+                value_length: value_length(vars, "SPAN", 256)?,
             },
+            record_value_length: value_length(vars, "LOGRECORD", 4_096)?,
             metric_interval: vars.millis("OTEL_METRIC_EXPORT_INTERVAL", Duration::from_mins(1))?,
             metric_timeout: vars.millis("OTEL_METRIC_EXPORT_TIMEOUT", Duration::from_secs(30))?,
         };
@@ -237,6 +241,12 @@ mod tests {
         assert_eq!(length(&[(general, "1024")]), 1024);
         assert_eq!(length(&[(general, "1024"), (spans, "64")]), 64);
         assert_eq!(length(&[(spans, "0")]), 0);
+
+        let length = |set: &[(&str, &str)]| settings(set).expect("valid").record_value_length;
+        let records = "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT";
+        assert_eq!(length(&[]), 4_096);
+        assert_eq!(length(&[(general, "1024"), (spans, "64")]), 1024);
+        assert_eq!(length(&[(general, "1024"), (records, "64")]), 64);
     }
 
     #[test]
@@ -257,6 +267,7 @@ mod tests {
             ("OTEL_BLRP_SCHEDULE_DELAY", "0"),
             ("OTEL_SPAN_LINK_COUNT_LIMIT", "-1"),
             ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "long"),
+            ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "-1"),
             ("OTEL_LOGS_EXPORTER", "console"),
             ("OTEL_RESOURCE_ATTRIBUTES", "nonsense"),
         ] {

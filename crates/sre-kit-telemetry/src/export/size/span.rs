@@ -1,12 +1,10 @@
-//! The size of a span, which a client must not choose.
+//! The size of a span.
 
 use opentelemetry::trace::{SpanContext, TraceState};
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{Array, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-/// The largest size of a batch in bytes: below the 4 MiB that a gRPC server accepts by default, with
-/// room for the resource.
-const MAX_BATCH: usize = 3 * 1024 * 1024;
+use super::{FIXED, cut_text, start};
 
 /// The longest `tracestate` that is exported, in bytes. It is propagated up to its own limit.
 const MAX_TRACE_STATE: usize = 512;
@@ -15,11 +13,8 @@ const MAX_TRACE_STATE: usize = 512;
 /// routes, so this cuts none that is meant.
 const MAX_NAME: usize = 1024;
 
-/// The size of the parts of a span that do not vary: ids, times, and their tags.
-const FIXED: usize = 160;
-
 /// Cuts every text of a span to at most `value_length` bytes.
-pub(super) fn cut(span: &mut SpanData, value_length: usize) {
+pub(in crate::export) fn cut(span: &mut SpanData, value_length: usize) {
     cut_attributes(&mut span.attributes, value_length);
     cut_name(&mut span.name);
     for event in &mut span.events.events {
@@ -50,13 +45,6 @@ fn cut_attributes(attributes: &mut [KeyValue], length: usize) {
     }
 }
 
-fn cut_text(text: &mut StringValue, length: usize) {
-    if text.as_str().len() > length {
-        // A copy, so that the memory of the whole text is freed.
-        *text = start(text.as_str(), length).to_owned().into();
-    }
-}
-
 fn cut_name(name: &mut std::borrow::Cow<'static, str>) {
     if name.len() > MAX_NAME {
         *name = start(name, MAX_NAME).to_owned().into();
@@ -83,24 +71,8 @@ fn state_size(context: &SpanContext) -> usize {
     context.trace_state().header().len()
 }
 
-/// Returns the longest start of `text` that has at most `length` bytes and ends between two
-/// characters.
-fn start(text: &str, length: usize) -> &str {
-    &text[..text.floor_char_boundary(length)]
-}
-
-/// Returns how many of `spans`, at least one, fit into one batch.
-pub(super) fn first_batch(spans: &[SpanData]) -> usize {
-    let mut total = 0;
-    let fitting = spans.iter().take_while(|span| {
-        total += size(span);
-        total <= MAX_BATCH
-    });
-    fitting.count().max(1)
-}
-
 /// Returns an upper bound of the size of a span in OTLP.
-fn size(span: &SpanData) -> usize {
+pub(in crate::export) fn size(span: &SpanData) -> usize {
     let events = span
         .events
         .iter()
@@ -149,7 +121,8 @@ mod tests {
     use opentelemetry::{Array, KeyValue, Value};
     use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
-    use super::{MAX_BATCH, cut, first_batch, size, start};
+    use super::super::{MAX_BATCH, first_batch};
+    use super::{cut, size};
 
     fn span(attributes: Vec<KeyValue>) -> SpanData {
         SpanData {
@@ -167,15 +140,6 @@ mod tests {
             status: Status::Unset,
             instrumentation_scope: opentelemetry::InstrumentationScope::default(),
         }
-    }
-
-    #[test]
-    fn a_text_is_cut_between_two_characters() {
-        assert_eq!(start("abc", 5), "abc");
-        assert_eq!(start("abc", 2), "ab");
-        assert_eq!(start("aüb", 2), "a");
-        assert_eq!(start("aüb", 3), "aü");
-        assert_eq!(start("ü", 0), "");
     }
 
     #[test]
@@ -198,14 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_ends_before_it_is_too_large_and_has_at_least_one_span() {
+    fn a_batch_of_spans_ends_before_it_is_too_large() {
         let of = |bytes: usize| span(vec![KeyValue::new("a", "x".repeat(bytes))]);
         let spans: Vec<_> = (0..100).map(|_| of(60_000)).collect();
-        let fitting = first_batch(&spans);
+        let fitting = first_batch(spans.iter().map(size));
         assert!((40..=52).contains(&fitting), "{fitting}");
         let bytes = spans[..fitting].iter().map(size).sum::<usize>();
         assert!(bytes <= MAX_BATCH);
-        assert_eq!(first_batch(&[of(MAX_BATCH), of(1)]), 1);
-        assert_eq!(first_batch(&[of(1), of(1)]), 2);
     }
 }
