@@ -8,6 +8,9 @@ const FALL_SHARE: f64 = 0.5;
 /// The share of the difference by which the baseline rises to a slower window without a full limit.
 const RISE_SHARE: f64 = 0.1;
 
+/// The share of the limit that a fall has to leave before its effect on the latency is checked.
+const FALL_STEP: f64 = 0.8;
+
 /// The longest probe, in windows.
 const MAX_PROBE_WINDOWS: u64 = 8;
 
@@ -67,7 +70,16 @@ pub(crate) struct Gradient {
     probes: u64,
     factor: f64,
     mean: Option<f64>,
+    /// Where the present fall of the limit is measured from.
+    fall: Option<Fall>,
     jitter: u64,
+}
+
+/// A limit and the mean latency under it.
+#[derive(Clone, Copy, Debug)]
+struct Fall {
+    limit: f64,
+    mean: f64,
 }
 
 /// The values that the metrics of an adaptive limit export.
@@ -91,6 +103,7 @@ impl Gradient {
             probes: 0,
             factor: 1.0,
             mean: None,
+            fall: None,
             jitter: seed | 1,
             settings,
         }
@@ -153,13 +166,14 @@ impl Gradient {
         let window = std::mem::replace(&mut self.window, Window::begin(sample.now));
         let used = window.peak as f64 * 2.0 > self.limit;
         let due = self.probe_at.is_some_and(|at| sample.now >= at);
+        let mean = window.mean();
+        let in_vain = used && self.falls_in_vain(mean);
         // The first window of a service that starts under load has measured only a queue.
-        if used && (due || self.baseline.is_none()) {
+        if used && (due || in_vain || self.baseline.is_none()) {
             self.phase = Phase::Probing;
             self.probes += 1;
             return Some(self.settings.min);
         }
-        let mean = window.mean();
         let baseline = match self.baseline {
             None => mean,
             Some(baseline) if mean < baseline => baseline + FALL_SHARE * (mean - baseline),
@@ -185,6 +199,23 @@ impl Gradient {
         Some(self.limit()).filter(|&limit| limit != before)
     }
 
+    /// Returns whether the limit has fallen and the latency has not fallen with it.
+    ///
+    /// By Little's law the latency of a full queue is proportional to the limit. A latency that
+    /// stays while the limit falls is that of the work itself, so the baseline is outdated.
+    fn falls_in_vain(&mut self, mean: f64) -> bool {
+        let now = Fall { limit: self.limit, mean };
+        // While the latency rises, the fall has had no time to work.
+        let from = self.fall.filter(|from| now.limit < from.limit && mean <= from.mean);
+        let from = *self.fall.insert(from.unwrap_or(now));
+        let kept = now.limit / from.limit;
+        if kept > FALL_STEP {
+            return false;
+        }
+        self.fall = Some(now);
+        mean / from.mean > f64::midpoint(1.0, kept)
+    }
+
     fn probing(&mut self, sample: Sample) -> Option<u32> {
         // Requests that were admitted before the limit fell have waited for each other.
         if sample.good && sample.in_use <= u64::from(self.settings.min) {
@@ -199,6 +230,7 @@ impl Gradient {
             self.baseline = Some(self.window.mean());
         }
         self.phase = Phase::Steady;
+        self.fall = None;
         self.window = Window::begin(sample.now);
         self.plan_probe(sample.now);
         Some(self.limit())

@@ -33,6 +33,11 @@ use crate::ConfigError;
 ///   `probe_interval` ± 15 % the limit drops to `min` until `min_samples` requests that were
 ///   admitted under it have completed. Envoy does the same for its `minRTT` and refuses the other
 ///   requests. Here they wait in the queue, for about `min_samples / min + 1` times the latency.
+/// * It is also measured again as soon as the limit has fallen by a fifth and the latency has not
+///   fallen with it. By Little's law the latency of a full queue is proportional to the limit, so a
+///   latency that stays is that of the work itself: a database has become slower, for example.
+///   Without this, the limit would fall below the number of workers and stay there until the next
+///   probe.
 ///
 /// # What is measured
 ///

@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use tokio::sync::Semaphore;
 use tower::{Layer, ServiceExt, service_fn};
 
-use super::gradient::{Gradient, Sample};
+use super::gradient::{Gradient, Internals, Sample};
 use super::{GradientSettings, Limit};
 use crate::admission::Admission;
 use crate::metrics::Registry;
@@ -109,11 +109,18 @@ impl Model {
         observed
     }
 
+    fn internals(&self) -> Internals {
+        let semaphore = self.admission.shared.handles.semaphore();
+        semaphore.controller.as_ref().expect("adaptive").internals()
+    }
+
     /// Returns the baseline in milliseconds.
     fn baseline(&self) -> f64 {
-        let semaphore = self.admission.shared.handles.semaphore();
-        let internals = semaphore.controller.as_ref().expect("adaptive").internals();
-        internals.baseline.expect("measured") / 1e6
+        self.internals().baseline.expect("measured") / 1e6
+    }
+
+    fn probes(&self) -> u64 {
+        self.internals().probes
     }
 }
 
@@ -185,6 +192,31 @@ async fn an_outdated_baseline_is_measured_again() {
     model.work.store(20, Ordering::Relaxed);
     model.run(2_000, 10).await;
     assert!((model.baseline() - 20.0).abs() < 6.0, "{} ms", model.baseline());
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_becomes_three_times_as_slow_keeps_the_workers_busy() {
+    // The default interval of probes, so that only the fall of the limit can bring one forward.
+    let model = Model::new(8, 20, GradientSettings::default());
+    model.run(800, 70).await;
+    let probes = model.probes();
+    model.work.store(60, Ordering::Relaxed);
+    model.run(800, 10).await;
+    let observed = model.run(800, 30).await;
+    // 8 workers of 60 ms carry 133 per second.
+    assert!(observed.served > 4_000 * 90 / 100, "{} of 4 000", observed.served);
+    assert!((model.baseline() - 60.0).abs() < 18.0, "{} ms", model.baseline());
+    assert!(model.probes() - probes <= 3, "{} probes", model.probes() - probes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_falls_because_of_a_queue_brings_no_probe_forward() {
+    let model = Model::new(20, 20, GradientSettings::default());
+    model.run(100, 5).await;
+    let probes = model.probes();
+    // Three times what the workers carry, for less than the interval of probes.
+    model.run(3_000, 40).await;
+    assert!(model.probes() - probes <= 1, "{} probes", model.probes() - probes);
 }
 
 #[tokio::test(start_paused = true)]
