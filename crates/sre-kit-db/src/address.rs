@@ -13,8 +13,8 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    #[cfg(feature = "postgres")]
     /// Returns whether the server is on this machine, so that no other machine sees the traffic.
+    #[cfg(feature = "postgres")]
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback_host(&self.host)
     }

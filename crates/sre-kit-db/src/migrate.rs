@@ -23,8 +23,8 @@ use super::error::{DbError, DbErrorKind};
 #[cfg(feature = "postgres")]
 use super::grants::{grant_future, grant_present};
 
-#[cfg(feature = "postgres")]
 /// Takes the advisory lock of the database, which guards sea-orm's table of migrations.
+#[cfg(feature = "postgres")]
 const LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended(\
     'sre-kit:' || current_database() || ':seaql_migrations', 0))";
 
@@ -32,15 +32,19 @@ const LOCK: &str = "SELECT pg_try_advisory_lock(hashtextextended(\
 /// which a `CREATE INDEX CONCURRENTLY` of the lock's holder waits for: a deadlock.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
+/// The interval of log lines while another process holds the lock.
 #[cfg(feature = "postgres")]
+const WAIT_LOG_INTERVAL: Duration = Duration::from_secs(10);
+
 /// The interval of pings over the session that holds the lock. If the session is lost, another
 /// process may take the lock and migrate at the same time.
+#[cfg(feature = "postgres")]
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-#[cfg(feature = "postgres")]
 /// Makes the server cancel a statement whose client is gone. Otherwise the server would go on with
 /// the statement of a killed process, and keep its locks. Servers before version 14 lack the
 /// setting.
+#[cfg(feature = "postgres")]
 const CANCEL_WITHOUT_CLIENT: &str = "SELECT set_config(name, '2s', false) FROM pg_settings \
     WHERE name = 'client_connection_check_interval'";
 
@@ -104,8 +108,8 @@ impl MigrateSettings {
         self
     }
 
-    #[cfg(feature = "postgres")]
     /// Returns the pool's options with these bounds. The last value of an option wins.
+    #[cfg(feature = "postgres")]
     fn session(&self, options: &PgConnectOptions) -> PgConnectOptions {
         options.clone().options([
             ("lock_timeout", self.lock_timeout.as_millis().to_string()),
@@ -269,14 +273,15 @@ fn failed(error: DbErr) -> DbError {
     DbError::new(DbErrorKind::Migration, format_args!("migrating failed: {error}")).caused_by(error)
 }
 
-#[cfg(feature = "postgres")]
 /// Opens a session, and takes the lock with it.
+#[cfg(feature = "postgres")]
 async fn lock(options: &PgConnectOptions, wait: Duration) -> Result<PgConnection, DbError> {
     let deadline = Instant::now() + wait;
     let unreachable =
         |error: sqlx::Error| DbError::new(DbErrorKind::Unreachable, &error).caused_by(error);
     let mut session = PgConnection::connect_with(options).await.map_err(unreachable)?;
-    let mut logged = false;
+    let began = Instant::now();
+    let mut logged: Option<Instant> = None;
     loop {
         let asked = sqlx::query_scalar(LOCK).fetch_one(&mut session).await;
         if asked.map_err(unreachable)? {
@@ -287,16 +292,17 @@ async fn lock(options: &PgConnectOptions, wait: Duration) -> Result<PgConnection
                 format_args!("another process has been migrating for {wait:?}").to_string();
             return Err(DbError::new(DbErrorKind::Locked, message));
         }
-        if !logged {
-            tracing::info!("another process migrates; waiting for it");
-            logged = true;
+        if logged.is_none_or(|last| last.elapsed() >= WAIT_LOG_INTERVAL) {
+            let (waited, at_most) = (began.elapsed().as_secs(), wait.as_secs());
+            tracing::info!(waited, at_most, "another process migrates; waiting for it");
+            logged = Some(Instant::now());
         }
         sleep(jittered(POLL_INTERVAL, 0.5)).await;
     }
 }
 
-#[cfg(feature = "postgres")]
 /// Pings over the session that holds the lock, and completes when the session is lost.
+#[cfg(feature = "postgres")]
 async fn heartbeat(lock: &mut PgConnection) -> DbError {
     loop {
         sleep(HEARTBEAT).await;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::drain_readiness::DrainReadiness;
 use super::hook_failure::HookFailure;
 use super::hooks::{Hooks, run_async, run_blocking, run_now};
+use super::long_wait::reported;
 use super::progress::{Loss, Progress};
 use super::settings::Settings;
 use super::shutdown_phase::{MIN_PHASE_TIME, ShutdownPhase};
@@ -37,7 +38,7 @@ impl GracefulShutdown<'_> {
         let began = Instant::now();
         let mut failures = Vec::new();
         self.progress.enter(State::Draining);
-        tracing::info!(%reason, in_flight = self.in_flight(), "shutdown begins");
+        tracing::info!(%reason, in_flight = in_flight(&self.servers), "shutdown begins");
 
         self.progress.begin(ShutdownPhase::Delay);
         failures.extend(self.delay().await);
@@ -77,11 +78,12 @@ impl GracefulShutdown<'_> {
         self.progress.begin(ShutdownPhase::Admin);
         let hooks = std::mem::take(&mut self.hooks.admin);
         let end = Instant::now() + MIN_PHASE_TIME;
-        let (late, _) = tokio::join!(
+        let (late, _) = join(
             run_async(ShutdownPhase::Admin, hooks, end),
             // A scrape that is cut off here is not counted as lost.
             join_all(self.admin_servers.iter().map(|server| server.close(end))),
-        );
+        )
+        .await;
         self.progress.lost(Loss::Hooks, late.len());
         failures.extend(late);
         self.progress.end(ShutdownPhase::Admin);
@@ -118,11 +120,6 @@ impl GracefulShutdown<'_> {
         report
     }
 
-    /// Returns the number of requests in flight on all servers.
-    fn in_flight(&self) -> usize {
-        self.servers.iter().map(RunningServer::requests_in_flight).sum()
-    }
-
     /// Turns readiness off and asks clients to reconnect elsewhere, while everything is served.
     async fn delay(&mut self) -> Vec<HookFailure> {
         let hooks = std::mem::take(&mut self.hooks.readiness);
@@ -144,7 +141,13 @@ impl GracefulShutdown<'_> {
     /// Stops accepting and waits until requests are finished. Cuts off the rest at `deadline`.
     async fn drain(&mut self, deadline: Instant) -> Unfinished {
         self.signal.begin_closing();
-        let all = join_all(self.servers.iter().map(|server| server.drain(deadline))).await;
+        let all = join_all(self.servers.iter().map(|server| server.drain(deadline)));
+        let servers = &self.servers;
+        let report = || {
+            let seconds_left = seconds_until(deadline);
+            tracing::info!(in_flight = in_flight(servers), seconds_left, "waiting for requests");
+        };
+        let all = reported(all, report).await;
         let mut sum = Unfinished::default();
         for unfinished in all {
             sum.connections += unfinished.connections;
@@ -162,16 +165,21 @@ impl GracefulShutdown<'_> {
     async fn end_tasks(&mut self, deadline: Instant) -> (usize, usize) {
         self.tasks.stop();
         let upgraded = join_all(self.servers.iter().map(|server| server.close_upgraded(deadline)));
+        let tasks = self.tasks;
+        let report = || {
+            let seconds_left = seconds_until(deadline);
+            tracing::info!(tasks = tasks.len(), seconds_left, "waiting for background tasks");
+        };
         let tasks = async {
-            if timeout_at(deadline, self.tasks.ended()).await.is_ok() {
+            if reported(timeout_at(deadline, tasks.ended()), report).await.is_ok() {
                 return 0;
             }
-            let left = self.tasks.len();
-            self.tasks.abort();
-            let _ = timeout(ABORT_TIME, self.tasks.ended()).await;
+            let left = tasks.len();
+            tasks.abort();
+            let _ = timeout(ABORT_TIME, tasks.ended()).await;
             left
         };
-        let (upgraded, tasks) = tokio::join!(upgraded, tasks);
+        let (upgraded, tasks) = join(upgraded, tasks).await;
         let upgraded = upgraded.iter().sum();
         if upgraded > 0 || tasks > 0 {
             tracing::error!(upgraded, tasks, "the drain's time is over: dropped");
@@ -180,7 +188,17 @@ impl GracefulShutdown<'_> {
     }
 }
 
+/// Returns the number of requests in flight on all servers.
+fn in_flight(servers: &[RunningServer]) -> usize {
+    servers.iter().map(RunningServer::requests_in_flight).sum()
+}
+
 /// Returns `deadline`, or the end of [`MIN_PHASE_TIME`] from now if that is later.
 fn at_least(deadline: Instant) -> Instant {
     deadline.max(Instant::now() + MIN_PHASE_TIME)
+}
+
+/// Returns the whole seconds until `deadline`, for a log line.
+fn seconds_until(deadline: Instant) -> u64 {
+    deadline.saturating_duration_since(Instant::now()).as_secs()
 }

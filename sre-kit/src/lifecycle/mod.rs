@@ -61,6 +61,10 @@
 //! logging off and shutting down begin the shutdown as well, but Windows then ends the process after
 //! about 5 s, so set `SRE_KIT_DRAIN_DELAY=0` where that happens.
 //!
+//! The log has a line at the start and at the end of each phase. A drain that takes longer has one
+//! every five seconds, with the requests or tasks that are left and the seconds until they are cut
+//! off.
+//!
 //! # Metrics
 //!
 //! | Metric | Kind | Labels | Meaning |
@@ -80,6 +84,7 @@ mod drain_readiness;
 mod graceful_shutdown;
 mod hook_failure;
 mod hooks;
+mod long_wait;
 mod progress;
 mod run_main;
 mod settings;
@@ -98,11 +103,11 @@ mod tests;
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use tokio::sync::watch;
 use tower::BoxError;
 
@@ -274,13 +279,11 @@ impl Lifecycle {
             tokio::spawn(signals.watch(self.handle.clone()));
         }
         let gates = std::mem::take(&mut *lock(&self.startup_gates));
-        tokio::select! {
-            _ = join_all(gates) => {
-                self.progress.enter(State::Running);
-                tracing::info!("startup is over");
-                self.handle.triggered().await;
-            }
-            () = self.handle.triggered() => {}
+        let triggered = pin!(self.handle.triggered());
+        if let Either::Left((_, triggered)) = select(join_all(gates), triggered).await {
+            self.progress.enter(State::Running);
+            tracing::info!("startup is over");
+            triggered.await;
         }
         let reason = self.handle.reason().cloned();
         let reason = reason.unwrap_or(ShutdownReason::Requested("unknown".into()));
