@@ -202,10 +202,11 @@ impl AdminBuilder {
         super::environment::apply(self, lookup)
     }
 
-    /// Sets how many connections may be open at the same time. Further clients wait until one is
-    /// closed. At least 1. Defaults to 256.
+    /// Sets how many connections may be open at the same time. At the limit, those that have waited
+    /// for their clients longest are closed for new ones. At least 1. Defaults to 256, or to a quarter
+    /// of the files that the process may open, if that is less.
     pub fn max_connections(mut self, limit: usize) -> Self {
-        self.server.max_connections = limit;
+        self.server.max_connections = Some(limit);
         self
     }
 
@@ -231,7 +232,7 @@ impl AdminBuilder {
     /// - the registry already has a metric that the exposition or the build registers.
     pub fn build(self, registry: &Registry) -> Result<Admin, ConfigError> {
         let address = ListenAddress::parse(&self.address)?;
-        if self.server.max_connections == 0 {
+        if self.server.max_connections == Some(0) {
             return Err(ConfigError::new(
                 "admin.max_connections",
                 0,

@@ -83,23 +83,13 @@ impl fmt::Display for ListenAddress {
 }
 
 /// The server settings that users can change.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ServerSettings {
-    pub(super) max_connections: usize,
+    /// `None` for the default, or fewer if the process may not open so many files.
+    pub(super) max_connections: Option<usize>,
     pub(super) metrics: Option<ConnectionMetrics>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<ServerTlsBuilder>,
-}
-
-impl Default for ServerSettings {
-    fn default() -> Self {
-        Self {
-            max_connections: DEFAULT_CONNECTIONS,
-            metrics: None,
-            #[cfg(feature = "tls")]
-            tls: None,
-        }
-    }
 }
 
 impl ServerSettings {
@@ -124,13 +114,18 @@ impl ServerSettings {
     pub(super) fn build(&self) -> Result<Server, ConfigError> {
         let mut builder = Server::builder()
             .name("admin")
-            .max_connections(self.max_connections)
+            .default_connections(DEFAULT_CONNECTIONS)
+            // All that is above a quarter: where files are scarce, the service needs them as well.
+            .reserved_files(usize::MAX)
             .header_read_timeout(HEADER_READ_TIMEOUT)
             .idle_timeout(IDLE_TIMEOUT)
             .body_read_timeout(HEADER_READ_TIMEOUT)
             .write_timeout(WRITE_TIMEOUT)
             .max_header_size(MAX_HEADER_SIZE)
             .max_concurrent_streams(32);
+        if let Some(limit) = self.max_connections {
+            builder = builder.max_connections(limit).reserved_files(0);
+        }
         #[cfg(feature = "tls")]
         if let Some(tls) = self.tls()? {
             builder = builder.tls(&tls);

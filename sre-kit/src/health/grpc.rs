@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use futures_util::stream::{BoxStream, Stream, StreamExt, unfold};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -166,9 +167,10 @@ impl WatchState {
                     None => std::future::pending().await,
                 }
             };
-            tokio::select! {
-                changed = self.state.changed() => changed.ok()?,
-                () = timer => {}
+            if let Either::Left((changed, _)) =
+                select(pin!(self.state.changed()), pin!(timer)).await
+            {
+                changed.ok()?;
             }
         }
     }

@@ -2,9 +2,11 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::select;
 use sre_kit_core::internal::random_fraction;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -48,10 +50,7 @@ impl Health {
             while loops.join_next().await.is_some() {}
             std::future::pending::<()>().await;
         };
-        tokio::select! {
-            () = loops => {}
-            () = stop => {}
-        }
+        select(pin!(loops), pin!(stop)).await;
     }
 }
 

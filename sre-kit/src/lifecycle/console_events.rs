@@ -17,7 +17,9 @@ async fn forward(
 
 #[cfg(windows)]
 mod windows {
+    use std::future::poll_fn;
     use std::io;
+    use std::task::Poll;
 
     use tokio::signal::windows;
     use tokio::sync::oneshot;
@@ -55,13 +57,23 @@ mod windows {
             let runtime = tokio::runtime::Builder::new_current_thread().build()?;
             let (first, received) = oneshot::channel();
             let next = async move || {
-                let name = tokio::select! {
-                    _ = interrupt.recv() => "Ctrl-C",
-                    _ = ctrl_break.recv() => "Ctrl-Break",
-                    _ = close.recv() => "CTRL_CLOSE_EVENT",
-                    _ = logoff.recv() => "CTRL_LOGOFF_EVENT",
-                    _ = shutdown.recv() => "CTRL_SHUTDOWN_EVENT",
-                };
+                let name = poll_fn(|cx| {
+                    let name = if interrupt.poll_recv(cx).is_ready() {
+                        "Ctrl-C"
+                    } else if ctrl_break.poll_recv(cx).is_ready() {
+                        "Ctrl-Break"
+                    } else if close.poll_recv(cx).is_ready() {
+                        "CTRL_CLOSE_EVENT"
+                    } else if logoff.poll_recv(cx).is_ready() {
+                        "CTRL_LOGOFF_EVENT"
+                    } else if shutdown.poll_recv(cx).is_ready() {
+                        "CTRL_SHUTDOWN_EVENT"
+                    } else {
+                        return Poll::Pending;
+                    };
+                    Poll::Ready(name)
+                })
+                .await;
                 if let Some(alarm) = &alarm {
                     alarm.ring();
                 }

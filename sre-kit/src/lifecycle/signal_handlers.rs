@@ -2,8 +2,11 @@
 //! the process.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::{Either, select};
 
 use super::alarm::Alarm;
 use super::shutdown_handle::ShutdownHandle;
@@ -65,9 +68,9 @@ impl SignalHandlers {
             handle.begin(ShutdownReason::Signal("signal during startup"));
             return;
         }
-        let name = tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
+        let name = match select(pin!(terminate.recv()), pin!(interrupt.recv())).await {
+            Either::Left(_) => "SIGTERM",
+            Either::Right(_) => "SIGINT",
         };
         handle.begin(ShutdownReason::Signal(name));
     }

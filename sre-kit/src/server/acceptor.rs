@@ -23,6 +23,7 @@ use super::listeners::{Accepted, Listener};
 use super::settings::Settings;
 use super::shared::Shared;
 use super::socket::Socket;
+use super::stats::AcceptFailure;
 use super::stream_executor::StreamExecutor;
 use super::transport::{RawStream, Transport, plain};
 
@@ -34,6 +35,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a new connection waits before it is looked again for one that can make room.
 const EVICTION_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long the connections that make room have to end before others are asked to. Their tasks end
+/// when they are next polled, which takes a moment if the processors are busy.
+const EVICTION_TIME: Duration = Duration::from_secs(1);
 
 /// Hyper's builders of connections for both protocols, made once per server.
 struct HyperBuilders {
@@ -75,7 +80,7 @@ impl<S: HttpService> Acceptor<S> {
     pub(super) fn new(shared: Arc<Shared>, service: S) -> Self {
         Self {
             hyper: Arc::new(HyperBuilders::new(&shared)),
-            permits: Arc::new(Semaphore::new(shared.settings.max_connections)),
+            permits: Arc::new(Semaphore::new(shared.max_connections())),
             shared,
             service,
         }
@@ -189,13 +194,19 @@ async fn next(
                 *accepted = Some(new);
             }
             Err(error) => {
-                if shared.stats.accept_failed(&error) {
+                let failure = shared.stats.accept_failed(&error);
+                if failure == AcceptFailure::OfTheConnection {
                     continue;
                 }
                 let listener = &shared.settings.name;
                 tracing::warn!(listener, %error, ?pause, "cannot accept, trying again");
+                // The limit of connections is above that of open files, or other parts of the
+                // process have used the files up.
+                let makes_room = failure == AcceptFailure::TooManyFiles && make_room(shared) > 0;
                 tokio::time::sleep(*pause).await;
-                *pause = (*pause * 2).min(LONGEST_PAUSE);
+                if !makes_room {
+                    *pause = (*pause * 2).min(LONGEST_PAUSE);
+                }
             }
         }
     }
@@ -203,13 +214,18 @@ async fn next(
         return permit;
     }
     loop {
-        // Several at once: finding them reads the state of each connection.
-        shared.evict((shared.settings.max_connections / 100).clamp(1, 16));
-        let permit = timeout(EVICTION_PAUSE, Arc::clone(permits).acquire_owned());
-        if let Ok(permit) = permit.await {
+        let evicted = make_room(shared);
+        let pause = if evicted > 0 { EVICTION_TIME } else { EVICTION_PAUSE };
+        if let Ok(permit) = timeout(pause, Arc::clone(permits).acquire_owned()).await {
             return permit.expect("the semaphore is never closed");
         }
     }
+}
+
+/// Asks connections that wait for their clients to end. Returns how many there are.
+fn make_room(shared: &Shared) -> usize {
+    // Several at once: finding them reads the state of each connection.
+    shared.evict((shared.max_connections() / 100).clamp(1, 16))
 }
 
 /// Sets the socket options and returns the local address, which a Unix socket has not.

@@ -35,13 +35,33 @@ impl ServerBuilder {
     }
 
     /// Sets how many connections may be open at the same time, including upgraded ones. At
-    /// least 1. Defaults to 10 000.
+    /// least 1. Defaults to 10 000, or to fewer if the process may not open so many files, see
+    /// [limits](super#limits).
     ///
     /// At the limit, the connections that have waited for their clients longest are closed for new
     /// ones: first those without a request, then those whose client neither reads nor sends. If each
     /// connection works on a request, new clients wait.
     pub fn max_connections(mut self, limit: usize) -> Self {
-        self.settings.max_connections = limit;
+        self.settings.max_connections = Some(limit);
+        self
+    }
+
+    /// Sets how many connections may be open unless [`max_connections`](Self::max_connections) is
+    /// set and the limit of open files allows it.
+    #[cfg(feature = "admin")]
+    pub(crate) fn default_connections(mut self, limit: usize) -> Self {
+        self.settings.default_connections = limit;
+        self
+    }
+
+    /// Sets how many files the default of [`max_connections`](Self::max_connections) leaves to the
+    /// rest of the process: to an admin listener, database pools, connections to other services, logs.
+    /// Defaults to 320, of which 256 are those of an admin listener.
+    ///
+    /// If the limit of open files is so low that less than a quarter of it would be left to
+    /// connections, they get that quarter.
+    pub fn reserved_files(mut self, files: usize) -> Self {
+        self.settings.reserved_files = files;
         self
     }
 

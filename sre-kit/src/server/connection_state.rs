@@ -150,8 +150,8 @@ impl ConnectionState {
         self.body_awaited_since.store(now, Ordering::Release);
     }
 
-    /// Records that the client sent more of a request body.
-    pub(super) fn body_arrived(&self) {
+    /// Records that no service waits for more of a request body, or that the client may be silent.
+    pub(super) fn end_wait_for_body(&self) {
         self.body_awaited_since.store(NEVER, Ordering::Release);
     }
 
@@ -166,6 +166,11 @@ impl ConnectionState {
     pub(super) fn wrote(&self) {
         // Only the task that drives the connection writes.
         self.writes.store(self.writes.load(Ordering::Relaxed) + 1, Ordering::Release);
+        self.write_unblocked();
+    }
+
+    /// Records that nothing waits for the client to read.
+    pub(super) fn write_unblocked(&self) {
         if self.write_blocked_since.load(Ordering::Relaxed) != NEVER {
             self.write_blocked_since.store(NEVER, Ordering::Release);
         }

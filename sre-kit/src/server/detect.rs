@@ -95,7 +95,7 @@ pub(super) async fn detect(
 }
 
 /// Resets `timer` to the time for a first request, if that is sooner.
-fn shorten(timer: Pin<&mut Sleep>) {
+pub(super) fn shorten(timer: Pin<&mut Sleep>) {
     let soon = Instant::now() + FIRST_REQUEST_TIME;
     if soon < timer.deadline() {
         timer.reset(soon);

@@ -85,7 +85,7 @@ impl ConnectionMetrics {
             &["listener"],
             move |samples| {
                 servers.for_each(|name, server| {
-                    samples.push(&[name], server.settings.max_connections as f64);
+                    samples.push(&[name], server.max_connections() as f64);
                 });
             },
         )?;

@@ -83,7 +83,7 @@
 //!
 //! | Limit | Default | Unit | At the limit |
 //! |---|---|---|---|
-//! | [`max_connections`](ServerBuilder::max_connections) | 10 000 | connections | a connection that waits for its client is closed for the new one |
+//! | [`max_connections`](ServerBuilder::max_connections) | 10 000, if the limit of open files allows | connections | a connection that waits for its client is closed for the new one |
 //! | [`header_read_timeout`](ServerBuilder::header_read_timeout) | 10 | seconds | the connection is closed |
 //! | [`body_read_timeout`](ServerBuilder::body_read_timeout) | 30 | seconds | the service's read of the body fails |
 //! | [`write_timeout`](ServerBuilder::write_timeout) | 30 | seconds | the connection is closed, or the HTTP/2 stream reset |
@@ -92,6 +92,13 @@
 //! | [`max_concurrent_streams`](ServerBuilder::max_concurrent_streams) | 200 | requests per HTTP/2 connection | the client has to wait |
 //! | [`keep_alive_interval`](ServerBuilder::keep_alive_interval) | 30 | seconds between HTTP/2 pings | the client is pinged |
 //! | [`keep_alive_timeout`](ServerBuilder::keep_alive_timeout) | 20 | seconds until the answer to a ping | the connection is closed |
+//!
+//! Each connection takes a file descriptor. When a server starts, it raises the process's soft limit of
+//! open files (`ulimit -Sn`, often 1 024) to the hard limit, as Go's runtime does; child processes
+//! inherit it. If the default of 10 000 connections and the
+//! [`reserved_files`](ServerBuilder::reserved_files) do not fit into the hard limit, the default is as
+//! many as do. A log line says so. A limit that you set stays as it is, with a warning if it cannot be
+//! met.
 //!
 //! The duration of a request and the size of its body are not limited here: use layers of tower
 //! around the service.
@@ -117,7 +124,7 @@
 //!
 //! - `accept` fails, for example because the process has no file descriptor left: the failure is
 //!   counted, logged as a warning, and retried after a pause of 5 ms to 1 s. It never ends the
-//!   accept loop.
+//!   accept loop. Without a file descriptor, connections that wait for their clients are closed first.
 //! - A connection fails: the failure is counted and logged at debug level.
 //! - The service panics: that connection ends, and no other.
 //!
@@ -142,6 +149,7 @@ mod http_service;
 mod hyper_connection;
 mod listeners;
 mod metrics;
+mod open_files;
 mod phase;
 #[cfg(any(feature = "admin", feature = "tls"))]
 pub(crate) mod reload;
@@ -161,6 +169,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use acceptor::Acceptor;
+use open_files::OpenFiles;
 use shared::Shared;
 
 pub use builder::ServerBuilder;
@@ -220,6 +229,7 @@ impl Server {
         if let Some(tls) = &shared.settings.tls {
             tokio::spawn(tls.clone().watch(shared.stop.clone()));
         }
+        shared.bound_connections(shared.settings.bound_connections(OpenFiles::raise()));
         let acceptor = Acceptor::new(Arc::clone(&shared), service);
         for listener in listeners.into().0 {
             shared.listener_opened();

@@ -37,18 +37,11 @@ pub struct RequestBody {
 }
 
 /// A request body that has not arrived yet.
-pub(super) struct OpenBody {
+struct OpenBody {
     connection: Arc<Connection>,
     /// `None` if the client may be silent.
     timeout: Option<Duration>,
     answered: AtomicBool,
-}
-
-impl OpenBody {
-    /// Records that the response head is being sent.
-    pub(super) fn answered(&self) {
-        self.answered.store(true, Ordering::Release);
-    }
 }
 
 impl Drop for OpenBody {
@@ -101,7 +94,7 @@ impl RequestBody {
         if self.waiting {
             self.waiting = false;
             if let Some(open) = &self.open {
-                open.connection.state.body_arrived();
+                open.connection.state.end_wait_for_body();
             }
         }
     }
@@ -169,7 +162,8 @@ impl OpenBodyHandle {
     /// Records that the response head is being sent: from now on, the client may take its time.
     pub(super) fn answered(self) {
         if let Some(open) = self.0.upgrade() {
-            open.answered();
+            open.answered.store(true, Ordering::Release);
+            open.connection.state.end_wait_for_body();
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::open_files::OpenFiles;
 use crate::ConfigError;
 
 /// The longest allowed timeout. A longer one is a typing error, or overflows a sum.
@@ -13,7 +14,11 @@ const YEAR: Duration = Duration::from_hours(365 * 24);
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) name: String,
-    pub(super) max_connections: usize,
+    /// `None` means `default_connections`, or fewer if the process may not open so many files.
+    pub(super) max_connections: Option<usize>,
+    pub(super) default_connections: usize,
+    /// The files that the derived limit leaves to the rest of the process.
+    pub(super) reserved_files: usize,
     pub(super) header_read_timeout: Duration,
     pub(super) body_read_timeout: Duration,
     pub(super) write_timeout: Duration,
@@ -27,11 +32,17 @@ pub(super) struct Settings {
     pub(super) tls: Option<super::tls::ServerTls>,
 }
 
+/// The files that are reserved by default: those of an admin listener, which has 256 connections,
+/// and 64 for what every process opens.
+const DEFAULT_RESERVED_FILES: usize = 256 + 64;
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             name: "main".to_owned(),
-            max_connections: 10_000,
+            max_connections: None,
+            default_connections: 10_000,
+            reserved_files: DEFAULT_RESERVED_FILES,
             header_read_timeout: Duration::from_secs(10),
             body_read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
@@ -48,6 +59,39 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Returns how many connections may be open at the same time, and says in the log what the limit
+    /// of open files has to do with it.
+    pub(super) fn bound_connections(&self, files: Option<OpenFiles>) -> usize {
+        let wanted = self.max_connections.unwrap_or(self.default_connections);
+        let Some(files) = files else { return wanted };
+        let listener = &self.name;
+        let OpenFiles { before, now: open_files } = files;
+        let possible = files.connections(self.reserved_files);
+        if self.max_connections.is_some() && wanted > possible {
+            let reserved_files = self.reserved_files;
+            tracing::warn!(
+                listener,
+                max_connections = wanted,
+                open_files,
+                reserved_files,
+                "max_connections cannot be met: raise the hard limit of open files (`ulimit -Hn`, \
+                 `LimitNOFILE=`), or lower it"
+            );
+            return wanted;
+        }
+        let bound = wanted.min(possible);
+        if bound < wanted || before < open_files {
+            tracing::info!(
+                listener,
+                max_connections = bound,
+                open_files,
+                raised_from = before,
+                "the limit of open files was raised to its maximum, and the connections fit into it"
+            );
+        }
+        bound
+    }
+
     /// Checks every limit against its range.
     ///
     /// # Errors
@@ -62,10 +106,12 @@ impl Settings {
                 "give it a short name such as \"main\"",
             ));
         }
-        if !(1..=Semaphore::MAX_PERMITS).contains(&self.max_connections) {
+        if let Some(limit) = self.max_connections
+            && !(1..=Semaphore::MAX_PERMITS).contains(&limit)
+        {
             return Err(ConfigError::new(
                 "max_connections",
-                self.max_connections,
+                limit,
                 format!("it must lie between 1 and {}", Semaphore::MAX_PERMITS),
                 "leave it out to have 10000",
             ));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     phase: AtomicU8,
     created: Instant,
+    /// Set when the server starts.
+    max_connections: OnceLock<usize>,
     open: Mutex<OpenSockets>,
     /// Notified after every change of `open` that a drain may wait for.
     changed: Notify,
@@ -59,9 +61,23 @@ impl Shared {
             stop: CancellationToken::new(),
             phase: AtomicU8::new(Phase::Open as u8),
             created: Instant::now(),
+            max_connections: OnceLock::new(),
             open: Mutex::default(),
             changed: Notify::new(),
         }
+    }
+
+    /// Returns how many connections may be open at the same time.
+    pub(super) fn max_connections(&self) -> usize {
+        let Settings { max_connections, default_connections, .. } = self.settings;
+        let wanted = max_connections.unwrap_or(default_connections);
+        self.max_connections.get().copied().unwrap_or(wanted)
+    }
+
+    /// Sets how many connections may be open, once.
+    pub(super) fn bound_connections(&self, limit: usize) {
+        // A server starts once.
+        let _ = self.max_connections.set(limit);
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -166,8 +182,9 @@ impl Shared {
     }
 
     /// Asks the connections that have waited for their clients longest to end, at most `count` of
-    /// them. One that is in use has to have waited for [`STALLED_MILLIS`].
-    pub(super) fn evict(&self, count: usize) {
+    /// them. One that is in use has to have waited for [`STALLED_MILLIS`]. Returns how many were
+    /// asked.
+    pub(super) fn evict(&self, count: usize) -> usize {
         let now = self.millis();
         let mut waiting: Vec<_> = self
             .lock()
@@ -177,18 +194,21 @@ impl Shared {
             .filter_map(|connection| {
                 let since = connection.waits_for_client_since()?;
                 let stalled = now.saturating_sub(since) >= STALLED_MILLIS;
-                // A connection without a request goes before one that a client may come back to.
-                (stalled || !connection.is_in_use())
-                    .then(|| ((connection.is_in_use(), since), Arc::clone(connection)))
+                // A connection without a request goes before one that a client may come back to,
+                // and in the same millisecond the older one before the newer.
+                (stalled || !connection.is_in_use()).then(|| {
+                    ((connection.is_in_use(), since, connection.id()), Arc::clone(connection))
+                })
             })
             .collect();
         if waiting.len() > count && count > 0 {
             waiting.select_nth_unstable_by_key(count - 1, |(rank, _)| *rank);
             waiting.truncate(count);
         }
-        for (_, connection) in waiting {
+        for (_, connection) in &waiting {
             connection.evict();
         }
+        waiting.len()
     }
 
     /// Counts the open connections and their requests.

@@ -113,10 +113,14 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Only TLS has something to flush.
         let polled = Pin::new(&mut self.stream).poll_flush(cx);
-        if polled.is_pending() {
-            // Only TLS has something to flush.
-            self.connection.state.write_blocked(|| self.connection.shared.millis());
+        match &polled {
+            Poll::Ready(Ok(())) => self.connection.state.write_unblocked(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => {
+                self.connection.state.write_blocked(|| self.connection.shared.millis());
+            }
         }
         polled
     }

@@ -27,6 +27,16 @@ pub(super) const CONNECTION_ERRORS: [&str; 14] = [
     "other",
 ];
 
+/// What failed when a connection was to be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AcceptFailure {
+    /// The one connection. The next one can be accepted at once.
+    OfTheConnection,
+    /// The process or the system has no file descriptor left.
+    TooManyFiles,
+    Other,
+}
+
 /// The counters of one server. They change with each connection, not with each request.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
@@ -41,24 +51,24 @@ impl Stats {
         self.accepted.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a failed `accept`, and returns whether the next one may follow without a pause.
-    pub(super) fn accept_failed(&self, error: &io::Error) -> bool {
+    /// Counts a failed `accept`, and returns what failed.
+    pub(super) fn accept_failed(&self, error: &io::Error) -> AcceptFailure {
         // The numbers are the same on every Unix; std has no kind for these.
         const ENFILE: i32 = 23;
         const EMFILE: i32 = 24;
-        let (kind, retry_at_once) = match (error.raw_os_error(), error.kind()) {
-            (Some(ENFILE | EMFILE), _) => ("too_many_files", false),
+        let (kind, failure) = match (error.raw_os_error(), error.kind()) {
+            (Some(ENFILE | EMFILE), _) => ("too_many_files", AcceptFailure::TooManyFiles),
             // These are errors of the one connection, not of the listener.
             (
                 _,
                 io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::ConnectionRefused
                 | io::ErrorKind::ConnectionReset,
-            ) => ("aborted", true),
-            _ => ("other", false),
+            ) => ("aborted", AcceptFailure::OfTheConnection),
+            _ => ("other", AcceptFailure::Other),
         };
         count(&ACCEPT_ERRORS, &self.accept_errors, kind);
-        retry_at_once
+        failure
     }
 
     /// Counts a request that names no host, or more than one, or a malformed one.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -32,6 +32,9 @@ type TestBody = UnsyncBoxBody<Bytes, Infallible>;
 pub(crate) const EVER: Duration = Duration::from_secs(20);
 /// For what a test waits out.
 pub(crate) const SHORT: Duration = Duration::from_millis(150);
+
+/// The size of `/page`: less than a TLS session buffers for its socket.
+pub(crate) const PAGE: usize = 48 * 1024;
 
 /// A handler that waits in `/held` until it is let go.
 #[derive(Clone, Default)]
@@ -70,6 +73,25 @@ impl Handler {
                 Err(error) if error.is_timeout() => with_status(StatusCode::REQUEST_TIMEOUT),
                 Err(_) => with_status(StatusCode::BAD_REQUEST),
             },
+            // Waits for its body, answers, and sends back what comes.
+            "/echo" => {
+                let mut body = request.into_body();
+                assert!(body.frame().now_or_never().is_none(), "nothing has come");
+                let frames = stream::unfold(body, async |mut body| {
+                    Some((Ok(body.frame().await?.ok()?), body))
+                });
+                Response::new(StreamBody::new(frames).boxed_unsync())
+            }
+            "/page" => text(&"x".repeat(PAGE)),
+            #[cfg(feature = "tls")]
+            "/tls" => {
+                let info = request.extensions().get::<ConnectionInfo>().expect("always there");
+                let tls = info.tls().expect("not plain");
+                let certificate = tls.client_certificate().is_some();
+                let name = tls.server_name().unwrap_or_default();
+                let (protocol, version) = (request.version(), tls.version());
+                text(&format!("{protocol:?} TLS {version} {name} certificate={certificate}"))
+            }
             "/read" => {
                 self.entered.notify_one();
                 while let Some(Ok(_)) = request.body_mut().frame().await {}
@@ -151,9 +173,15 @@ pub(crate) struct Fixture {
 }
 
 pub(crate) async fn start(settings: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Fixture {
+    start_on(TcpListener::bind("127.0.0.1:0").await.expect("loopback"), settings)
+}
+
+pub(crate) fn start_on(
+    listener: TcpListener,
+    settings: impl FnOnce(ServerBuilder) -> ServerBuilder,
+) -> Fixture {
     let registry = Registry::new();
     let metrics = ConnectionMetrics::new(&registry).expect("fresh");
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let addr = listener.local_addr().expect("bound");
     let handler = Handler::default();
     let service = {
@@ -199,9 +227,14 @@ impl Fixture {
         body_of(soon(sender.send_request(get(path))).await.expect("answered")).await
     }
 
-    pub(crate) fn metric(&self, line: &str) -> u64 {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         self.registry.encode_text(&mut text, TextFormat::Prometheus);
+        text
+    }
+
+    pub(crate) fn metric(&self, line: &str) -> u64 {
+        let text = self.text();
         let value = text.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
         let value = value.unwrap_or_else(|| panic!("{line} in\n{text}"));
         // A gauge is printed with a point, a counter without.

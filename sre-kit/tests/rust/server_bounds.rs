@@ -27,7 +27,7 @@ async fn at_the_limit_the_connection_that_is_idle_longest_makes_room() {
         let response = soon(sender.send_request(get("/"))).await.expect("answered");
         assert_eq!(body_of(response).await.1, "hello");
         fixture.until(|f| f.open("active") == 0).await;
-        // Time is told apart in milliseconds.
+        // So that their times differ: the server measures them in milliseconds.
         tokio::time::sleep(SHORT / 5).await;
     }
     assert_eq!(fixture.ask("/").await, (StatusCode::OK, "hello".into()));
@@ -85,6 +85,25 @@ async fn at_the_limit_a_request_in_flight_is_never_cut() {
     assert!(timeout(6 * SHORT, waiting.as_mut()).await.is_err());
     fixture.handler.release.notify_one();
     assert_eq!(body_of(soon(held).await.expect("answered")).await.1, "held");
+    assert_eq!(body_of(soon(waiting).await.expect("answered")).await.1, "hello");
+}
+
+#[tokio::test]
+async fn at_the_limit_a_client_that_is_silent_after_the_response_head_is_kept() {
+    let fixture = start(|server| server.max_connections(1)).await;
+    let mut socket = fixture.connect().await;
+    send(&mut socket, b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\n").await;
+    let mut status = [0; 12];
+    soon(socket.read_exact(&mut status)).await.expect("answered");
+    assert_eq!(&status, b"HTTP/1.1 200");
+    let mut second = fixture.http1().await;
+    let waiting = second.send_request(get("/"));
+    tokio::pin!(waiting);
+    // Longer than a client may let a request wait.
+    assert!(timeout(6 * SHORT, waiting.as_mut()).await.is_err());
+    send(&mut socket, b"abc").await;
+    let answer = rest(&mut socket).await;
+    assert!(answer.contains("abc"), "{answer}");
     assert_eq!(body_of(soon(waiting).await.expect("answered")).await.1, "hello");
 }
 

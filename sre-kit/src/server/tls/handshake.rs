@@ -14,7 +14,7 @@ use tokio_rustls::server::TlsStream;
 use super::{ServerTls, TlsInfo};
 use crate::server::connection::Connection;
 use crate::server::connection_end::ConnectionEnd;
-use crate::server::drive::FIRST_REQUEST_TIME;
+use crate::server::detect::shorten;
 use crate::server::phase::Phase;
 
 /// Returns the stream after its handshake, and enters the result into `connection`.
@@ -23,7 +23,7 @@ pub(in crate::server) async fn handshake(
     stream: TcpStream,
     connection: &Arc<Connection>,
 ) -> Result<TlsStream<TcpStream>, ConnectionEnd> {
-    use ConnectionEnd::{Done, Io, Tls, TlsTimeout, Unfinished};
+    use ConnectionEnd::{Done, Evicted, Io, Tls, TlsTimeout, Unfinished};
 
     let acceptor = TlsAcceptor::from(Arc::clone(&*tls.config.get()));
     let arrived = AtomicBool::new(false);
@@ -44,15 +44,15 @@ pub(in crate::server) async fn handshake(
             Phase::Cut | Phase::Aborted => return Poll::Ready(Err(Unfinished)),
             Phase::Closing if !closing => {
                 closing = true;
-                let soon = Instant::now() + FIRST_REQUEST_TIME;
-                if soon < timer.deadline() {
-                    timer.as_mut().reset(soon);
-                }
+                shorten(timer.as_mut());
             }
             _ => {}
         }
         if let Poll::Ready(result) = shaking.as_mut().poll(cx) {
             return Poll::Ready(result);
+        }
+        if connection.state.is_evicted() {
+            return Poll::Ready(Err(Evicted));
         }
         if timer.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
