@@ -54,8 +54,12 @@ fn run(binary: &Path, variant: &str, what: &str, of: &str, times: u64) -> Result
         .output()
         .map_err(|err| format!("valgrind did not start: {err}"))?;
     let text = String::from_utf8_lossy(&output.stderr);
-    text.lines()
-        .find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
+    collected(&text)
         .filter(|&count| output.status.success() && count > 0)
         .ok_or_else(|| format!("callgrind counted nothing for {variant}:\n{text}"))
+}
+
+/// Returns the count that callgrind prints at the end.
+pub(crate) fn collected(text: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
 }

@@ -20,6 +20,7 @@ pub mod scrape;
 pub mod slo;
 pub mod threads;
 pub mod variants;
+pub mod whole_server;
 pub mod worker;
 
 pub use request::Mix;

@@ -21,6 +21,7 @@ pub(crate) use self::axum::recorder as axum_recorder;
 pub(crate) use self::otel::{instrumentation as otel_instrumentation, meter as otel_meter};
 pub use self::service::{Bare, Reply};
 pub(crate) use self::sre_kit::{signals as sre_kit_signals, text as sre_kit_text};
+pub(crate) use self::traces::{Discard, provider as trace_provider};
 
 /// The wrapped service, which determines the baseline to subtract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -44,7 +44,7 @@ pub(super) fn variants() -> Vec<Variant> {
 
 fn ours(name: &'static str, ratio: f64) -> Variant {
     let sampler = ::sre_kit::telemetry::Sampler::ratio(ratio).expect("a ratio").parent_based();
-    let telemetry = Telemetry::builder().sampler(sampler).span_exporter(Thrown);
+    let telemetry = Telemetry::builder().sampler(sampler).span_exporter(Discard);
     let telemetry = telemetry.build().expect("valid");
     let registry = Registry::new();
     let source = RouteSource::from_fn(|head| {
@@ -59,10 +59,10 @@ fn ours(name: &'static str, ratio: f64) -> Variant {
     .counted(move || sre_kit::text(&registry))
 }
 
-fn provider(ratio: f64) -> SdkTracerProvider {
+pub(crate) fn provider(ratio: f64) -> SdkTracerProvider {
     SdkTracerProvider::builder()
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))))
-        .with_batch_exporter(Thrown)
+        .with_batch_exporter(Discard)
         .build()
 }
 
@@ -103,9 +103,9 @@ fn instrumentation(name: &'static str, ratio: f64) -> Variant {
 
 /// An exporter that discards spans.
 #[derive(Clone, Copy, Debug)]
-struct Thrown;
+pub(crate) struct Discard;
 
-impl SpanExporter for Thrown {
+impl SpanExporter for Discard {
     async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
         Ok(())
     }

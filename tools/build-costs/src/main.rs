@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 /// Measures the cases of these names, or all of them, and prints the tables.
 fn run(names: &[String]) -> Result<()> {
     let workspace = Workspace::find()?;
-    let cases = chosen(all(), names)?;
+    let cases = chosen(&all(), names)?;
     let mut costs: Vec<(Case, Cost)> = Vec::new();
     for (at, case) in cases.iter().enumerate() {
         println!("=== {} (build {} of {})", case.name, at + 1, cases.len());
@@ -46,7 +46,7 @@ fn run(names: &[String]) -> Result<()> {
 }
 
 /// Returns the cases of these names and those that they are compared with.
-fn chosen(all: Vec<Case>, names: &[String]) -> Result<Vec<Case>> {
+fn chosen(all: &[Case], names: &[String]) -> Result<Vec<Case>> {
     for name in names {
         let known = all.iter().any(|case| case.name == name);
         let list = || all.iter().map(|case| case.name).collect::<Vec<_>>().join(", ");
@@ -66,7 +66,7 @@ mod tests {
 
     fn names(wanted: &[&str]) -> Result<Vec<&'static str>, String> {
         let wanted: Vec<_> = wanted.iter().map(ToString::to_string).collect();
-        let cases = chosen(all(), &wanted).map_err(|err| err.to_string())?;
+        let cases = chosen(&all(), &wanted).map_err(|err| err.to_string())?;
         Ok(cases.into_iter().map(|case| case.name).collect())
     }
 

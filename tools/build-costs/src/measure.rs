@@ -1,6 +1,7 @@
 //! Builds a case from nothing.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -50,11 +51,12 @@ fn manifest(case: &Case, library: &Path) -> String {
     if let Some(features) = case.features {
         let features: Vec<_> =
             features.split(',').filter(|f| !f.is_empty()).map(|f| format!("{f:?}")).collect();
-        text.push_str(&format!(
-            "sre-kit = {{ path = {:?}, default-features = false, features = [{}] }}\n",
+        let _ = writeln!(
+            text,
+            "sre-kit = {{ path = {:?}, default-features = false, features = [{}] }}",
             library.display().to_string(),
             features.join(", ")
-        ));
+        );
     }
     text
 }
