@@ -48,6 +48,7 @@
 //! | [`admission`] | a tower layer that limits concurrency and sheds load |
 //! | [`metrics`] | the registry below all of this, and its exposition |
 //! | `health` | startup, readiness and liveness probes from background checks |
+//! | `protection` | golden signals, admission, a time limit and a body limit as one layer |
 //! | `server`, `lifecycle` | an HTTP/1 and HTTP/2 server, and graceful shutdown |
 //! | `saturation` | runtime, control group, pressure and pool metrics |
 //! | `admin` | the second listener: metrics, probes, error budgets, the console |
@@ -150,6 +151,9 @@ pub mod kit;
 pub mod lifecycle;
 pub mod manual;
 pub mod metrics;
+#[cfg(feature = "serve")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
+pub mod protection;
 #[cfg(feature = "saturation")]
 #[cfg_attr(docsrs, doc(cfg(feature = "saturation")))]
 pub mod saturation;

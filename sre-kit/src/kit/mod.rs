@@ -48,6 +48,7 @@ use crate::golden_signals::{GoldenSignals, GoldenSignalsLayer};
 use crate::health::Health;
 use crate::lifecycle::{Lifecycle, ShutdownReport};
 use crate::metrics::{BuildInfo, Registry};
+use crate::protection::{Protection, ProtectionLayer};
 #[cfg(feature = "saturation")]
 use crate::saturation::Saturation;
 use crate::server::{HttpService, Listeners};
@@ -82,6 +83,18 @@ impl SreKit {
     /// layer.
     pub fn http_layer(&self) -> GoldenSignalsLayer {
         self.signals.layer()
+    }
+
+    /// Returns the layer of [`http_layer`](Self::http_layer) with [load shedding, a time limit and a
+    /// body limit](crate::protection) inside it, in the right order. Use it instead of
+    /// [`http_layer`](Self::http_layer).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a setting cannot work, or if the registry already has an
+    /// [`Admission`](crate::admission::Admission).
+    pub fn protect(&self, protection: Protection) -> Result<ProtectionLayer, ConfigError> {
+        protection.build(self.http_layer(), &self.registry)
     }
 
     /// Returns the registry, to which you can add custom metrics.

@@ -110,26 +110,27 @@
 //! a token ([who may ask](crate::admin#who-may-ask)). Do not expose this port together with the
 //! service.
 //!
-//! # Add a health check and a concurrency limit
+//! # Add a health check, and protect the service
 //!
 //! ```
 //! use std::time::Duration;
 //! use sre_kit::SreKit;
 //! use sre_kit::health::Check;
-//! use sre_kit::admission::{Admission, Limit};
+//! use sre_kit::admission::Limit;
+//! use sre_kit::protection::Protection;
 //!
 //! # async fn ping() -> Result<(), std::io::Error> { Ok(()) }
 //! let kit = SreKit::builder(sre_kit::build_info!())
 //!     .check(Check::new("database", || async { ping().await }).interval(Duration::from_secs(5)))
 //!     .build()?;
-//! // Admission is inside the kit's layer, which counts refused requests as `shed`.
-//! let admission = Admission::builder().limit(Limit::fixed(512)).build(kit.registry())?;
-//! let layers = (kit.http_layer(), admission.layer());
-//! # let _ = layers;
+//! // In the place of `kit.http_layer()`.
+//! let layer = kit.protect(Protection::new().limit(Limit::fixed(512)))?;
+//! # let _ = layer;
 //! # Ok::<(), sre_kit::ConfigError>(())
 //! ```
 //!
 //! A check is only reported by default and gates neither startup nor readiness;
-//! [`health`](crate::health) explains why. [`admission`](crate::admission) describes the limits.
+//! [`health`](crate::health) explains why. [`protection`](crate::protection) lists the defaults and
+//! explains the order of the layers, [`admission`](crate::admission) how to choose a limit.
 //!
 //! [`Router::layer`]: https://docs.rs/axum/latest/axum/struct.Router.html#method.layer
