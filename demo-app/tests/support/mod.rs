@@ -13,9 +13,14 @@ pub(crate) struct Demo {
     directory: tempfile::TempDir,
 }
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_demo-app");
+
 /// Returns a command for the program, without variables of the test's environment.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_demo-app"));
+    without_variables(Command::new(PROGRAM))
+}
+
+fn without_variables(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if ["DEMO_", "SRE_KIT_", "OTEL_"].iter().any(|prefix| text.starts_with(prefix)) {
@@ -42,14 +47,28 @@ impl Demo {
         Self::start_in(directory, args, variables, Stdio::from(log))
     }
 
+    /// Starts a demo with this soft limit of open files, and its log in the file `log`.
+    pub(crate) fn start_with_open_files(limit: u32) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let log = std::fs::File::create(directory.path().join("log")).expect("a file");
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -Sn {limit} && exec \"$0\" \"$@\"")).arg(PROGRAM);
+        Self::run(without_variables(command), directory, &[], Stdio::from(log))
+    }
+
     fn start_in(
         directory: tempfile::TempDir,
         args: &[&str],
         variables: &[(&str, String)],
         log: Stdio,
     ) -> Self {
-        let mut child = command()
-            .envs(variables.iter().map(|(name, value)| (name, value)))
+        let mut command = command();
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        Self::run(command, directory, args, log)
+    }
+
+    fn run(mut command: Command, directory: tempfile::TempDir, args: &[&str], log: Stdio) -> Self {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .args(args)
             .current_dir(directory.path())

@@ -61,6 +61,16 @@
 //! logging off and shutting down begin the shutdown as well, but Windows then ends the process after
 //! about 5 s, so set `SRE_KIT_DRAIN_DELAY=0` where that happens.
 //!
+//! # systemd
+//!
+//! With the feature `systemd`, a unit with `Type=notify` is told `READY=1` when startup is over and
+//! `STOPPING=1` when the shutdown begins. With `WatchdogSec=`, it also gets a sign of life from the
+//! runtime twice per period, so that systemd restarts a process whose threads hang.
+//! `Listeners::from_systemd` of [`server`](crate::server) takes the sockets of socket activation. Set
+//! `TimeoutStopSec=` above the sum of the phases.
+//!
+//! # Log lines
+//!
 //! The log has a line at the start and at the end of each phase. A drain that takes longer has one
 //! every five seconds, with the requests or tasks that are left and the seconds until they are cut
 //! off.
@@ -95,6 +105,8 @@ mod shutdown_report;
 #[cfg(unix)]
 mod signal_handlers;
 mod state;
+#[cfg(all(unix, feature = "systemd"))]
+mod systemd;
 mod tasks;
 mod watchdog;
 
@@ -278,6 +290,8 @@ impl Lifecycle {
         if let Some(signals) = self.signals.take() {
             tokio::spawn(signals.watch(self.handle.clone()));
         }
+        #[cfg(all(unix, feature = "systemd"))]
+        tokio::spawn(systemd::notify(self.progress.subscribe()));
         let gates = std::mem::take(&mut *lock(&self.startup_gates));
         let triggered = pin!(self.handle.triggered());
         if let Either::Left((_, triggered)) = select(join_all(gates), triggered).await {

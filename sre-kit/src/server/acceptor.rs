@@ -224,8 +224,9 @@ async fn next(
 
 /// Asks connections that wait for their clients to end. Returns how many there are.
 fn make_room(shared: &Shared) -> usize {
-    // Several at once: finding them reads the state of each connection.
-    shared.evict((shared.max_connections() / 100).clamp(1, 16))
+    // Several at once: finding them reads the state of each connection, and a flood of connections
+    // must not hold up the next client.
+    shared.evict((shared.max_connections() / 16).clamp(1, 64))
 }
 
 /// Sets the socket options and returns the local address, which a Unix socket has not.

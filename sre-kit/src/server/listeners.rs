@@ -43,6 +43,49 @@ impl Drop for SocketFile {
 }
 
 impl Listeners {
+    /// Returns the sockets that systemd passed to this process ([socket activation][1]), or `None`
+    /// if it passed none. A second call returns them again, so call it once.
+    ///
+    /// ```no_run
+    /// use sre_kit::server::Listeners;
+    /// # async fn f() -> std::io::Result<()> {
+    /// let listeners = match Listeners::from_systemd()? {
+    ///     Some(listeners) => listeners,
+    ///     None => tokio::net::TcpListener::bind("127.0.0.1:8080").await?.into(),
+    /// };
+    /// # drop(listeners);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a socket is neither a TCP nor a Unix stream listener.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a Tokio runtime if sockets were passed.
+    ///
+    /// [1]: https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html
+    #[cfg(all(unix, feature = "systemd"))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "systemd")))]
+    pub fn from_systemd() -> io::Result<Option<Self>> {
+        let mut passed = listenfd::ListenFd::from_env();
+        let mut listeners = Vec::with_capacity(passed.len());
+        for index in 0..passed.len() {
+            // A socket of another kind stays in its place.
+            if let Ok(Some(listener)) = passed.take_tcp_listener(index) {
+                listener.set_nonblocking(true)?;
+                listeners.push(TcpListener::from_std(listener)?.into());
+            } else if let Some(listener) = passed.take_unix_listener(index)? {
+                listener.set_nonblocking(true)?;
+                // The file of the socket is systemd's.
+                listeners.push(UnixListener::from_std(listener)?.into());
+            }
+        }
+        Ok((!listeners.is_empty()).then_some(Self(listeners)))
+    }
+
     /// Removes the file at `path` when the listener is closed.
     #[cfg(all(unix, feature = "admin"))]
     pub(crate) fn of_unix_path(listener: UnixListener, path: std::path::PathBuf) -> Self {

@@ -24,6 +24,8 @@ mod server_bounds;
 mod slo_golden;
 mod slo_render;
 mod slo_requests;
+#[cfg(all(unix, feature = "systemd"))]
+mod systemd;
 mod telemetry;
 mod telemetry_flush;
 mod testing;

@@ -29,6 +29,7 @@ pub(crate) fn all() -> Vec<Case> {
         feature("console", "admin,saturation,console"),
         feature("protobuf", "admin,saturation,protobuf"),
         feature("render", "admin,saturation,render"),
+        feature("systemd", "admin,saturation,systemd"),
         feature("testing", "admin,saturation,testing"),
         feature("tonic", "admin,saturation,tonic"),
         feature("telemetry", "admin,saturation,telemetry"),
@@ -57,8 +58,8 @@ pub(crate) fn all() -> Vec<Case> {
     ]
 }
 
-const EVERYTHING: &str = "admin,saturation,axum,console,protobuf,render,testing,tonic,otlp,tls,\
-                          ring,aws-lc-rs,db-sqlite,db-iam,migrate";
+const EVERYTHING: &str = "admin,saturation,axum,console,protobuf,render,systemd,testing,tonic,\
+                          otlp,tls,ring,aws-lc-rs,db-sqlite,db-iam,migrate";
 
 #[cfg(test)]
 mod tests {
