@@ -66,8 +66,8 @@ resource "google_project_iam_audit_config" "audit" {
   depends_on = [google_project_service.service]
 }
 
-# Google's own accounts are editors in many projects. Whoever may set the policy of every
-# account could become one of them, so they lose that.
+# Google's own accounts are editors in many projects. Nothing here runs as one of them, so they
+# lose that: a machine that is made by hand would have it.
 resource "google_project_default_service_accounts" "deprivileged" {
   project        = var.project.id
   action         = "DEPRIVILEGE"

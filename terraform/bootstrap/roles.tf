@@ -3,8 +3,8 @@ locals {
   readers   = { for name, environment in var.environments : name => environment if environment.terraform == "read" }
   deployers = { for name, environment in var.environments : name => environment if environment.deploy }
 
-  # What the modules make and change, by service. Acting as an account is granted at
-  # that account, and IAM on the project only within the condition below.
+  # What the modules make and change, by service. Accounts are made here and their policies
+  # granted at each; IAM on the project only within the condition below.
   write_roles = [
     "roles/artifactregistry.admin",
     "roles/certificatemanager.owner",
@@ -13,7 +13,6 @@ locals {
     "roles/compute.securityAdmin",
     "roles/container.clusterAdmin",
     "roles/dns.admin",
-    "roles/iam.serviceAccountAdmin",
     "roles/servicenetworking.networksAdmin",
   ]
 
@@ -27,6 +26,10 @@ locals {
     "roles/iam.securityReviewer",
     "roles/storage.bucketViewer",
   ]
+
+  accounts = merge([
+    for name, environment in local.writers : { for account in environment.accounts : "${name} ${account}" => { environment = name, account = account } }
+  ]...)
 
   # Known before it is made.
   records_role = "projects/${var.project.id}/roles/recordWriter"
@@ -159,7 +162,42 @@ resource "google_storage_bucket_iam_member" "state" {
   }
 }
 
-# Whoever deploys finds the cluster and comes in by its DNS name. What it may do
+# The accounts of an environment. roles/iam.serviceAccountAdmin on the project would set the
+# policy of every account in it, and so become any; its pipeline gets only these.
+resource "google_service_account" "environment" {
+  for_each = local.accounts
+
+  project      = var.project.id
+  account_id   = each.value.account
+  display_name = each.value.account
+  description  = "Of environment ${each.value.environment}."
+
+  depends_on = [google_project_service.service]
+}
+
+resource "google_project_iam_custom_role" "accounts" {
+  count = length(local.accounts) > 0 ? 1 : 0
+
+  project     = var.project.id
+  role_id     = "accountPolicyWriter"
+  title       = "Account policy writer"
+  description = "Sets who uses a service account, at which it is granted."
+  permissions = ["iam.serviceAccounts.get", "iam.serviceAccounts.getIamPolicy", "iam.serviceAccounts.setIamPolicy"]
+
+  depends_on = [google_project_service.service]
+}
+
+resource "google_service_account_iam_member" "accounts" {
+  for_each = local.accounts
+
+  service_account_id = "projects/${var.project.id}/serviceAccounts/${each.value.account}@${var.project.id}.iam.gserviceaccount.com"
+  role               = google_project_iam_custom_role.accounts[0].name
+  member             = local.principal_sets[each.value.environment]
+
+  depends_on = [google_service_account.environment]
+}
+
+# A job that deploys finds the cluster and comes in by its DNS name. What it may do
 # there is RBAC's, in one namespace.
 resource "google_project_iam_custom_role" "deployer" {
   count = length(local.deployers) > 0 ? 1 : 0

@@ -80,11 +80,12 @@ variable "github" {
 }
 
 variable "environments" {
-  description = "GitHub environments that get a token, each from certain refs only (`refs/heads/main`; `refs/tags/v*` for a beginning; `refs/pull/*` for pull requests, only to plan). What each may do: `terraform` is `none`, `read` (plan) or `write` (apply), with state below `state_prefix`; `deploy` finds and reaches clusters, where RBAC says what it may do there. Pushing images is granted at the repository."
+  description = "GitHub environments that get a token, each from certain refs only (`refs/heads/main`; `refs/tags/v*` for a beginning; `refs/pull/*` for pull requests, only to plan). What each may do: `terraform` is `none`, `read` (plan) or `write` (apply), with state below `state_prefix`; `accounts` are the service accounts that are made for it, whose policies it may set: of nodes, service and migration, as the environment names them; `deploy` finds and reaches clusters, where RBAC says what it may do there. Pushing images is granted at the repository."
   type = map(object({
     refs         = list(string)
     terraform    = optional(string, "none")
     state_prefix = optional(string)
+    accounts     = optional(set(string), [])
     deploy       = optional(bool, false)
   }))
   nullable = false
@@ -111,6 +112,14 @@ variable "environments" {
   validation {
     condition     = alltrue([for environment in var.environments : environment.terraform == "none" || try(can(regex("^[a-z0-9][a-z0-9/-]*[a-z0-9]$", environment.state_prefix)), false)])
     error_message = "Each environment with terraform must have a state_prefix, the prefix of its GCS backend, such as environments/dev."
+  }
+  validation {
+    condition     = alltrue([for environment in var.environments : (length(environment.accounts) > 0) == (environment.terraform == "write")])
+    error_message = "Each environment with terraform = \"write\", and no other, must name accounts, those of its nodes, service and migration: it may not make any, such as [\"demo-dev-nodes\", \"demo-app\", \"demo-app-migrator\"]."
+  }
+  validation {
+    condition     = alltrue(flatten([for environment in var.environments : [for account in environment.accounts : can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", account))]]))
+    error_message = "Each of accounts must be 6 to 30 lower-case letters, digits and hyphens, a letter first: the part of its address before the @."
   }
   validation {
     # Two would have accounts of the same names, and pods that are one principal to IAM.

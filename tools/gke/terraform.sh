@@ -51,7 +51,8 @@ bootstrap_variables() {
             github: {repository_id: $repository_id, owner_id: $owner_id},
             environments: ({
                 "\($name)-plan": {refs: ["refs/heads/main", "refs/pull/*"], terraform: "read", state_prefix: "environments/\($name)"},
-                ($name): {refs: ["refs/heads/main"], terraform: "write", state_prefix: "environments/\($name)", deploy: true}
+                ($name): {refs: ["refs/heads/main"], terraform: "write", state_prefix: "environments/\($name)",
+                    accounts: ["demo-\($name)-nodes", "demo-app", "demo-app-migrator"], deploy: true}
             } + if $publish then {publish: {refs: ["refs/heads/main", "refs/tags/v*"]}} else {} end)
         }' >"$work/bootstrap.tfvars.json"
     variables=(-var-file="$work/bootstrap.tfvars.json")

@@ -10,7 +10,7 @@ variables {
   github  = { repository_id = "42", owner_id = "7" }
   environments = {
     plan    = { refs = ["refs/heads/main", "refs/pull/*"], terraform = "read", state_prefix = "environments/dev" }
-    dev     = { refs = ["refs/heads/main"], terraform = "write", state_prefix = "environments/dev", deploy = true }
+    dev     = { refs = ["refs/heads/main"], terraform = "write", state_prefix = "environments/dev", accounts = ["demo-dev-nodes", "demo-app", "demo-app-migrator"], deploy = true }
     publish = { refs = ["refs/heads/main", "refs/tags/v*"] }
   }
 }
@@ -70,7 +70,7 @@ run "who_applies_may_change_what_the_modules_make_and_nothing_else" {
 
   assert {
     condition = toset([for grant in google_project_iam_member.terraform : "${grant.role} ${reverse(split("/", grant.member))[0]}"]) == toset(concat(
-      [for role in ["artifactregistry.admin", "certificatemanager.owner", "cloudsql.admin", "compute.networkAdmin", "compute.securityAdmin", "container.clusterAdmin", "dns.admin", "iam.serviceAccountAdmin", "servicenetworking.networksAdmin"] : "roles/${role} 42-dev"],
+      [for role in ["artifactregistry.admin", "certificatemanager.owner", "cloudsql.admin", "compute.networkAdmin", "compute.securityAdmin", "container.clusterAdmin", "dns.admin", "servicenetworking.networksAdmin"] : "roles/${role} 42-dev"],
       [for role in ["artifactregistry.reader", "certificatemanager.viewer", "cloudsql.viewer", "compute.viewer", "dns.reader", "iam.securityReviewer", "storage.bucketViewer"] : "roles/${role} 42-plan"],
     ))
     error_message = "other rights, or to other jobs"
@@ -116,12 +116,55 @@ run "who_applies_makes_buckets_and_sees_no_other_state" {
   }
 }
 
+run "who_applies_sets_the_policy_of_its_accounts_and_of_no_other" {
+  command = apply
+
+  assert {
+    condition     = toset([for account in google_service_account.environment : account.account_id]) == toset(["demo-app", "demo-app-migrator", "demo-dev-nodes"])
+    error_message = "an account of the environment is missing, and its pipeline may not make it"
+  }
+  assert {
+    condition     = google_project_iam_custom_role.accounts[0].permissions == toset(["iam.serviceAccounts.get", "iam.serviceAccounts.getIamPolicy", "iam.serviceAccounts.setIamPolicy"])
+    error_message = "more than the policy can be changed"
+  }
+  assert {
+    condition = { for key, grant in google_service_account_iam_member.accounts : key => "${grant.service_account_id} ${reverse(split("/", grant.member))[0]}" } == {
+      for account in ["demo-app", "demo-app-migrator", "demo-dev-nodes"] : "dev ${account}" => "projects/demo-project/serviceAccounts/${account}@demo-project.iam.gserviceaccount.com 42-dev"
+    }
+    error_message = "the policy of another account can be set, or by another job"
+  }
+}
+
+run "refuses_to_apply_without_accounts" {
+  command = plan
+  variables {
+    environments = { dev = { refs = ["refs/heads/main"], terraform = "write", state_prefix = "environments/dev" } }
+  }
+  expect_failures = [var.environments]
+}
+
+run "refuses_accounts_of_an_environment_that_applies_nothing" {
+  command = plan
+  variables {
+    environments = { publish = { refs = ["refs/heads/main"], accounts = ["demo-app"] } }
+  }
+  expect_failures = [var.environments]
+}
+
+run "refuses_an_account_by_its_address" {
+  command = plan
+  variables {
+    environments = { dev = { refs = ["refs/heads/main"], terraform = "write", state_prefix = "environments/dev", accounts = ["demo-app@demo-project.iam.gserviceaccount.com"] } }
+  }
+  expect_failures = [var.environments]
+}
+
 run "no_account_of_googles_is_an_editor" {
   command = plan
 
   assert {
     condition     = google_project_default_service_accounts.deprivileged.action == "DEPRIVILEGE"
-    error_message = "whoever sets policies of accounts becomes an editor"
+    error_message = "a machine that is made by hand is an editor"
   }
 }
 
@@ -147,8 +190,8 @@ run "refuses_two_environments_in_a_project" {
   command = plan
   variables {
     environments = {
-      dev  = { refs = ["refs/heads/main"], terraform = "write", state_prefix = "environments/dev" }
-      prod = { refs = ["refs/heads/main"], terraform = "write", state_prefix = "environments/prod" }
+      dev  = { refs = ["refs/heads/main"], terraform = "write", state_prefix = "environments/dev", accounts = ["demo-nodes"] }
+      prod = { refs = ["refs/heads/main"], terraform = "write", state_prefix = "environments/prod", accounts = ["demo-nodes"] }
     }
   }
   expect_failures = [var.environments]
@@ -223,7 +266,7 @@ run "refuses_any_branch" {
 run "refuses_to_apply_from_refs_by_their_beginning" {
   command = plan
   variables {
-    environments = { dev = { refs = ["refs/heads/release-*"], terraform = "write", state_prefix = "environments/dev" } }
+    environments = { dev = { refs = ["refs/heads/release-*"], terraform = "write", state_prefix = "environments/dev", accounts = ["demo-nodes"] } }
   }
   expect_failures = [var.environments]
 }
@@ -231,7 +274,7 @@ run "refuses_to_apply_from_refs_by_their_beginning" {
 run "refuses_to_apply_a_pull_request" {
   command = plan
   variables {
-    environments = { dev = { refs = ["refs/heads/main", "refs/pull/*"], terraform = "write", state_prefix = "environments/dev" } }
+    environments = { dev = { refs = ["refs/heads/main", "refs/pull/*"], terraform = "write", state_prefix = "environments/dev", accounts = ["demo-nodes"] } }
   }
   expect_failures = [var.environments]
 }
@@ -264,7 +307,7 @@ run "refuses_one_pull_request" {
 run "refuses_terraform_without_a_place_for_its_state" {
   command = plan
   variables {
-    environments = { dev = { refs = ["refs/heads/main"], terraform = "write" } }
+    environments = { dev = { refs = ["refs/heads/main"], terraform = "write", accounts = ["demo-nodes"] } }
   }
   expect_failures = [var.environments]
 }

@@ -6,6 +6,8 @@ module "platform" {
   region              = var.region
   name                = "demo-dev"
   deletion_protection = false
+  # The bootstrap makes them, and lets the pipeline set the policy of these alone.
+  create_accounts = false
 
   cluster = {
     kind            = "autopilot"

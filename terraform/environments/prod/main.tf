@@ -6,6 +6,8 @@ module "platform" {
   region              = var.region
   name                = "demo-prod"
   deletion_protection = true
+  # The bootstrap makes them, and lets the pipeline set the policy of these alone.
+  create_accounts = false
 
   nat_addresses = 2
 

@@ -144,7 +144,7 @@ resource "google_container_cluster" "cluster" {
   # The account of every node that Autopilot makes.
   cluster_autoscaling {
     auto_provisioning_defaults {
-      service_account = google_service_account.nodes.email
+      service_account = local.nodes_account
       oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
     }
   }

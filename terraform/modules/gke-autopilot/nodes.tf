@@ -1,5 +1,11 @@
+locals {
+  nodes_account = var.create_nodes_account ? google_service_account.nodes[0].email : "${var.name}-nodes@${var.project_id}.iam.gserviceaccount.com"
+}
+
 # Nodes run as an account of their own: the default one may edit the whole project.
 resource "google_service_account" "nodes" {
+  count = var.create_nodes_account ? 1 : 0
+
   project      = var.project_id
   account_id   = "${var.name}-nodes"
   display_name = "Nodes of ${var.name}"
@@ -10,7 +16,7 @@ resource "google_service_account" "nodes" {
 resource "google_project_iam_member" "nodes" {
   project = var.project_id
   role    = "roles/container.defaultNodeServiceAccount"
-  member  = "serviceAccount:${google_service_account.nodes.email}"
+  member  = "serviceAccount:${local.nodes_account}"
 }
 
 # A principal that makes a node decides what runs as its account: granted at this account, and
@@ -18,7 +24,7 @@ resource "google_project_iam_member" "nodes" {
 resource "google_service_account_iam_member" "acting_as_nodes" {
   for_each = var.acting_as_nodes
 
-  service_account_id = google_service_account.nodes.name
+  service_account_id = "projects/${var.project_id}/serviceAccounts/${local.nodes_account}"
   role               = "roles/iam.serviceAccountUser"
   member             = each.value
 }

@@ -39,7 +39,7 @@ output "workload_pool" {
 
 output "node_service_account" {
   description = "Service account of the nodes. Grant it the right to read images at the repository that holds them."
-  value       = google_service_account.nodes.email
+  value       = local.nodes_account
 }
 
 output "credentials_command" {

@@ -170,6 +170,13 @@ variable "network_tags" {
   nullable    = false
 }
 
+variable "create_nodes_account" {
+  description = "Make the account of the nodes. With `false`, account `NAME-nodes` is there already, as the bootstrap makes it: then who applies this needs no right to make accounts."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "acting_as_nodes" {
   description = "Principals that may attach the nodes' account to new nodes, such as the one that applies this module, as `principalSet:` or `serviceAccount:`, by a key of yours that is known at plan. An owner of the project needs no grant."
   type        = map(string)

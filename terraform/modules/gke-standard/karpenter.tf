@@ -38,7 +38,7 @@ resource "google_project_iam_member" "karpenter" {
 resource "google_service_account_iam_member" "karpenter" {
   count = var.karpenter == null ? 0 : 1
 
-  service_account_id = google_service_account.nodes.name
+  service_account_id = "projects/${var.project_id}/serviceAccounts/${local.nodes_account}"
   role               = "roles/iam.serviceAccountUser"
   member             = local.karpenter_member
 

@@ -24,7 +24,7 @@ resource "google_container_cluster" "cluster" {
   remove_default_node_pool = true
   initial_node_count       = 1
   node_config {
-    service_account = google_service_account.nodes.email
+    service_account = local.nodes_account
     oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
 
     shielded_instance_config {
@@ -209,7 +209,7 @@ resource "google_container_cluster" "cluster" {
     dynamic "auto_provisioning_defaults" {
       for_each = var.auto_provisioning[*]
       content {
-        service_account = google_service_account.nodes.email
+        service_account = local.nodes_account
         oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
         image_type      = "COS_CONTAINERD"
         disk_type       = var.system_pool.disk_type
@@ -291,7 +291,7 @@ resource "google_container_node_pool" "system" {
     image_type      = "COS_CONTAINERD"
     disk_type       = var.system_pool.disk_type
     disk_size_gb    = var.system_pool.disk_gb
-    service_account = google_service_account.nodes.email
+    service_account = local.nodes_account
     # Rights come from the account's roles; scopes only ever take away.
     oauth_scopes    = ["https://www.googleapis.com/auth/cloud-platform"]
     tags            = var.network_tags

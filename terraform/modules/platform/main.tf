@@ -42,6 +42,7 @@ module "autopilot" {
   secrets_key          = var.cluster.secrets_key
   observability        = { managed_collection = true } # GKE refuses an Autopilot cluster without.
   acting_as_nodes      = { for key, member in { apply = var.pipeline.apply } : key => member if member != null }
+  create_nodes_account = var.create_accounts
   deletion_protection  = var.deletion_protection
   labels               = var.labels
 }
@@ -63,6 +64,7 @@ module "standard" {
   secrets_key          = var.cluster.secrets_key
   observability        = { managed_collection = var.monitoring.flavor == "gmp" }
   acting_as_nodes      = { for key, member in { apply = var.pipeline.apply } : key => member if member != null }
+  create_nodes_account = var.create_accounts
   deletion_protection  = var.deletion_protection
   labels               = var.labels
 }
@@ -71,10 +73,11 @@ module "standard" {
 module "identities" {
   source = "../workload-identity"
 
-  project_id     = var.project.id
-  project_number = var.project.number
-  namespace      = var.workload.namespace
-  wait_for       = local.cluster.id
+  project_id      = var.project.id
+  project_number  = var.project.number
+  namespace       = var.workload.namespace
+  create_accounts = var.create_accounts
+  wait_for        = local.cluster.id
   workloads = {
     (var.workload.app)      = { google_account = true, description = "Serves requests." }
     (var.workload.migrator) = { google_account = true, description = "Changes tables." }

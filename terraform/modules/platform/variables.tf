@@ -146,6 +146,13 @@ variable "workload" {
   }
 }
 
+variable "create_accounts" {
+  description = "Make the service accounts of nodes, service and migration. With `false`, `NAME-nodes` and those of `workload` are there already, as the bootstrap makes them: then who applies this needs no right to make accounts."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "monitoring" {
   description = "Who takes the service's metrics (`operator`, `gmp`, `otlp`, `none`), and buckets for logs and traces of the stack in the cluster."
   type = object({

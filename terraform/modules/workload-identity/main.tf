@@ -7,9 +7,18 @@ locals {
     name => "principal://iam.googleapis.com/${local.pool}/subject/ns/${coalesce(workload.namespace, var.namespace)}/sa/${name}"
   }
 
+  # Google accounts by workload: made here, or there by the same name.
+  emails = merge(
+    { for name, account in google_service_account.account : name => account.email },
+    {
+      for name, workload in var.workloads : name => "${name}@${var.project_id}.iam.gserviceaccount.com"
+      if workload.google_account && !var.create_accounts
+    },
+  )
+
   # Whom rights are granted to.
   members = merge(local.principals, {
-    for name, account in google_service_account.account : name => "serviceAccount:${account.email}"
+    for name, email in local.emails : name => "serviceAccount:${email}"
   })
 
   grants = merge([
@@ -20,7 +29,7 @@ locals {
 }
 
 resource "google_service_account" "account" {
-  for_each = { for name, workload in var.workloads : name => workload if workload.google_account }
+  for_each = { for name, workload in var.workloads : name => workload if workload.google_account && var.create_accounts }
 
   project      = var.project_id
   account_id   = each.key
@@ -29,9 +38,9 @@ resource "google_service_account" "account" {
 }
 
 resource "google_service_account_iam_member" "impersonation" {
-  for_each = google_service_account.account
+  for_each = local.emails
 
-  service_account_id = each.value.name
+  service_account_id = "projects/${var.project_id}/serviceAccounts/${each.value}"
   role               = "roles/iam.workloadIdentityUser"
   member             = local.principals[each.key]
 

@@ -10,7 +10,7 @@ output "principals" {
 
 output "emails" {
   description = "Addresses of the Google accounts, by workload; those without one are missing."
-  value       = { for name, account in google_service_account.account : name => account.email }
+  value       = local.emails
 }
 
 output "service_accounts" {
@@ -18,7 +18,7 @@ output "service_accounts" {
   value = {
     for name, workload in var.workloads : name => {
       name        = name
-      annotations = workload.google_account ? { "iam.gke.io/gcp-service-account" = google_service_account.account[name].email } : {}
+      annotations = workload.google_account ? { "iam.gke.io/gcp-service-account" = local.emails[name] } : {}
     }
   }
 }

@@ -65,6 +65,13 @@ variable "workloads" {
   }
 }
 
+variable "create_accounts" {
+  description = "Make the Google accounts. With `false` they are there already, each by the name of its workload, as the bootstrap makes them: then who applies this needs no right to make accounts."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "wait_for" {
   description = "What has to be there before an account of the cluster's pool is granted anything, such as the cluster's id: the pool exists from the project's first cluster on, and IAM refuses members of one that does not."
   type        = any

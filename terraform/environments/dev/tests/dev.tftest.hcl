@@ -2,22 +2,6 @@ mock_provider "google" {
   source = "../../testing"
 }
 
-override_resource {
-  target = module.platform.module.identities.google_service_account.account["demo-app"]
-  values = {
-    name  = "projects/demo-dev-project/serviceAccounts/demo-app@demo-dev-project.iam.gserviceaccount.com"
-    email = "demo-app@demo-dev-project.iam.gserviceaccount.com"
-  }
-}
-
-override_resource {
-  target = module.platform.module.identities.google_service_account.account["demo-app-migrator"]
-  values = {
-    name  = "projects/demo-dev-project/serviceAccounts/demo-app-migrator@demo-dev-project.iam.gserviceaccount.com"
-    email = "demo-app-migrator@demo-dev-project.iam.gserviceaccount.com"
-  }
-}
-
 variables {
   project  = { id = "demo-dev-project", number = "123456789012" }
   region   = "europe-west1"

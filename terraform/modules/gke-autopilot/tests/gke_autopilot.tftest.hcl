@@ -78,15 +78,15 @@ run "nodes_have_an_account_that_may_write_logs_and_metrics_and_nothing_else" {
   command = apply
 
   assert {
-    condition     = google_service_account.nodes.account_id == "demo-nodes"
+    condition     = google_service_account.nodes[0].account_id == "demo-nodes"
     error_message = "the account has another name"
   }
   assert {
-    condition     = "${google_project_iam_member.nodes.role} ${google_project_iam_member.nodes.member}" == "roles/container.defaultNodeServiceAccount serviceAccount:${google_service_account.nodes.email}"
+    condition     = "${google_project_iam_member.nodes.role} ${google_project_iam_member.nodes.member}" == "roles/container.defaultNodeServiceAccount serviceAccount:${google_service_account.nodes[0].email}"
     error_message = "the nodes may do something else"
   }
   assert {
-    condition     = google_container_cluster.cluster.cluster_autoscaling[0].auto_provisioning_defaults[0].service_account == google_service_account.nodes.email && output.node_service_account == google_service_account.nodes.email
+    condition     = google_container_cluster.cluster.cluster_autoscaling[0].auto_provisioning_defaults[0].service_account == google_service_account.nodes[0].email && output.node_service_account == google_service_account.nodes[0].email
     error_message = "nodes run as the project's default account, which may edit everything"
   }
 }
@@ -99,9 +99,30 @@ run "who_applies_acts_as_the_nodes_account_and_no_other" {
 
   assert {
     condition = [for grant in google_service_account_iam_member.acting_as_nodes : "${grant.service_account_id} ${grant.role} ${reverse(split("/", grant.member))[0]}"] == [
-      "${google_service_account.nodes.name} roles/iam.serviceAccountUser 42-dev"
+      "${google_service_account.nodes[0].name} roles/iam.serviceAccountUser 42-dev"
     ]
     error_message = "somebody else acts as the nodes, or as another account"
+  }
+}
+
+run "nodes_can_have_an_account_that_is_there" {
+  command = plan
+  variables {
+    create_nodes_account = false
+    acting_as_nodes      = { pipeline = "principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/attribute.job/42-dev" }
+  }
+
+  assert {
+    condition     = length(google_service_account.nodes) == 0
+    error_message = "an account is made that is there already"
+  }
+  assert {
+    condition     = google_project_iam_member.nodes.member == "serviceAccount:demo-nodes@demo-project.iam.gserviceaccount.com" && output.node_service_account == "demo-nodes@demo-project.iam.gserviceaccount.com"
+    error_message = "the nodes run as another account"
+  }
+  assert {
+    condition     = google_service_account_iam_member.acting_as_nodes["pipeline"].service_account_id == "projects/demo-project/serviceAccounts/demo-nodes@demo-project.iam.gserviceaccount.com"
+    error_message = "the pipeline acts as another account"
   }
 }
 

@@ -62,6 +62,27 @@ run "a_google_account_is_impersonated_by_its_workload_alone" {
   }
 }
 
+run "a_google_account_can_be_there_already" {
+  command = plan
+  variables {
+    create_accounts = false
+    workloads       = { demo-app = { google_account = true, roles = ["roles/cloudtrace.agent"] }, collector = {} }
+  }
+
+  assert {
+    condition     = length(google_service_account.account) == 0 && output.emails == { demo-app = "demo-app@demo-project.iam.gserviceaccount.com" }
+    error_message = "an account is made that is there already, or another one is used"
+  }
+  assert {
+    condition     = google_service_account_iam_member.impersonation["demo-app"].service_account_id == "projects/demo-project/serviceAccounts/demo-app@demo-project.iam.gserviceaccount.com" && length(google_service_account_iam_member.impersonation) == 1
+    error_message = "another account is impersonated"
+  }
+  assert {
+    condition     = google_project_iam_member.role["demo-app roles/cloudtrace.agent"].member == "serviceAccount:demo-app@demo-project.iam.gserviceaccount.com"
+    error_message = "the rights are not the account's"
+  }
+}
+
 run "without_roles_nothing_is_granted" {
   command = plan
   variables {

@@ -2,6 +2,7 @@
 //! into one binary. Each file is a module.
 
 mod access;
+mod accounts;
 mod apply_order;
 mod chart;
 mod github_script;

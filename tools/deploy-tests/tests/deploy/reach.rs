@@ -19,6 +19,7 @@ const POWERS: &[(&str, &[&str])] = &[
     ("Set the policy of buckets", &["storage.buckets.setIamPolicy"]),
     ("Grant roles on the project", &["resourcemanager.projects.setIamPolicy"]),
     ("Set the policy of service accounts, and so become them", SET_ACCOUNT_POLICY),
+    ("Make service accounts", &["iam.serviceAccounts.create"]),
     ("Get a token of a service account", TOKENS),
     ("Run a machine as a service account", &["iam.serviceAccounts.actAs"]),
     ("Make a key of a service account", &["iam.serviceAccountKeys.create"]),
@@ -239,7 +240,11 @@ fn beyond(grants: &[Grant]) -> Vec<String> {
     refuse("act as every account", &["iam.serviceAccounts.actAs"], &|grant| {
         grant.place == "one account"
     });
-    // Those who apply, since they make accounts and let pods use them.
+    // The bootstrap makes an environment's accounts, and says who lets pods use each.
+    refuse("set the policy of every account", SET_ACCOUNT_POLICY, &|grant| {
+        grant.place == "one account"
+    });
+    refuse("make accounts", &["iam.serviceAccounts.create"], &no_exception);
     let applies = |grant: &Grant| ["job dev", "job prod"].contains(&grant.principal.as_str());
     refuse("set the policy of accounts", SET_ACCOUNT_POLICY, &applies);
     refuse("change clusters", &["container.clusters.update"], &applies);
@@ -262,7 +267,8 @@ fn a_grant_that_reaches_too_far_is_found() {
         (grant("job dev", "project", false, "roles/storage.objectUser"), "every bucket"),
         (grant("account app", "project", false, "roles/iam.workloadIdentityUser"), "a token"),
         (grant("job dev", "project", false, "roles/iam.serviceAccountUser"), "act as"),
-        (grant("job publish", "project", false, "roles/iam.serviceAccountAdmin"), "the policy"),
+        (grant("job dev", "project", false, "roles/iam.serviceAccountAdmin"), "every account"),
+        (grant("job publish", "one account", false, "roles/iam.serviceAccountAdmin"), "the policy"),
         (grant("job dev-plan", "project", false, "roles/container.clusterAdmin"), "clusters"),
         (grant("job publish", "project", false, "roles/artifactregistry.admin"), "images"),
     ] {
@@ -275,6 +281,7 @@ fn a_grant_that_reaches_too_far_is_found() {
         ("container.pods.exec", "RBAC"),
         ("compute.instances.setMetadata", "machine"),
         ("iam.roles.update", "roles"),
+        ("iam.serviceAccounts.create", "make accounts"),
     ] {
         let grant = Grant {
             principal: "job dev".to_owned(),

@@ -42,6 +42,7 @@ case "$*" in
     *-migrate-state*) cp "$DIR/local.state" "$DIR/bootstrap.state" && touch "$DIR/bucket" ;;
     "init "*) ;;
     "plan "*-detailed-exitcode*)
+        for argument; do case $argument in -var-file=*) cp "${argument#-var-file=}" "$DIR" ;; esac; done
         [ "${BROKEN:-}" = "plan $name" ] && exit 1
         if [ -f "$DIR/$name.state" ] || { [ "$name" = bootstrap ] && [ -f "$DIR/local.state" ]; }; then exit 0; fi
         exit 2
