@@ -16,6 +16,8 @@ resource "google_dns_managed_zone" "zone" {
   visibility      = "public"
   labels          = var.labels
   deletion_policy = local.deletion_policy
+  # Records of others, such as those that external-dns leaves, keep a zone from being deleted.
+  force_destroy = !var.deletion_protection
 
   dnssec_config {
     state         = "on"

@@ -78,7 +78,7 @@ variable "ttl" {
 }
 
 variable "deletion_protection" {
-  description = "Terraform deletes neither the zone nor the address: name servers and addresses that others know come back different."
+  description = "Terraform deletes neither the zone nor the address: name servers and addresses that others know come back different. Without it, records that others wrote into the zone go with it."
   type        = bool
   default     = true
   nullable    = false

@@ -1,5 +1,5 @@
 locals {
-  subjects = "principal://iam.googleapis.com/projects/${var.project_number}/locations/global/workloadIdentityPools/${var.project_id}.svc.id.goog/subject/ns"
+  subjects = "principal://iam.googleapis.com/projects/${var.project.number}/locations/global/workloadIdentityPools/${var.project.id}.svc.id.goog/subject/ns"
   stack    = "${local.subjects}/${var.namespace}/sa"
 
   # https://cloud.google.com/iam/docs/understanding-roles
@@ -28,7 +28,7 @@ locals {
 resource "google_project_iam_member" "signal" {
   for_each = local.grants
 
-  project = var.project_id
+  project = var.project.id
   role    = each.value.role
   member  = "${local.stack}/${each.value.account}"
 
@@ -40,13 +40,13 @@ resource "google_storage_bucket" "store" {
   #checkov:skip=CKV_GCP_78:Chunks are written once; versions of what the stack deletes would be kept and paid for.
   for_each = var.stores
 
-  project                     = var.project_id
+  project                     = var.project.id
   name                        = each.value.bucket
   location                    = var.location
   storage_class               = "STANDARD"
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
-  force_destroy               = var.force_destroy
+  force_destroy               = !var.deletion_protection
   labels                      = var.labels
 
   # The stack deletes what it no longer needs, for good.
@@ -88,7 +88,7 @@ resource "google_storage_bucket_iam_member" "store" {
 resource "google_project_iam_member" "queue_reader" {
   for_each = var.queue_readers
 
-  project = var.project_id
+  project = var.project.id
   role    = "roles/monitoring.viewer"
   member  = "${local.subjects}/${each.value}/sa/${each.key}"
 
@@ -100,7 +100,7 @@ resource "google_project_iam_member" "queue_reader" {
 resource "google_project_iam_member" "dns_writer" {
   count = var.dns_writer == null ? 0 : 1
 
-  project = var.project_id
+  project = var.project.id
   role    = var.dns_writer.role
   member  = "${local.subjects}/${var.dns_writer.namespace}/sa/${var.dns_writer.service_account}"
 

@@ -1,22 +1,14 @@
-variable "project_id" {
-  description = "Project of the cluster, the buckets and what is observed."
-  type        = string
-  nullable    = false
+variable "project" {
+  description = "The project of the cluster, of the buckets and of what is observed: its id and its number, by which identities of pods are named."
+  type = object({
+    id     = string
+    number = string
+  })
+  nullable = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
-    error_message = "project_id must be a project's id: 6 to 30 lower-case letters, digits and hyphens, a letter first; not its number or its display name."
-  }
-}
-
-variable "project_number" {
-  description = "The project's number: identities of pods are named by it."
-  type        = string
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[0-9]+$", var.project_number))
-    error_message = "project_number must be the project's number, not its id; `gcloud projects describe ID --format='value(projectNumber)'` prints it."
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project.id)) && can(regex("^[0-9]+$", var.project.number))
+    error_message = "project must have the id (letters, digits, hyphens) and the number (digits); `gcloud projects describe ID --format='value(projectNumber)'` prints it."
   }
 }
 
@@ -103,10 +95,10 @@ variable "dns_writer" {
   default = null
 }
 
-variable "force_destroy" {
-  description = "Delete the buckets although there are objects in them."
+variable "deletion_protection" {
+  description = "Terraform does not delete a bucket with objects in it."
   type        = bool
-  default     = false
+  default     = true
   nullable    = false
 }
 

@@ -73,8 +73,7 @@ module "standard" {
 module "identities" {
   source = "../workload-identity"
 
-  project_id      = var.project.id
-  project_number  = var.project.number
+  project         = var.project
   namespace       = var.workload.namespace
   create_accounts = var.create_accounts
   wait_for        = local.cluster.id
@@ -135,18 +134,17 @@ module "entry" {
 module "observability" {
   source = "../observability-iam"
 
-  project_id     = var.project.id
-  project_number = var.project.number
-  location       = var.region
-  wait_for       = local.cluster.id
+  project  = var.project
+  location = var.region
+  wait_for = local.cluster.id
   stores = {
     for account, bucket in { loki = var.monitoring.logs_bucket, tempo = var.monitoring.traces_bucket } :
     # The stack deletes by itself; a week later goes what it forgot.
     account => { bucket = bucket, days = var.monitoring.keep_days + 7 } if bucket != null
   }
-  readers       = var.monitoring.flavor == "gmp" ? { frontend = ["metrics"] } : {}
-  queue_readers = var.scaling.by_queue ? { keda-operator = "keda" } : {}
-  dns_writer    = var.entry.external_dns ? { role = local.records_role } : null
-  force_destroy = !var.deletion_protection
-  labels        = var.labels
+  readers             = var.monitoring.flavor == "gmp" ? { frontend = ["metrics"] } : {}
+  queue_readers       = var.scaling.by_queue ? { keda-operator = "keda" } : {}
+  dns_writer          = var.entry.external_dns ? { role = local.records_role } : null
+  deletion_protection = var.deletion_protection
+  labels              = var.labels
 }

@@ -1,5 +1,5 @@
 locals {
-  pool = "projects/${var.project_number}/locations/global/workloadIdentityPools/${var.project_id}.svc.id.goog"
+  pool = "projects/${var.project.number}/locations/global/workloadIdentityPools/${var.project.id}.svc.id.goog"
 
   # What a Kubernetes account is to IAM. No key, no impersonation, nothing to rotate.
   principals = {
@@ -11,7 +11,7 @@ locals {
   emails = merge(
     { for name, account in google_service_account.account : name => account.email },
     {
-      for name, workload in var.workloads : name => "${name}@${var.project_id}.iam.gserviceaccount.com"
+      for name, workload in var.workloads : name => "${name}@${var.project.id}.iam.gserviceaccount.com"
       if workload.google_account && !var.create_accounts
     },
   )
@@ -31,7 +31,7 @@ locals {
 resource "google_service_account" "account" {
   for_each = { for name, workload in var.workloads : name => workload if workload.google_account && var.create_accounts }
 
-  project      = var.project_id
+  project      = var.project.id
   account_id   = each.key
   display_name = each.key
   description  = each.value.description
@@ -40,7 +40,7 @@ resource "google_service_account" "account" {
 resource "google_service_account_iam_member" "impersonation" {
   for_each = local.emails
 
-  service_account_id = "projects/${var.project_id}/serviceAccounts/${each.value}"
+  service_account_id = "projects/${var.project.id}/serviceAccounts/${each.value}"
   role               = "roles/iam.workloadIdentityUser"
   member             = local.principals[each.key]
 
@@ -50,7 +50,7 @@ resource "google_service_account_iam_member" "impersonation" {
 resource "google_project_iam_member" "role" {
   for_each = local.grants
 
-  project = var.project_id
+  project = var.project.id
   role    = each.value.role
   member  = local.members[each.value.name]
 

@@ -108,7 +108,7 @@ run "what_others_know_is_kept" {
   command = plan
 
   assert {
-    condition     = google_dns_managed_zone.zone[0].deletion_policy == "PREVENT" && google_compute_global_address.address.deletion_policy == "PREVENT"
+    condition     = google_dns_managed_zone.zone[0].deletion_policy == "PREVENT" && !google_dns_managed_zone.zone[0].force_destroy && google_compute_global_address.address.deletion_policy == "PREVENT"
     error_message = "terraform destroy loses the address or the name servers"
   }
 }
@@ -120,7 +120,7 @@ run "what_nobody_knows_can_go" {
   }
 
   assert {
-    condition     = google_dns_managed_zone.zone[0].deletion_policy == "DELETE" && google_compute_global_address.address.deletion_policy == "DELETE"
+    condition     = google_dns_managed_zone.zone[0].deletion_policy == "DELETE" && google_dns_managed_zone.zone[0].force_destroy && google_compute_global_address.address.deletion_policy == "DELETE"
     error_message = "the switch does nothing"
   }
 }

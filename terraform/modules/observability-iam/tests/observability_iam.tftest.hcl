@@ -1,9 +1,8 @@
 mock_provider "google" {}
 
 variables {
-  project_id     = "demo-project"
-  project_number = "123456789012"
-  location       = "europe-west1"
+  project  = { id = "demo-project", number = "123456789012" }
+  location = "europe-west1"
 }
 
 run "who_reads_metrics_reads_metrics_alone" {
@@ -115,12 +114,25 @@ run "refuses_to_keep_nothing" {
   expect_failures = [var.stores]
 }
 
+run "buckets_can_go_with_what_is_in_them" {
+  command = plan
+  variables {
+    deletion_protection = false
+    stores              = { loki = { bucket = "demo-project-logs", days = 30 } }
+  }
+
+  assert {
+    condition     = google_storage_bucket.store["loki"].force_destroy
+    error_message = "the switch does nothing"
+  }
+}
+
 run "refuses_a_project_id_as_number" {
   command = plan
   variables {
-    project_number = "demo-project"
+    project = { id = "demo-project", number = "demo-project" }
   }
-  expect_failures = [var.project_number]
+  expect_failures = [var.project]
 }
 
 run "refuses_a_zone_as_location" {

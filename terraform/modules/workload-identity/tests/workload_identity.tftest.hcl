@@ -8,9 +8,8 @@ mock_provider "google" {
 }
 
 variables {
-  project_id     = "demo-project"
-  project_number = "123456789012"
-  namespace      = "demo"
+  project   = { id = "demo-project", number = "123456789012" }
+  namespace = "demo"
 }
 
 run "rights_go_to_the_kubernetes_account_itself" {
@@ -130,19 +129,19 @@ run "refuses_a_name_that_kubernetes_refuses" {
 run "refuses_a_project_id_as_number" {
   command = plan
   variables {
-    project_number = "demo-project"
-    workloads      = {}
+    project   = { id = "demo-project", number = "demo-project" }
+    workloads = {}
   }
-  expect_failures = [var.project_number]
+  expect_failures = [var.project]
 }
 
 run "refuses_a_project_number_as_id" {
   command = plan
   variables {
-    project_id = "123456789012"
-    workloads  = {}
+    project   = { id = "123456789012", number = "123456789012" }
+    workloads = {}
   }
-  expect_failures = [var.project_id]
+  expect_failures = [var.project]
 }
 
 run "refuses_a_namespace_with_capitals" {

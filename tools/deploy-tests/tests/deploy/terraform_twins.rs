@@ -104,7 +104,15 @@ fn environments_take_and_give_the_same() {
 /// `region` is where compute is; `location` is where storage is, which may be a multi-region.
 #[test]
 fn variables_of_one_meaning_have_one_name() {
-    let refused = ["protect", "project_name", "zone_id", "gcp_project", "delete_protection"];
+    let refused = [
+        "protect",
+        "force_destroy",
+        "delete_protection",
+        "project_name",
+        "project_number",
+        "gcp_project",
+        "zone_id",
+    ];
     for (name, text) in files() {
         if !name.ends_with("variables.tf") {
             continue;
