@@ -52,6 +52,22 @@ variable "subnets" {
     error_message = "Each range of subnets must be an IPv4 range in CIDR notation that begins at its first address, such as 10.0.0.0/20."
   }
   validation {
+    condition     = alltrue([for subnet in var.subnets : can(regex("^[a-z]+-[a-z]+[0-9]+$", subnet.region))])
+    error_message = "Each region of subnets must be a region such as europe-west1, not a zone."
+  }
+  validation {
+    condition     = alltrue(flatten([for subnet in var.subnets : [for range in keys(subnet.secondary_ranges) : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", range))]]))
+    error_message = "Each key of secondary_ranges must be a name: lower-case letters, digits and hyphens, a letter first and no hyphen last."
+  }
+  validation {
+    condition     = alltrue([for subnet in var.subnets : contains(["INTERVAL_5_SEC", "INTERVAL_30_SEC", "INTERVAL_1_MIN", "INTERVAL_5_MIN", "INTERVAL_10_MIN", "INTERVAL_15_MIN"], subnet.flow_logs.interval)])
+    error_message = "flow_logs.interval must be INTERVAL_5_SEC, INTERVAL_30_SEC, INTERVAL_1_MIN, INTERVAL_5_MIN, INTERVAL_10_MIN or INTERVAL_15_MIN."
+  }
+  validation {
+    condition     = alltrue([for subnet in var.subnets : contains(["EXCLUDE_ALL_METADATA", "INCLUDE_ALL_METADATA"], subnet.flow_logs.metadata)])
+    error_message = "flow_logs.metadata must be EXCLUDE_ALL_METADATA or INCLUDE_ALL_METADATA."
+  }
+  validation {
     condition     = alltrue([for subnet in var.subnets : subnet.flow_logs.sampling >= 0 && subnet.flow_logs.sampling <= 1])
     error_message = "flow_logs.sampling must be between 0 (none) and 1 (every flow)."
   }
@@ -66,6 +82,10 @@ variable "proxy_only_subnets" {
   validation {
     condition     = alltrue([for cidr in var.proxy_only_subnets : can(cidrhost(cidr, 0)) && try(tonumber(split("/", cidr)[1]) <= 26, false)])
     error_message = "Each proxy-only subnet must be an IPv4 range of /26 or larger: Google refuses smaller ones."
+  }
+  validation {
+    condition     = alltrue([for region in keys(var.proxy_only_subnets) : can(regex("^[a-z]+-[a-z]+[0-9]+$", region))])
+    error_message = "Each key of proxy_only_subnets must be a region such as europe-west1, not a zone."
   }
 }
 
@@ -128,6 +148,11 @@ variable "iap_ssh_tags" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for tag in var.iap_ssh_tags : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", tag))])
+    error_message = "Each of iap_ssh_tags must be a network tag: up to 63 lower-case letters, digits and hyphens, a letter first and no hyphen last."
+  }
 }
 
 variable "control_plane_ports" {

@@ -377,3 +377,51 @@ run "refuses_to_open_every_port_to_the_control_plane" {
   }
   expect_failures = [var.control_plane_ports]
 }
+
+run "refuses_a_zone_as_region" {
+  command = plan
+  variables {
+    subnets = { nodes = { region = "europe-west1-b", cidr = "10.0.0.0/20" } }
+  }
+  expect_failures = [var.subnets]
+}
+
+run "refuses_a_secondary_range_with_capitals" {
+  command = plan
+  variables {
+    subnets = { nodes = { region = "europe-west1", cidr = "10.0.0.0/20", secondary_ranges = { Pods = "10.4.0.0/14" } } }
+  }
+  expect_failures = [var.subnets]
+}
+
+run "refuses_an_interval_of_flow_logs_that_google_has_not" {
+  command = plan
+  variables {
+    subnets = { nodes = { region = "europe-west1", cidr = "10.0.0.0/20", flow_logs = { interval = "1m" } } }
+  }
+  expect_failures = [var.subnets]
+}
+
+run "refuses_metadata_of_flow_logs_without_its_fields" {
+  command = plan
+  variables {
+    subnets = { nodes = { region = "europe-west1", cidr = "10.0.0.0/20", flow_logs = { metadata = "CUSTOM_METADATA" } } }
+  }
+  expect_failures = [var.subnets]
+}
+
+run "refuses_a_proxy_only_subnet_of_a_zone" {
+  command = plan
+  variables {
+    proxy_only_subnets = { europe-west1-b = "10.16.0.0/26" }
+  }
+  expect_failures = [var.proxy_only_subnets]
+}
+
+run "refuses_a_tag_with_capitals" {
+  command = plan
+  variables {
+    iap_ssh_tags = ["Bastion"]
+  }
+  expect_failures = [var.iap_ssh_tags]
+}
