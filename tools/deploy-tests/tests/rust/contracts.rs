@@ -265,3 +265,42 @@ fn the_stacks_alerts_have_the_severities_that_are_routed() {
     assert_eq!(facts.alert_severities, names(&["critical", "info", "none", "warning"]));
     assert_eq!(facts.alerts_of_none, names(&["InfoInhibitor", "Watchdog"]));
 }
+
+/// The settings of receivers that name a file, and the first version of Alertmanager that has each,
+/// as its changelog says.
+const BY_FILE: &[(&str, u64)] = &[
+    ("api_key_file", 24),
+    ("api_url_file", 22),
+    ("auth_password_file", 25),
+    ("routing_key_file", 25),
+    ("url_file", 26),
+];
+
+/// Alertmanager refuses a configuration with a setting that it does not know.
+#[test]
+fn the_stacks_alertmanager_knows_the_settings_of_the_receivers() {
+    let mut needed = 0;
+    let folder = fs::read_dir(root().join("charts/setup/receivers")).expect("receivers");
+    for entry in folder {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("text");
+        let setting = text
+            .lines()
+            .filter_map(|line| line.trim_start_matches([' ', '-']).split_once(':'))
+            .map(|(setting, _)| setting)
+            .find(|setting| setting.ends_with("_file"))
+            .unwrap_or_else(|| panic!("{} names no file", path.display()));
+        let since = BY_FILE.iter().find(|(known, _)| *known == setting);
+        let (_, since) =
+            since.unwrap_or_else(|| panic!("{setting}: since which version of Alertmanager?"));
+        needed = needed.max(*since);
+    }
+    for profile in ["autopilot", "standard", "local", "promtail"] {
+        let facts = of_profile(profile);
+        let version = facts.values().find_map(|facts| facts.alertmanager.as_deref());
+        let version = version.unwrap_or_else(|| panic!("{profile} has no Alertmanager"));
+        let minor = version.strip_prefix("v0.").and_then(|rest| rest.split('.').next());
+        let minor: u64 = minor.and_then(|minor| minor.parse().ok()).expect("a version");
+        assert!(minor >= needed, "{profile}: {version}, but the receivers need v0.{needed}");
+    }
+}

@@ -56,6 +56,9 @@ pub(crate) struct Facts {
     /// Command-line arguments that name a size of memory in MB.
     #[serde(skip_serializing_if = "Set::is_empty")]
     pub(crate) memory_arguments: Set,
+    /// Version of the Alertmanager that the chart installs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) alertmanager: Option<String>,
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
@@ -108,6 +111,9 @@ impl Facts {
                     facts.read_all_secrets.insert(text(object, "/metadata/name").to_owned());
                 }
                 "PrometheusRule" => facts.read_alerts(object),
+                "Alertmanager" => {
+                    facts.alertmanager = Some(text(object, "/spec/version").to_owned());
+                }
                 _ => {}
             }
             facts.read_pod(object, kind, &name);
