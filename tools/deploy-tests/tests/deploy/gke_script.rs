@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::gke::{Gke, UP};
-use crate::setup_options::{cluster, setup};
+use crate::setup::{cluster, setup};
 
 #[test]
 #[ignore = "needs jq and terraform; cargo xtask test --only deploy"]

@@ -38,6 +38,8 @@ mod gke;
 mod sandbox;
 #[path = "../support/serve.rs"]
 mod serve;
+#[path = "../support/setup.rs"]
+mod setup;
 #[path = "../support/stand_in.rs"]
 mod stand_in;
 #[path = "../support/template.rs"]

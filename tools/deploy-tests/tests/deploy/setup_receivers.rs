@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::deploy::root;
-use crate::setup_options::{cluster, setup, yaml};
+use crate::setup::{cluster, setup, yaml};
 use crate::stand_in::StandIns;
 
 /// A secret of each kind, as an editor leaves it: with a line break at the end.
