@@ -1,6 +1,5 @@
 //! Tests against real servers, linked into one binary. Each file is a module.
 
-mod floods;
 mod gate;
 mod postgres;
 mod telemetry;

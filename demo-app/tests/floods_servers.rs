@@ -1,11 +1,17 @@
 //! Probes and scrapes while more clients than the process may have open files hold both listeners.
+//!
+//! A binary of its own, because tests beside it would take the time in which a probe is answered.
+
+#[allow(clippy::disallowed_methods, reason = "a test may sleep between two looks at a process")]
+#[path = "support/mod.rs"]
+mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::{Demo, pause};
+use support::{Demo, pause};
 
 const IDLE: usize = 10_000;
 const NOT_READING: usize = 600;
@@ -26,7 +32,7 @@ impl Flood {
         let address = base.strip_prefix("http://").expect("a base");
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args(["--ignored", "--exact", "--nocapture"])
-            .arg("floods::probes_are_answered_while_idle_and_unreading_clients_hold_both_listeners")
+            .arg("probes_are_answered_while_idle_and_unreading_clients_hold_both_listeners")
             .env(FLOOD, format!("{address} {path}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
