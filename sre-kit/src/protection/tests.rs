@@ -113,7 +113,7 @@ async fn a_handler_that_takes_too_long_is_dropped_and_counted_as_a_timeout() {
 
 #[tokio::test(start_paused = true)]
 async fn the_wait_in_the_queue_is_not_part_of_the_time_limit() {
-    let limit = Protection::new().limit(Limit::fixed(1)).queue(1, Duration::from_secs(60));
+    let limit = Protection::new().limit(Limit::fixed(1)).queue(1, Duration::from_mins(1));
     let (layer, registry) = build(limit.time_limit(Duration::from_secs(10)));
     let handler = |_: Request<Limited<Full<Bytes>>>| async {
         tokio::time::sleep(Duration::from_secs(8)).await;
