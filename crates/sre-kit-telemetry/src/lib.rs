@@ -78,7 +78,7 @@
 //! | `RUST_LOG`, or `OTEL_LOG_LEVEL` | directives, or a level | `info`, and `warn` for transports |
 //! | `SRE_KIT_LOG_FORMAT` | `json`, `text` | `text` on a terminal, else `json` |
 //! | `GOOGLE_CLOUD_PROJECT` | a project id | log lines have no link to Cloud Trace |
-//! | `POD_NAME`, `POD_NAMESPACE`, `POD_UID`, `NODE_NAME`, `CONTAINER_NAME`, `DEPLOYMENT_NAME`, `CLUSTER_NAME` | values from the downward API | no `k8s.*` attributes |
+//! | `POD_NAME`, `POD_NAMESPACE`, `POD_UID`, `NODE_NAME`, `CONTAINER_NAME`, `DEPLOYMENT_NAME`, `CLUSTER_NAME` | values from the downward API, read only in Kubernetes (where `KUBERNETES_SERVICE_HOST` is set) | no `k8s.*` attributes |
 //!
 //! # Backpressure and loss
 //!

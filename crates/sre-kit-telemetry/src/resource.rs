@@ -14,6 +14,9 @@ pub(crate) struct Resource {
     attributes: Vec<(String, String)>,
 }
 
+/// The variable that Kubernetes sets in every container.
+const IN_KUBERNETES: &str = "KUBERNETES_SERVICE_HOST";
+
 /// The variables that the chart sets from the downward API, and their attributes.
 const DOWNWARD: [(&str, &str); 7] = [
     ("POD_NAME", "k8s.pod.name"),
@@ -30,13 +33,16 @@ const LIST: &str = "OTEL_RESOURCE_ATTRIBUTES";
 impl Resource {
     pub(crate) fn from_vars(vars: &Vars<'_>) -> Result<Self, ConfigError> {
         let mut resource = Self::default();
-        for (variable, attribute) in DOWNWARD {
-            if let Some(value) = vars.get(variable) {
-                resource.set(attribute, value);
+        // Other machines may have a `CONTAINER_NAME` or `NODE_NAME` that means something else.
+        if vars.get(IN_KUBERNETES).is_some() {
+            for (variable, attribute) in DOWNWARD {
+                if let Some(value) = vars.get(variable) {
+                    resource.set(attribute, value);
+                }
             }
-        }
-        if let Some(pod) = vars.get("POD_UID").or_else(|| vars.get("POD_NAME")) {
-            resource.set("service.instance.id", pod);
+            if let Some(pod) = vars.get("POD_UID").or_else(|| vars.get("POD_NAME")) {
+                resource.set("service.instance.id", pod);
+            }
         }
         if let Some(list) = vars.get(LIST) {
             for pair in list.split(',').filter(|pair| !pair.trim().is_empty()) {
@@ -114,6 +120,7 @@ mod tests {
     fn the_environment_wins_over_kubernetes_and_both_over_defaults() {
         let lookup = |name: &str| {
             let value = match name {
+                "KUBERNETES_SERVICE_HOST" => "10.0.0.1",
                 "POD_NAME" => "demo-7f",
                 "POD_UID" => "1234",
                 "OTEL_SERVICE_NAME" => "checkout",
@@ -135,5 +142,15 @@ mod tests {
             assert_eq!(resource.get(key), Some(value), "{key}");
         }
         assert_eq!(resource.iter().count(), 6);
+    }
+
+    #[test]
+    fn outside_of_kubernetes_the_names_of_its_variables_mean_nothing() {
+        let lookup = |name: &str| {
+            let known = ["CONTAINER_NAME", "NODE_NAME", "POD_NAME", "POD_UID"];
+            known.contains(&name).then(|| "buildbox".to_owned())
+        };
+        let resource = Resource::from_vars(&Vars::new(&lookup)).expect("valid");
+        assert_eq!(resource.iter().collect::<Vec<_>>(), []);
     }
 }
