@@ -73,6 +73,10 @@ impl<P: LogProcessor> LogProcessor for BoundedProcessor<P> {
                 Some(TraceFlags::default().with_sampled(trace.is_sampled())),
             );
         }
+        if record.event_name().is_some_and(is_source_location) {
+            // An empty name is the same as none in OTLP, and the SDK cannot remove a name.
+            record.set_event_name("");
+        }
         size::record::cut(record, self.value_length, &self.blank);
         self.inner.emit(record, scope);
     }
@@ -92,6 +96,14 @@ impl<P: LogProcessor> LogProcessor for BoundedProcessor<P> {
     fn set_resource(&mut self, resource: &Resource) {
         self.inner.set_resource(resource);
     }
+}
+
+/// Returns whether a name is the one that `tracing` gives to an event without a name: `event
+/// src/main.rs:7`. A record with a name is an event to OpenTelemetry, and this one has a path of
+/// the machine that built the program.
+fn is_source_location(name: &str) -> bool {
+    let place = name.strip_prefix("event ").and_then(|place| place.rsplit_once(".rs:"));
+    place.is_some_and(|(_, line)| line.parse::<u32>().is_ok())
 }
 
 /// An exporter that counts the results of `inner`, and sends no more bytes at once than a collector
@@ -138,8 +150,10 @@ mod tests {
 
     use opentelemetry::InstrumentationScope;
     use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
+    use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
     use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
     use opentelemetry_sdk::logs::{LogBatch, LogExporter, SdkLogRecord};
+    use tracing_subscriber::layer::SubscriberExt;
 
     use super::{SignalCounts, provider, size};
     use crate::settings::Settings;
@@ -201,6 +215,24 @@ mod tests {
         assert_eq!(record.severity_text(), Some("WARN"));
         assert_eq!(record.severity_number(), Some(Severity::Warn));
         assert!(record.observed_timestamp().is_some());
+    }
+
+    #[test]
+    fn only_a_name_that_the_caller_chose_makes_a_record_an_event() {
+        let settings = Settings::from_vars(&Vars::new(&|_| None)).expect("valid");
+        let batches = Batches::default();
+        let counts = Arc::new(SignalCounts::new("logs", 2048));
+        let provider = provider(&settings, batches.clone(), &counts);
+        let appender = OpenTelemetryTracingBridge::new(&provider);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(appender), || {
+            tracing::info!("a line");
+            tracing::info!(name: "order.paid", "an event");
+            tracing::info!(name: "event of 12:30", "a name with a space and a number");
+        });
+        let _ = provider.shutdown();
+        let batches = batches.0.lock().expect("free");
+        let names: Vec<_> = batches.concat().iter().map(SdkLogRecord::event_name).collect();
+        assert_eq!(names, [Some(""), Some("order.paid"), Some("event of 12:30")]);
     }
 
     #[test]
