@@ -44,6 +44,20 @@
 //! token. If the server rejects the token, the bridge gets a new one and tries the login once more.
 //! The query that waits for the connection does not notice.
 //!
+//! # Statements that nothing waits for
+//!
+//! After the login the bridge follows the messages of the session, unless the URL names a Unix
+//! socket of the server:
+//!
+//! - sqlx pings the server each time that a connection returns to the pool and before it is used
+//!   again. The bridge answers by itself if the server spoke within the last second.
+//! - When the future of a statement is dropped, the bridge cancels the statement at the server. The
+//!   connection is free after one more connect to the server, at most 4 s. `COMMIT`, `ROLLBACK` and
+//!   `COPY ... FROM STDIN` are not canceled.
+//! - A session in which a statement is silent for its `statement_timeout` and 5 s more is closed, for
+//!   example because the server's machine has stopped. A session that changes the timeout has no such
+//!   limit.
+//!
 //! # The Cloud SQL connector
 //!
 //! With a `cloudsql:` URL you need neither the address nor the CA of the instance. The Admin API

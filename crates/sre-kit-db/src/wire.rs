@@ -133,6 +133,12 @@ pub(crate) fn error_parts(body: &[u8]) -> (String, String) {
     (code, text)
 }
 
+/// Returns a CancelRequest for the session with the body `key` of its BackendKeyData.
+pub(crate) fn cancel(key: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(key.len() + 8).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), &CANCEL_REQUEST, key].concat()
+}
+
 /// Returns an ErrorResponse that ends a login.
 pub(crate) fn error(code: &str, text: &str) -> Vec<u8> {
     let mut body = Vec::new();
@@ -196,6 +202,13 @@ mod tests {
         let message = block(read_message(&mut written.as_slice())).expect("whole");
         assert_eq!((message.kind(), message.bytes()), (b'E', written.as_slice()));
         assert_eq!(error_parts(message.body()), ("57P03".to_owned(), "nothing".to_owned()));
+    }
+
+    #[test]
+    fn a_cancel_request_is_read_as_it_was_written() {
+        let written = cancel(&[0, 0, 0, 1, 0, 0, 0, 2]);
+        let first = block(read_first(&mut written.as_slice())).expect("whole");
+        assert_eq!(first, FirstMessage::Cancel(written));
     }
 
     #[test]

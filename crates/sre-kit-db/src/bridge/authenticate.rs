@@ -10,6 +10,17 @@ use crate::dialer::{AuthResponse, ServerIo};
 use crate::transport::{DialError, DialErrorKind};
 use crate::wire::{self, AuthRequest};
 
+/// What the server tells a session at its login.
+pub(super) struct Authenticated {
+    /// The body of BackendKeyData, which a CancelRequest repeats.
+    pub(super) key: Vec<u8>,
+    /// The transaction status of ReadyForQuery.
+    pub(super) status: u8,
+}
+
+/// The most bytes that may follow the authentication. PostgreSQL sends less than 1 KiB.
+const MAX_PARAMETERS: usize = 256 * 1024;
+
 /// Logs in, up to the server's ReadyForQuery, and forwards to the client what it has to see.
 ///
 /// AuthenticationOk is not the end: the server reports that it has no room for another connection,
@@ -19,7 +30,7 @@ pub(super) async fn authenticate(
     server: &mut Box<dyn ServerIo>,
     startup: &[u8],
     response: &AuthResponse,
-) -> Result<(), LoginFailure> {
+) -> Result<Authenticated, LoginFailure> {
     let lost = |error: io::Error| {
         let what = "the server broke off the login";
         LoginFailure::Failed(DialError::io(DialErrorKind::Unreachable, what, error))
@@ -29,14 +40,26 @@ pub(super) async fn authenticate(
     server.flush().await.map_err(lost)?;
     // A dozen small messages follow the authentication. They are forwarded in one write.
     let mut authenticated: Option<Vec<u8>> = None;
+    let mut key = Vec::new();
     loop {
         let message = wire::read_message(server).await.map_err(lost)?;
         if let Some(forwarded) = &mut authenticated
             && message.kind() != b'E'
         {
+            if forwarded.len() + message.bytes().len() > MAX_PARAMETERS {
+                let message = "the server sends endless parameters at the login";
+                let error = DialError::new(DialErrorKind::Login, "protocol", message);
+                return Err(error.into());
+            }
             forwarded.extend_from_slice(message.bytes());
-            if message.kind() == b'Z' {
-                return client.write_all(forwarded).await.map_err(abandoned);
+            match message.kind() {
+                b'K' => key = message.body().to_vec(),
+                b'Z' => {
+                    client.write_all(forwarded).await.map_err(abandoned)?;
+                    let status = message.body().first().copied().unwrap_or(b'I');
+                    return Ok(Authenticated { key, status });
+                }
+                _ => {}
             }
             continue;
         }

@@ -2,14 +2,18 @@
 //!
 //! sqlx connects to an [`Endpoint`] inside the process: a Unix socket, or a port of 127.0.0.1 where
 //! there are none. Behind it the bridge dials the server, verifies it and logs in. So sqlx never holds a token, and each connection uses the newest one.
+//! After the login it follows the messages of the session: it answers the Sync that sqlx sends at
+//! each release, cancels statements that were dropped, and ends sessions that are silent.
 //! TLS is the bridge's too, because sqlx accepts neither a certificate verifier nor a stream.
 
 mod authenticate;
 mod counted_io;
 mod endpoint;
+mod follower;
 mod listener;
 mod login_failure;
 mod login_status;
+mod relay;
 mod session;
 pub(crate) mod sqlstate;
 mod startup_secret;

@@ -2,17 +2,21 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::io::{AsyncWriteExt, copy_bidirectional_with_sizes};
+use futures_util::FutureExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::authenticate::authenticate;
+use super::authenticate::{Authenticated, authenticate};
 use super::counted_io::CountedIo;
 use super::endpoint::LocalStream;
+use super::follower::{Follower, statement_timeout};
 use super::login_failure::LoginFailure;
 use super::login_status::LoginStatus;
+use super::relay::{End, relay};
 use super::sqlstate::{CANNOT_CONNECT_NOW, CONNECTION_FAILURE, REJECTED, UNABLE_TO_CONNECT};
 use super::startup_secret;
 use crate::dialer::{Dial, DialedServer, ServerIo};
@@ -21,8 +25,8 @@ use crate::secret::Secret;
 use crate::transport::{DialErrorKind, PHASE_TIMEOUT, Phase, Retry};
 use crate::wire::{self, FirstMessage};
 
-/// The size of a copy buffer. It holds a few rows; larger results are copied in pieces.
-const BUFFER: usize = 16 * 1024;
+/// The longest that a CancelRequest may take. A dropped statement waits for it.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The state that all connections share.
 pub(super) struct SessionContext {
@@ -70,11 +74,13 @@ impl SessionContext {
         };
         let start = Instant::now();
         match self.log_in(&mut client, &startup).await {
-            Ok(server) => {
+            Ok((server, login)) => {
                 self.metrics.created.observe_duration(start.elapsed());
                 self.metrics.login("ok", "");
                 self.logins.succeeded();
-                self.relay(client, server, stop).await;
+                let follower =
+                    Follower::new(login.status, statement_timeout(&startup), Instant::now());
+                self.relay(client, server, follower, &login.key, stop).await;
             }
             Err(LoginFailure::Denied { message, code, text, .. }) => {
                 self.metrics.login("refused", &code);
@@ -107,7 +113,7 @@ impl SessionContext {
         &self,
         client: &mut LocalStream,
         startup: &[u8],
-    ) -> Result<Box<dyn ServerIo>, LoginFailure> {
+    ) -> Result<(Box<dyn ServerIo>, Authenticated), LoginFailure> {
         let slot = self.login_slots.acquire();
         let Ok(_slot) = while_connected(client, slot).await? else {
             return Err(LoginFailure::Abandoned);
@@ -128,7 +134,7 @@ impl SessionContext {
         &self,
         client: &mut LocalStream,
         startup: &[u8],
-    ) -> Result<Box<dyn ServerIo>, LoginFailure> {
+    ) -> Result<(Box<dyn ServerIo>, Authenticated), LoginFailure> {
         let dialed = while_connected(client, self.dialer.dial()).await??;
         let DialedServer { mut io, response } = dialed;
         let start = Instant::now();
@@ -136,7 +142,7 @@ impl SessionContext {
             .await
             .unwrap_or_else(|_| Err(Phase::Login.timed_out().into()));
         let error_type = match &result {
-            Ok(()) => "",
+            Ok(_) => "",
             Err(LoginFailure::Denied { code, .. }) => code,
             Err(LoginFailure::Failed(error)) => error.error_type,
             Err(LoginFailure::Abandoned) => "abandoned",
@@ -148,7 +154,7 @@ impl SessionContext {
             (Err(LoginFailure::Failed(error)), Some(generation)) if error.retry != Retry::Never => {
                 Err(error.rejecting(generation).into())
             }
-            (result, _) => result.map(|()| io),
+            (result, _) => result.map(|login| (io, login)),
         }
     }
 
@@ -156,6 +162,8 @@ impl SessionContext {
         &self,
         mut client: LocalStream,
         server: Box<dyn ServerIo>,
+        follower: Follower,
+        key: &[u8],
         stop: &CancellationToken,
     ) {
         let mut server = CountedIo {
@@ -163,13 +171,37 @@ impl SessionContext {
             received: self.metrics.received.clone(),
             transmitted: self.metrics.transmitted.clone(),
         };
-        let copied = copy_bidirectional_with_sizes(&mut client, &mut server, BUFFER, BUFFER);
+        let request = wire::cancel(key);
+        let cancel = || self.cancel_statement(&request).boxed();
         tokio::select! {
             // If one end breaks off, dropping both closes the other.
-            _ = copied => {}
+            end = relay(&mut client, &mut server, follower, cancel) => {
+                if let Ok(End::Silent) = end {
+                    tracing::warn!("a session was closed, because its statement had no answer");
+                }
+            }
             // The pool is closed first, so no statement is cut off.
             () = stop.cancelled() => {}
         }
+    }
+
+    /// Cancels a statement that nothing waits for. The server closes the connection after it has
+    /// signaled the session, so that the signal cannot meet the next statement. Returns `false` if it
+    /// still could.
+    async fn cancel_statement(&self, request: &[u8]) -> bool {
+        let Ok(Ok(DialedServer { mut io, .. })) = timeout(CANCEL_TIMEOUT, self.dialer.dial()).await
+        else {
+            tracing::debug!("a dropped statement could not be canceled, and runs on");
+            return true;
+        };
+        let sent = timeout(CANCEL_TIMEOUT, async {
+            io.write_all(request).await?;
+            io.flush().await?;
+            // A server may end TLS without a close_notify, which is an error here.
+            let _ = io.read(&mut [0]).await;
+            io::Result::Ok(())
+        });
+        matches!(sent.await, Ok(Ok(())))
     }
 
     /// Forwards a CancelRequest, which has no response.

@@ -13,11 +13,8 @@ use crate::bridge::{LocalAddress, SECRET_OPTION};
 use crate::instrument::PoolMetrics;
 use crate::settings::{DbSettings, Postgres};
 
-/// The idle time after which a connection is pinged before it is used. A ping each time would cost
-/// every query a round trip.
-const PING_AFTER: Duration = Duration::from_secs(30);
-
-/// The longest that the ping may take.
+/// The longest that the ping before a use may take. The bridge answers it by itself if the server
+/// spoke within the last second, and knows of a session that the server has ended.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The state that the pool's hooks read.
@@ -74,13 +71,11 @@ pub(crate) fn postgres(
         // The maintainer and the hooks below do this, and pause it during outages.
         .max_lifetime(None)
         .idle_timeout(None)
+        // The hook below does it, with a limit to its time.
         .test_before_acquire(false)
-        .before_acquire(move |connection, meta| {
+        .before_acquire(move |connection, _| {
             let pinged = Arc::clone(&pinged);
             async move {
-                if meta.idle_for < PING_AFTER {
-                    return Ok(true);
-                }
                 let alive = matches!(timeout(PING_TIMEOUT, connection.ping()).await, Ok(Ok(())));
                 if !alive {
                     pinged.broken.inc();
