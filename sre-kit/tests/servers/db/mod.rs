@@ -6,6 +6,7 @@
 //! token is good.
 #![cfg(all(feature = "db-iam", feature = "db-sqlite"))]
 
+mod dropped;
 mod herd;
 mod identity;
 mod rotation;
