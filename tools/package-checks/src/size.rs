@@ -8,10 +8,9 @@ use shell::{Cmd, Workspace};
 /// What a user may ask for, and how many packages that builds at most, sre-kit included.
 ///
 /// The goal for all features is 280. All features have both TLS providers, of which a service builds
-/// one; sea-orm-migration turns sea-orm's default features on, the
-/// trace feature of opentelemetry_sdk brings a second rand, google-cloud-auth a second darling, and
-/// systemd two packages:
-/// those are what is above it.
+/// one; sea-orm-migration turns sea-orm's default features on, the trace feature of
+/// opentelemetry_sdk brings a second rand, google-cloud-auth a second darling, and systemd two
+/// packages: those are what is above it.
 const BOUNDS: &[(&str, &str, usize)] = &[
     ("the layer alone", "--no-default-features", 45),
     ("default features", "", 70),
