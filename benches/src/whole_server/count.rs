@@ -1,6 +1,6 @@
 //! Counts the instructions of a request with callgrind.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,8 +10,12 @@ use crate::instructions::{Counted, collected};
 
 pub use crate::instructions::available;
 
-/// Requests in the shorter run, over all connections.
+/// Counted requests, over all connections.
 const REQUESTS: u64 = 2_000;
+
+/// Requests before the count, over all connections. They create the series, calibrate the clock and
+/// grow the buffers.
+const WARM_UP: u64 = 640;
 
 /// Returns the user-space instructions of one request to the server `name` of `binary`.
 ///
@@ -19,21 +23,8 @@ const REQUESTS: u64 = 2_000;
 ///
 /// Returns an error if Valgrind, the server or the client fails.
 pub fn per_request(binary: &Path, name: &str, protocol: Protocol, connections: usize) -> Counted {
-    let each = REQUESTS / connections as u64;
-    let once = run(binary, name, protocol, connections, each)?;
-    let twice = run(binary, name, protocol, connections, 2 * each)?;
-    Ok((twice as f64 - once as f64) / (each * connections as u64) as f64)
-}
-
-fn run(
-    binary: &Path,
-    name: &str,
-    protocol: Protocol,
-    connections: usize,
-    requests: u64,
-) -> Result<u64, String> {
     let mut server = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--instr-atstart=no"])
         .arg(binary)
         .arg(name)
         .stdin(Stdio::piped())
@@ -45,9 +36,18 @@ fn run(
     if let Some(stdout) = server.stdout.take() {
         BufReader::new(stdout).read_line(&mut line).map_err(|err| err.to_string())?;
     }
+    let of = |all: u64| all / connections as u64;
+    let process = server.id();
     let served = match line.trim().parse::<SocketAddr>() {
-        Ok(address) => client::run(address, protocol, connections, requests)
-            .map_err(|err| format!("{name} did not answer as expected: {err}")),
+        Ok(address) => client::run(
+            address,
+            protocol,
+            connections,
+            [WARM_UP, REQUESTS].map(of),
+            || instrument(process, "on"),
+            || instrument(process, "off"),
+        )
+        .map_err(|err| format!("{name} did not answer as expected: {err}")),
         Err(err) => Err(format!("{name} printed {line:?} and no address: {err}")),
     };
     // The server ends at the end of its input.
@@ -60,5 +60,17 @@ fn run(
     served?;
     collected(&text)
         .filter(|&count| status.success() && count > 0)
+        .map(|count| count as f64 / (of(REQUESTS) * connections as u64) as f64)
         .ok_or_else(|| format!("callgrind counted nothing for {name}:\n{text}"))
+}
+
+/// Turns the counting of a process on or off.
+fn instrument(process: u32, state: &str) -> io::Result<()> {
+    let output = Command::new("callgrind_control")
+        .args([format!("--instr={state}"), process.to_string()])
+        .output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
 }

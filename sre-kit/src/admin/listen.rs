@@ -114,6 +114,7 @@ impl ServerSettings {
     pub(super) fn build(&self) -> Result<Server, ConfigError> {
         let mut builder = Server::builder()
             .name("admin")
+            .connection_info(true)
             .default_connections(DEFAULT_CONNECTIONS)
             // All that is above a quarter: where files are scarce, the service needs them as well.
             .reserved_files(usize::MAX)

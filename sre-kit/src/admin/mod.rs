@@ -143,9 +143,10 @@ pub struct Admin {
 impl Admin {
     /// Returns the pages as a tower `Service`.
     ///
-    /// On a router whose server does not add
-    /// [`ConnectionInfo`](crate::server::ConnectionInfo), it is not known who asks: requests without
-    /// the token see the public pages only, unless the pages are [open](AdminBuilder::open).
+    /// On a server that does not add
+    /// [`connection_info`](crate::server::ServerBuilder::connection_info) to requests, it is not known
+    /// who asks: requests without the token see the public pages only, unless the pages are
+    /// [open](AdminBuilder::open).
     pub fn service(&self) -> AdminService {
         AdminService::new(Arc::clone(&self.pages), Arc::clone(&self.access))
     }

@@ -170,8 +170,8 @@ impl Lifecycle {
         self.handle.clone()
     }
 
-    /// Returns the signal that the process drains. Requests find it in their
-    /// [`ConnectionInfo`](crate::server::ConnectionInfo) as well.
+    /// Returns the signal that the process drains. A
+    /// [`ConnectionInfo`](crate::server::ConnectionInfo) has it as well.
     pub fn drain_signal(&self) -> DrainSignal {
         self.signal.clone()
     }

@@ -16,7 +16,7 @@ use tokio_util::either::Either;
 use super::connection::{Connection, OpenGuard};
 use super::connection_end::ConnectionEnd;
 use super::detect::{Protocol, detect};
-use super::dispatch::Dispatch;
+use super::dispatch::{Http1Dispatch, Http2Dispatch};
 use super::drive::Drive;
 use super::http_service::HttpService;
 use super::listeners::{Accepted, Listener};
@@ -157,17 +157,18 @@ impl<S: HttpService> Acceptor<S> {
             Ok(protocol) => protocol,
             Err(end) => return end,
         };
-        let io = TokioIo::new(socket);
+        let io = TokioIo::new(socket.driven());
         if protocol == Protocol::Http2 {
             connection.state.set_multiplexed();
         }
-        let dispatch = Dispatch::new(self.service, Arc::clone(connection));
         match protocol {
             Protocol::Http1 => {
+                let dispatch = Http1Dispatch::new(self.service, Arc::clone(connection));
                 let hyper = self.hyper.http1.serve_connection(io, dispatch).with_upgrades();
                 Drive::new(hyper, Arc::clone(connection), first_head).await
             }
             Protocol::Http2 => {
+                let dispatch = Http2Dispatch::new(self.service, Arc::clone(connection));
                 let hyper = self.hyper.http2.serve_connection(io, dispatch);
                 Drive::new(hyper, Arc::clone(connection), first_head).await
             }

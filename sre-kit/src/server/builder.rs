@@ -141,6 +141,14 @@ impl ServerBuilder {
         self
     }
 
+    /// Puts a [`ConnectionInfo`](super::ConnectionInfo) into the extensions of each request, for
+    /// handlers that do not see the [`RequestBody`](super::RequestBody), such as those of axum.
+    /// Defaults to `false`: an extension takes three allocations per request.
+    pub fn connection_info(mut self, extension: bool) -> Self {
+        self.settings.connection_info = extension;
+        self
+    }
+
     /// Serves TLS on the TCP listeners. By default the server speaks plain HTTP.
     ///
     /// The series of `http_server_request_duration_seconds` for HTTP/1 then have
@@ -162,7 +170,7 @@ impl ServerBuilder {
     }
 
     /// Sets the signal that the server gives when it drains. Defaults to a new one, which
-    /// requests find in their [`ConnectionInfo`](super::ConnectionInfo).
+    /// a [`ConnectionInfo`](super::ConnectionInfo) has as well.
     pub fn drain_signal(mut self, signal: &DrainSignal) -> Self {
         self.signal = Some(signal.clone());
         self

@@ -7,16 +7,31 @@ use std::sync::Arc;
 use super::connection::Connection;
 use super::drain_signal::DrainSignal;
 
-/// The connection that a request arrived on. [`Server`](super::Server) puts it into the
-/// extensions of every request.
+/// The connection that a request arrived on.
+///
+/// A service of a [`Server`](super::Server) gets it from the request's body:
 ///
 /// ```
-/// use sre_kit::server::{ConnectionInfo, DrainSignal};
+/// use sre_kit::server::{DrainSignal, RequestBody};
 ///
-/// fn drain_signal<B>(request: &http::Request<B>) -> Option<DrainSignal> {
-///     request.extensions().get::<ConnectionInfo>().map(|info| info.drain_signal().clone())
+/// fn drain_signal(request: &http::Request<RequestBody>) -> DrainSignal {
+///     request.body().connection_info().drain_signal().clone()
 /// }
-/// # assert!(drain_signal(&http::Request::new(())).is_none());
+/// # let _ = drain_signal;
+/// ```
+///
+/// A framework that wraps the body, as axum does, hides it. With
+/// [`connection_info(true)`](super::ServerBuilder::connection_info), each request also has it as an
+/// extension:
+///
+/// ```
+/// use axum::extract::Extension;
+/// use sre_kit::server::ConnectionInfo;
+///
+/// async fn peer(Extension(connection): Extension<ConnectionInfo>) -> String {
+///     format!("{:?}", connection.peer_addr())
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(peer));
 /// ```
 #[derive(Clone)]
 pub struct ConnectionInfo {

@@ -33,6 +33,8 @@ pub(super) struct ConnectionState {
     /// Whether the connection should make room for another one.
     evicted: AtomicBool,
     multiplexed: AtomicBool,
+    /// Whether an upgrade handler may take the socket over.
+    upgrading: AtomicBool,
     upgraded: AtomicBool,
     /// Wakes the task that drives the connection, or the handler that upgraded it.
     pub(super) waker: AtomicWaker,
@@ -56,6 +58,7 @@ impl ConnectionState {
             idle_since: AtomicU64::new(now),
             evicted: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
+            upgrading: AtomicBool::new(false),
             upgraded: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         }
@@ -101,10 +104,12 @@ impl ConnectionState {
 
     /// Records bytes that arrived. Between two requests, they are the start of a request head.
     pub(super) fn bytes_arrived(&self, bytes: &[u8]) {
-        let mut tail = self.tail.load(Ordering::Relaxed);
-        for byte in &bytes[bytes.len().saturating_sub(4)..] {
-            tail = tail << 8 | u32::from(*byte);
-        }
+        let tail = match bytes.last_chunk::<4>() {
+            Some(last) => u32::from_be_bytes(*last),
+            None => bytes
+                .iter()
+                .fold(self.tail.load(Ordering::Relaxed), |tail, byte| tail << 8 | u32::from(*byte)),
+        };
         self.tail.store(tail, Ordering::Release);
         // Only the task that drives the connection reads.
         self.reads.store(self.reads.load(Ordering::Relaxed) + 1, Ordering::Release);
@@ -238,6 +243,16 @@ impl ConnectionState {
 
     pub(super) fn is_multiplexed(&self) -> bool {
         self.multiplexed.load(Ordering::Acquire)
+    }
+
+    /// Records that an upgrade handler may take the socket over, before it can.
+    pub(super) fn set_upgrading(&self) {
+        self.upgrading.store(true, Ordering::Release);
+    }
+
+    /// Returns whether an upgrade handler may have taken the socket over.
+    pub(super) fn is_upgrading(&self) -> bool {
+        self.upgrading.load(Ordering::Acquire)
     }
 
     /// Records that an upgrade handler took the socket over.

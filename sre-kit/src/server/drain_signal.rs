@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 ///    connections should end now. A client that reconnects reaches another instance, because load
 ///    balancers have had the drain delay to notice.
 ///
-/// Every request that a [`Server`](super::Server) serves has one in its
+/// A request to a [`Server`](super::Server) finds it in its
 /// [`ConnectionInfo`](super::ConnectionInfo).
 ///
 /// ```

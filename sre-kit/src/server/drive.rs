@@ -4,15 +4,16 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::connection_end::ConnectionEnd;
 use super::hyper_connection::HyperConnection;
+use super::lazy_timer::LazyTimer;
 use super::phase::Phase;
 
 /// How long a connection without a request stays open once no connection is accepted any more: its
@@ -52,7 +53,7 @@ pin_project! {
         #[pin]
         hyper: C,
         #[pin]
-        timer: Sleep,
+        timer: LazyTimer,
         connection: Arc<Connection>,
         multiplexed: bool,
         closing: bool,
@@ -69,7 +70,7 @@ impl<C> Drive<C> {
         let multiplexed = connection.state.is_multiplexed();
         Self {
             hyper,
-            timer: sleep(Duration::ZERO),
+            timer: LazyTimer::new(),
             connection,
             multiplexed,
             closing: false,
@@ -151,13 +152,11 @@ impl<C: HyperConnection> Future for Drive<C> {
             if (wait, mark) != (*this.wait, *this.mark) {
                 (*this.wait, *this.mark) = (wait, mark);
                 let first_head = wait == Wait::Head && started == 0;
-                let now = Instant::now();
-                this.timer.as_mut().reset(if first_head { *this.first_head } else { now + bound });
-                state.set_idle_since(shared.millis_at(now));
+                let deadline = if first_head { *this.first_head } else { Instant::now() + bound };
+                this.timer.as_mut().set(deadline);
+                state.set_idle_since(shared.clock_millis());
             }
-            if this.timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
+            ready!(this.timer.as_mut().poll_deadline(cx));
             match wait {
                 Wait::Head => return Poll::Ready(ConnectionEnd::HeaderTimeout),
                 Wait::Write => return Poll::Ready(ConnectionEnd::WriteTimeout),

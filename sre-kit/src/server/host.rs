@@ -2,7 +2,7 @@
 
 use http::header::HOST;
 use http::uri::Authority;
-use http::{Request, Version};
+use http::{HeaderValue, Request, Version};
 
 /// Returns whether the request names its host as HTTP demands: once, and well-formed. HTTP/1.0 and
 /// HTTP/2 requests may name none.
@@ -13,25 +13,24 @@ use http::{Request, Version};
 /// [1]: https://www.rfc-editor.org/rfc/rfc9112#section-3.2
 /// [2]: https://www.rfc-editor.org/rfc/rfc9113#section-8.3.1
 pub(super) fn is_valid<B>(request: &Request<B>) -> bool {
-    let mut hosts = request.headers().get_all(HOST).iter();
-    let (host, second) = (hosts.next(), hosts.next());
-    if second.is_some() {
+    let headers = request.headers();
+    // More values than names: one of the names occurs twice.
+    if headers.len() > headers.keys_len() && headers.get_all(HOST).iter().nth(1).is_some() {
         return false;
     }
-    let host = match host {
-        Some(host) => match host.to_str() {
-            Ok(host) if is_host(host) => Some(host),
-            _ => return false,
-        },
-        None => None,
-    };
+    let host = headers.get(HOST).map(HeaderValue::as_bytes);
+    if host.is_some_and(|host| !is_plain_host(host) && !is_host(host)) {
+        return false;
+    }
     let authority = request.uri().authority();
     match request.version() {
         Version::HTTP_09 | Version::HTTP_10 => true,
         // An absolute target takes precedence over the header, which is still mandatory.
         Version::HTTP_11 => host.is_some(),
         _ => match (authority, host) {
-            (Some(authority), Some(host)) => authority.as_str().eq_ignore_ascii_case(host),
+            (Some(authority), Some(host)) => {
+                authority.as_str().as_bytes().eq_ignore_ascii_case(host)
+            }
             // HTTP/2 has no rule against a request without either, and the health checks of
             // HAProxy are such requests.
             (_, _) => true,
@@ -39,8 +38,29 @@ pub(super) fn is_valid<B>(request: &Request<B>) -> bool {
     }
 }
 
-/// Returns whether `text` is a host with an optional port.
-fn is_host(text: &str) -> bool {
+/// Returns whether `host` is a name or an IPv4 address with an optional port, as almost all are.
+fn is_plain_host(host: &[u8]) -> bool {
+    let end = host.iter().position(|byte| !is_plain(*byte)).unwrap_or(host.len());
+    match &host[end..] {
+        _ if end == 0 => false,
+        [] => true,
+        [b':', port @ ..] if port.len() < 6 && port.iter().all(u8::is_ascii_digit) => {
+            port.iter().fold(0, |number, digit| 10 * number + u32::from(*digit - b'0')) < 1 << 16
+        }
+        _ => false,
+    }
+}
+
+#[inline]
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
+}
+
+/// Returns whether `host` is a host with an optional port.
+#[cold]
+fn is_host(host: &[u8]) -> bool {
+    // A header may hold bytes that are no text.
+    let Ok(text) = std::str::from_utf8(host) else { return false };
     let Ok(authority) = text.parse::<Authority>() else { return false };
     let host = authority.host();
     let port = text.strip_prefix(host).and_then(|rest| match rest {
@@ -84,6 +104,13 @@ mod tests {
             (&["a:70000"], false),
             (&["[::1"], false),
             (&["http://a"], false),
+            (&["shop-2.example.:65535"], true),
+            (&["shop.example:65536"], false),
+            (&["shop.example:0080"], true),
+            (&["shop.example:-1"], false),
+            (&["sh\u{f6}p.example"], false),
+            (&[":80"], false),
+            (&["a:1:2"], false),
             (&["a?b"], false),
             (&["a#b"], false),
         ] {

@@ -147,6 +147,7 @@ mod drive;
 mod host;
 mod http_service;
 mod hyper_connection;
+mod lazy_timer;
 mod listeners;
 mod metrics;
 mod open_files;

@@ -4,19 +4,20 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Request};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::connection::Connection;
+use super::connection_info::ConnectionInfo;
 
 /// The body of a request that a [`Server`](super::Server) passes to its service.
 ///
@@ -29,6 +30,7 @@ use super::connection::Connection;
 /// on to read it after the response.
 pub struct RequestBody {
     inner: Incoming,
+    connection: ConnectionInfo,
     /// `None` once the body has arrived, or if there was none.
     open: Option<Arc<OpenBody>>,
     /// Made when the client lets the service wait for the first time.
@@ -37,11 +39,35 @@ pub struct RequestBody {
 }
 
 /// A request body that has not arrived yet.
-struct OpenBody {
+pub(super) struct OpenBody {
     connection: Arc<Connection>,
     /// `None` if the client may be silent.
     timeout: Option<Duration>,
     answered: AtomicBool,
+}
+
+impl OpenBody {
+    /// Begins to wait for the body of `request`. Returns `None` if it has none.
+    #[inline]
+    pub(super) fn begin(
+        request: &Request<Incoming>,
+        connection: &Arc<Connection>,
+    ) -> Option<Arc<Self>> {
+        (!request.body().is_end_stream()).then(|| Self::new(request.headers(), connection))
+    }
+
+    #[inline(never)]
+    fn new(headers: &HeaderMap, connection: &Arc<Connection>) -> Arc<Self> {
+        connection.state.body_began();
+        let grpc = headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        Arc::new(Self {
+            connection: Arc::clone(connection),
+            timeout: (!grpc).then_some(connection.shared.settings.body_read_timeout),
+            answered: AtomicBool::new(false),
+        })
+    }
 }
 
 impl Drop for OpenBody {
@@ -51,26 +77,20 @@ impl Drop for OpenBody {
 }
 
 impl RequestBody {
-    /// Wraps the body of `request`, and returns the part that is left to arrive.
-    pub(super) fn wrap(
-        request: Request<Incoming>,
+    /// Wraps the body of a request. `open` is the part of it that is left to arrive.
+    #[inline]
+    pub(super) fn new(
+        inner: Incoming,
         connection: &Arc<Connection>,
-    ) -> (Request<Self>, Option<OpenBodyHandle>) {
-        let (parts, inner) = request.into_parts();
-        let open = (!inner.is_end_stream()).then(|| {
-            connection.state.body_began();
-            let grpc = parts
-                .headers
-                .get(CONTENT_TYPE)
-                .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
-            Arc::new(OpenBody {
-                connection: Arc::clone(connection),
-                timeout: (!grpc).then_some(connection.shared.settings.body_read_timeout),
-                answered: AtomicBool::new(false),
-            })
-        });
-        let handle = open.as_ref().map(|open| OpenBodyHandle(Arc::downgrade(open)));
-        (Request::from_parts(parts, Self { inner, open, timer: None, waiting: false }), handle)
+        open: Option<Arc<OpenBody>>,
+    ) -> Self {
+        let connection = ConnectionInfo::new(connection);
+        Self { inner, connection, open, timer: None, waiting: false }
+    }
+
+    /// Returns the connection that the request arrived on.
+    pub fn connection_info(&self) -> &ConnectionInfo {
+        &self.connection
     }
 
     /// Returns whether the client has been silent for too long.
@@ -156,9 +176,13 @@ impl fmt::Debug for RequestBody {
 }
 
 /// The body of a request as seen from its response, which does not keep it open.
-pub(super) struct OpenBodyHandle(std::sync::Weak<OpenBody>);
+pub(super) struct OpenBodyHandle(Weak<OpenBody>);
 
 impl OpenBodyHandle {
+    pub(super) fn new(open: &Arc<OpenBody>) -> Self {
+        Self(Arc::downgrade(open))
+    }
+
     /// Records that the response head is being sent: from now on, the client may take its time.
     pub(super) fn answered(self) {
         if let Some(open) = self.0.upgrade() {

@@ -28,6 +28,8 @@ pub(super) struct Settings {
     pub(super) keep_alive_interval: Option<Duration>,
     pub(super) keep_alive_timeout: Duration,
     pub(super) nodelay: bool,
+    /// Whether requests carry their connection in their extensions.
+    pub(super) connection_info: bool,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<super::tls::ServerTls>,
 }
@@ -52,6 +54,7 @@ impl Default for Settings {
             keep_alive_interval: Some(Duration::from_secs(30)),
             keep_alive_timeout: Duration::from_secs(20),
             nodelay: true,
+            connection_info: false,
             #[cfg(feature = "tls")]
             tls: None,
         }

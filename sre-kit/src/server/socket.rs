@@ -17,17 +17,26 @@ pub(super) struct Socket {
     stream: Transport,
     ahead: Bytes,
     connection: Arc<Connection>,
+    /// Whether [`Drive`](super::drive::Drive) registers its task and checks the phase.
+    driven: bool,
     _guard: OpenGuard,
 }
 
 impl Socket {
     pub(super) fn new(stream: Transport, connection: Arc<Connection>, guard: OpenGuard) -> Self {
-        Self { stream, ahead: Bytes::new(), connection, _guard: guard }
+        Self { stream, ahead: Bytes::new(), connection, driven: false, _guard: guard }
     }
 
     /// Puts bytes back, to be read again.
     pub(super) fn put_back(&mut self, bytes: &[u8]) {
         self.ahead = Bytes::copy_from_slice(bytes);
+    }
+
+    /// Leaves it to the [`Drive`](super::drive::Drive) to watch the phase, until an upgrade handler
+    /// takes the socket over.
+    pub(super) fn driven(mut self) -> Self {
+        self.driven = true;
+        self
     }
 
     /// Records whether the client takes what is written.
@@ -61,9 +70,11 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // Registered before the phase is read, so that no change of it is missed.
-        self.connection.state.waker.register(cx.waker());
-        self.check()?;
+        if !self.driven || self.connection.state.is_upgrading() {
+            // Registered before the phase is read, so that no change of it is missed.
+            self.connection.state.waker.register(cx.waker());
+            self.check()?;
+        }
         if self.ahead.has_remaining() {
             let len = self.ahead.len().min(buf.remaining());
             buf.put_slice(&self.ahead.split_to(len));

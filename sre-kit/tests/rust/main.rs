@@ -21,6 +21,7 @@ mod registry;
 mod saturation;
 mod server;
 mod server_bounds;
+mod server_readiness;
 mod slo_golden;
 mod slo_render;
 mod slo_requests;

@@ -85,7 +85,7 @@ impl Handler {
             "/page" => text(&"x".repeat(PAGE)),
             #[cfg(feature = "tls")]
             "/tls" => {
-                let info = request.extensions().get::<ConnectionInfo>().expect("always there");
+                let info = request.body().connection_info().clone();
                 let tls = info.tls().expect("not plain");
                 let certificate = tls.client_certificate().is_some();
                 let name = tls.server_name().unwrap_or_default();
@@ -105,7 +105,7 @@ impl Handler {
             }
             // A stream that ends itself when it is told to.
             "/events" => {
-                let info = request.extensions().get::<ConnectionInfo>().expect("always there");
+                let info = request.body().connection_info().clone();
                 let signal = info.drain_signal().clone();
                 let last = async move {
                     signal.closing().await;
@@ -120,8 +120,12 @@ impl Handler {
             "/no-content" => with_status(StatusCode::NO_CONTENT),
             "/not-modified" => with_status(StatusCode::NOT_MODIFIED),
             "/peer" => {
-                let info = request.extensions().get::<ConnectionInfo>().expect("always there");
-                text(&info.peer_addr().expect("TCP").to_string())
+                let info = request.body().connection_info();
+                let peer = info.peer_addr().expect("TCP");
+                // By choice, see `connection_info`.
+                let extension = request.extensions().get::<ConnectionInfo>();
+                let extension = extension.and_then(ConnectionInfo::peer_addr);
+                text(&format!("{peer} {}", extension == Some(peer)))
             }
             _ => text("hello"),
         }
@@ -130,7 +134,7 @@ impl Handler {
     /// Echoes one line, then waits to be let go or to be told that the server closes.
     fn upgrade(self, mut request: Request<RequestBody>) -> Response<TestBody> {
         let stubborn = request.headers().contains_key("x-stubborn");
-        let info = request.extensions().get::<ConnectionInfo>().expect("always there");
+        let info = request.body().connection_info().clone();
         let signal = info.drain_signal().clone();
         let upgraded = hyper::upgrade::on(&mut request);
         tokio::spawn(async move {
@@ -294,6 +298,10 @@ async fn one_port_speaks_http1_and_http2_and_knows_its_clients() {
     let (status, peer) = fixture.ask("/peer").await;
     assert_eq!(status, StatusCode::OK);
     assert!(peer.starts_with("127.0.0.1:"), "{peer}");
+    assert!(peer.ends_with("false"), "an extension is there by choice");
+    let with_extension = start(|server| server.connection_info(true)).await;
+    let (_, peer) = with_extension.ask("/peer").await;
+    assert!(peer.ends_with("true"), "{peer}");
     let mut http2 = fixture.http2().await;
     let request = Request::get("http://test/").body(Empty::new()).expect("valid");
     let response = soon(http2.send_request(request)).await.expect("answered");
