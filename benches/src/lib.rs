@@ -7,6 +7,7 @@
 //! The `README.md` of this crate explains how to run the benchmarks and how to read the results.
 
 pub mod alternate;
+pub mod counts;
 #[cfg(feature = "database")]
 pub mod database;
 pub mod instructions;

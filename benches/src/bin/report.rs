@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     };
     let mut report = Report::new(effort);
     report.allocations(allocations(&bins));
-    report.instructions(&bins.join("instructions"));
+    report.instructions(&bins.join("counts"));
     // Builds the database benchmark separately, since its feature would change the other binaries.
     report.database(|| build(&["--features", "database", "--bin", "database"]));
     report.one_thread();

@@ -11,13 +11,15 @@ mod print;
 mod ratios;
 
 use crate::alternate::{self, Cost, percentile};
+use crate::counts::REQUESTS;
+use crate::instructions::{self, Program};
 use crate::ratio::Ratio;
 use crate::request::Mix;
 use crate::scrape::{LIBRARIES, LabelSets, libraries};
 use crate::slo::{self, SloCosts};
 use crate::threads::{self, Shared};
 use crate::variants::{self, Group, Variant};
-use crate::{instructions, machine, probe};
+use crate::{machine, probe};
 
 /// The number of rounds of the measurements.
 #[derive(Clone, Copy, Debug)]
@@ -105,13 +107,14 @@ impl Report {
     }
 
     /// Counts instructions, if Valgrind is installed.
-    pub fn instructions(&mut self, binary: &Path) {
+    pub fn instructions(&mut self, counts: &Path) {
         if !instructions::available() {
             progress("valgrind is not installed: no instruction counts");
             return;
         }
         progress("counting instructions");
-        let count = |name| instructions::per_request(binary, name, "serve");
+        let program = Program { path: counts, arguments: &[REQUESTS] };
+        let count = |name| instructions::per_request(program, name, "serve");
         for group in [Group::Bare, Group::Axum] {
             let Ok(base) = count(group.baseline()) else { continue };
             for variant in self.variants.iter().filter(|variant| variant.group == group) {
@@ -124,7 +127,7 @@ impl Report {
             }
         }
         for library in LIBRARIES {
-            match instructions::per_scrape(binary, library) {
+            match instructions::per_scrape(program, library) {
                 Ok(count) => {
                     self.scrape_instructions.insert(library, count);
                 }

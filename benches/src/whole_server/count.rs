@@ -2,11 +2,10 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::client::{self, Protocol};
-use crate::instructions::{Counted, collected};
+use crate::instructions::{Counted, Program, collected};
 
 pub use crate::instructions::available;
 
@@ -17,15 +16,21 @@ const REQUESTS: u64 = 2_000;
 /// grow the buffers.
 const WARM_UP: u64 = 640;
 
-/// Returns the user-space instructions of one request to the server `name` of `binary`.
+/// Returns the user-space instructions of one request to the server `name` of `program`.
 ///
 /// # Errors
 ///
 /// Returns an error if Valgrind, the server or the client fails.
-pub fn per_request(binary: &Path, name: &str, protocol: Protocol, connections: usize) -> Counted {
+pub fn per_request(
+    program: Program<'_>,
+    name: &str,
+    protocol: Protocol,
+    connections: usize,
+) -> Counted {
     let mut server = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--instr-atstart=no"])
-        .arg(binary)
+        .arg(program.path)
+        .args(program.arguments)
         .arg(name)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -113,9 +113,7 @@ where
                             Poll::Pending
                         }
                         Poll::Ready(Ok(response)) => {
-                            let (head, inner) = response.into_parts();
-                            let body = AdmissionBody::new(inner, permit);
-                            Poll::Ready(Ok(Response::from_parts(head, body)))
+                            Poll::Ready(Ok(response.map(|inner| AdmissionBody::new(inner, permit))))
                         }
                         Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                     };

@@ -1,6 +1,6 @@
 //! Extraction of the context that a caller propagated in request headers.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{TraceContextExt, TraceState};
@@ -9,6 +9,12 @@ use opentelemetry_sdk::propagation::BaggagePropagator;
 use super::span_context::to_otel;
 use crate::context::TraceContext;
 use crate::settings::Propagators;
+
+// Names and not texts: a text is parsed and looked up among the standard names at each use, which
+// costs four times as much.
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// The longest `tracestate` that is propagated, in bytes. The recommendation requires 512.
 const MAX_TRACE_STATE: usize = 8192;
@@ -19,7 +25,7 @@ pub(super) fn parent(headers: &HeaderMap, propagators: Propagators) -> Option<Tr
     if !propagators.trace_context {
         return None;
     }
-    let mut values = headers.get_all("traceparent").iter();
+    let mut values = headers.get_all(&TRACEPARENT).iter();
     // Two headers are malformed together, even if each is well formed.
     match (values.next(), values.next()) {
         (Some(value), None) => TraceContext::from_traceparent(value.as_bytes()),
@@ -37,7 +43,7 @@ pub(super) fn remote_context(
     state: bool,
 ) -> Context {
     let mut context = Context::new();
-    if propagators.baggage && headers.contains_key("baggage") {
+    if propagators.baggage && headers.contains_key(&BAGGAGE) {
         context = BaggagePropagator::new().extract_with_context(&context, &Headers(headers));
     }
     match parent {
@@ -59,14 +65,14 @@ pub(super) fn has_state_or_baggage(
     propagators: Propagators,
     has_parent: bool,
 ) -> bool {
-    (propagators.baggage && headers.contains_key("baggage"))
-        || (has_parent && headers.contains_key("tracestate"))
+    (propagators.baggage && headers.contains_key(&BAGGAGE))
+        || (has_parent && headers.contains_key(&TRACESTATE))
 }
 
 /// Returns the `tracestate`. A malformed one is dropped; the trace itself is kept.
 fn trace_state(headers: &HeaderMap) -> TraceState {
     let values: Vec<_> =
-        headers.get_all("tracestate").iter().filter_map(|value| value.to_str().ok()).collect();
+        headers.get_all(&TRACESTATE).iter().filter_map(|value| value.to_str().ok()).collect();
     let text = values.join(",");
     let members = text.split(',').map(str::trim).filter(|member| !member.is_empty());
     if text.len() > MAX_TRACE_STATE || !members.clone().all(is_member) {
@@ -100,7 +106,7 @@ impl Extractor for Headers<'_> {
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(http::HeaderName::as_str).collect()
+        self.0.keys().map(HeaderName::as_str).collect()
     }
 }
 

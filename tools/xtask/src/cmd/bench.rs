@@ -17,6 +17,13 @@ pub(crate) struct BenchArgs {
     /// Measure instead what each feature, and each peer, adds to a build: half an hour
     #[arg(long, conflicts_with = "json")]
     pub(crate) builds: bool,
+    /// Count instead the instructions of the request paths, and compare them with
+    /// benches/counts.tsv: five minutes
+    #[arg(long, conflicts_with_all = ["json", "builds"])]
+    pub(crate) counts: bool,
+    /// With --counts: write benches/counts.tsv anew
+    #[arg(long, requires = "counts")]
+    pub(crate) renew: bool,
     /// Passed on to the report as it is, after `--`
     #[arg(last = true)]
     pub(crate) rest: Vec<String>,
@@ -32,6 +39,9 @@ pub(crate) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
         return super::other::run(workspace, "build-costs", None, args.rest.clone());
     }
     let installer = Installer { cache: Cache::find()?, install: true, slow: false };
+    if args.counts {
+        return counts(&installer, args.renew);
+    }
     let mut dirs = Vec::new();
     for (names, figures) in NEEDS {
         let needed: Vec<_> = names.iter().filter_map(|name| toolbox::by_name(name)).collect();
@@ -41,7 +51,22 @@ pub(crate) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<ExitCode> {
         }
         dirs.extend(ready.dirs);
     }
-    let cmd = report(workspace, args)?.path_first(&dirs);
+    finish(&report(workspace, args)?.path_first(&dirs))
+}
+
+/// Compares the instruction counts with the kept ones, or writes them anew.
+fn counts(installer: &Installer, renew: bool) -> Result<ExitCode> {
+    let needed: Vec<_> = toolbox::by_name("valgrind").into_iter().collect();
+    let ready = installer.ready(&needed);
+    if let Some(missing) = ready.missing.first() {
+        anyhow::bail!("{}: {}; nothing can be counted without it", missing.name, missing.reason);
+    }
+    let run = "run --release --package sre-kit-benches --bin counts --";
+    let renew = renew.then_some("--renew");
+    finish(&Cmd::cargo(run).args(renew).args(["benches/counts.tsv"]).path_first(&ready.dirs))
+}
+
+fn finish(cmd: &Cmd) -> Result<ExitCode> {
     Ok(if cmd.run()?.success() {
         ExitCode::SUCCESS
     } else {
@@ -74,7 +99,13 @@ mod tests {
     fn line(started_in: &str, json: &str) -> String {
         let workspace = Workspace::at(Path::new("/clone")).started_from(Path::new(started_in));
         let json = Some(PathBuf::from(json));
-        let args = BenchArgs { json, builds: false, rest: vec!["--quick".to_owned()] };
+        let args = BenchArgs {
+            json,
+            builds: false,
+            counts: false,
+            renew: false,
+            rest: vec!["--quick".to_owned()],
+        };
         report(&workspace, &args).expect("a path").to_string()
     }
 

@@ -1,23 +1,20 @@
-//! Serves one of the whole servers on one thread, until standard input ends.
-//!
-//! `server NAME` prints its address. `whole_server` starts it under callgrind.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks there")]
+//! The process that serves.
 
 use std::io::Read;
-use std::process::ExitCode;
 
-use sre_kit_benches::whole_server::{by_name, servers};
 use tokio::net::TcpListener;
 
-fn main() -> ExitCode {
-    let name = std::env::args().nth(1).unwrap_or_default();
-    let Some(server) = by_name(&name) else {
-        eprintln!("there is no server {name:?}; there are:");
-        for server in servers() {
-            eprintln!("  {}", server.name);
-        }
-        return ExitCode::from(2);
-    };
+use super::variants::by_name;
+
+/// Serves the whole server `name` on one thread, prints its address, and ends at the end of standard
+/// input. Returns `None` if there is no such server.
+///
+/// # Panics
+///
+/// Panics if there is no runtime or no port.
+#[allow(clippy::print_stdout, reason = "the address is for the process that started this one")]
+pub fn serve(name: &str) -> Option<()> {
+    let server = by_name(name)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     runtime.block_on(async {
@@ -32,5 +29,5 @@ fn main() -> ExitCode {
     });
     // What the variants left in the background goes with the runtime.
     runtime.shutdown_background();
-    ExitCode::SUCCESS
+    Some(())
 }
