@@ -74,6 +74,9 @@
 //! | `console` | a page on the admin listener that shows the service live | 120 KB of the binary |
 //! | `exposition` | `metrics::Exposition`: a tower service that answers scrapes; part of `admin` | flate2, http-body-util |
 //! | `protobuf` | protobuf exposition and native histograms | prost |
+//! | `metrics-facade` | `metrics::MetricsRecorder`: `counter!` of every crate counts in the registry | metrics |
+//! | `opentelemetry-metrics` | `metrics::RegistryMeterProvider`: OpenTelemetry's instruments count in the registry | opentelemetry |
+//! | `tikv-prometheus` | `Registry::gather_from`: metrics of the `prometheus` crate | prometheus |
 //! | `telemetry` | log lines with trace ids, trace contexts, spans for your own exporter | the OpenTelemetry SDK, tracing-subscriber |
 //! | `otlp` | traces, logs and metrics over OTLP; includes `telemetry` | opentelemetry-otlp, tonic, reqwest |
 //! | `tls` | TLS on the main listener and on the admin listener, with `aws-lc-rs` or `ring` | rustls |

@@ -15,6 +15,16 @@ pub use sre_kit_metrics::{
     Exposition, ExpositionBody, ExpositionBodyError, ExpositionBuilder, ExpositionFuture,
 };
 
+#[cfg(feature = "metrics-facade")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics-facade")))]
+#[doc(inline)]
+pub use sre_kit_metrics::{MetricsRecorder, MetricsRecorderBuilder};
+
+#[cfg(feature = "opentelemetry-metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry-metrics")))]
+#[doc(inline)]
+pub use sre_kit_metrics::{RegistryMeterProvider, RegistryMeterProviderBuilder};
+
 #[cfg(feature = "saturation")]
 #[cfg_attr(docsrs, doc(cfg(feature = "saturation")))]
 #[doc(inline)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sre_kit_core::ConfigError;
 
+use crate::floats;
 #[cfg(feature = "protobuf")]
 use crate::native_buckets::NativeBuckets;
 use crate::scale::Scale;
@@ -78,8 +79,35 @@ impl Buckets {
         Self::new(Scale::Ones, bounds.into_iter().collect())
     }
 
+    /// Creates bounds of any unit, for values that are floats, such as milliseconds.
+    ///
+    /// The sum is a float too, so it is exact to 15 digits only. Prefer [`seconds`](Self::seconds)
+    /// and [`units`](Self::units). Without bounds a histogram has its count and its sum.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there are more than 200 bounds, if one is not finite, or if they do not
+    /// ascend.
+    pub fn floats(bounds: impl IntoIterator<Item = f64>) -> Result<Self, ConfigError> {
+        let mut ordered = Vec::new();
+        for bound in bounds {
+            if !bound.is_finite() {
+                return Err(ConfigError::new(
+                    "buckets",
+                    bound,
+                    "a bound is a finite number",
+                    "leave +Inf out, it is always there",
+                ));
+            }
+            // Both zeros are one bound.
+            ordered.push(floats::to_ordered(bound + 0.0));
+        }
+        Self::new(Scale::Floats, ordered)
+    }
+
     fn new(scale: Scale, bounds: Vec<u64>) -> Result<Self, ConfigError> {
-        if bounds.is_empty() || bounds.len() > MAX_BOUNDS {
+        let least = usize::from(scale != Scale::Floats);
+        if bounds.len() < least || bounds.len() > MAX_BOUNDS {
             return Err(ConfigError::new(
                 "buckets",
                 bounds.len(),
@@ -108,7 +136,7 @@ impl Buckets {
             .collect();
         let inner = Inner {
             scale,
-            first: bounds[0],
+            first: bounds.first().copied().unwrap_or(u64::MAX),
             bounds: bounds.into(),
             le,
             #[cfg(feature = "protobuf")]
@@ -140,6 +168,14 @@ impl Buckets {
     #[cfg(feature = "protobuf")]
     pub fn with_native(&self, factor: f64) -> Result<Self, ConfigError> {
         let &Inner { scale, first, ref bounds, ref le, .. } = &*self.inner;
+        if scale == Scale::Floats {
+            return Err(ConfigError::new(
+                "buckets.native factor",
+                factor,
+                "native buckets need bounds in seconds or in whole units",
+                "create the bounds with `Buckets::seconds` or `Buckets::units`",
+            ));
+        }
         let greatest = bounds.last().copied().unwrap_or(1);
         let native = Some(NativeBuckets::new(scale, factor, greatest)?);
         let inner = Inner { scale, first, bounds: bounds.clone(), le: le.clone(), native };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::family::Family;
 use crate::samples::Samples;
-use crate::visit::{Collect, Desc, Visitor};
+use crate::visit::{Collect, Desc, Kind, Visitor};
 
 /// One or more families of a registry.
 #[derive(Clone)]
@@ -15,6 +15,19 @@ pub(crate) enum Entry {
     Computed(Arc<Computed>),
     /// Families that are read together.
     Collector(Arc<dyn Collect>),
+    /// Families that another registry holds.
+    Named(Arc<dyn CollectNamed>),
+}
+
+/// A source of families whose names are known when they are read.
+pub(crate) trait CollectNamed: Send + Sync {
+    /// Shows the families to `visitor`. `reserve` reserves a name for the source, and says whether
+    /// it was free; if not, it counts the refusal under the name of the API.
+    fn collect(
+        &self,
+        reserve: &mut dyn FnMut(&str, Kind, &'static str) -> bool,
+        visitor: &mut dyn Visitor,
+    );
 }
 
 /// A family that a closure computes at each scrape.
@@ -33,15 +46,22 @@ impl Entry {
         match self {
             Self::Sharded(family) => Some(family.name()),
             Self::Computed(computed) => Some(&computed.desc.name),
-            Self::Collector(_) => None,
+            Self::Collector(_) | Self::Named(_) => None,
         }
     }
 
-    /// Shows the families to `visitor`, with at most `limit` samples of a computed one.
-    pub(crate) fn visit(&self, limit: usize, visitor: &mut dyn Visitor) {
+    /// Shows the families to `visitor`, with at most `limit` samples of a computed one. `reserve`
+    /// is that of [`CollectNamed`].
+    pub(crate) fn visit(
+        &self,
+        limit: usize,
+        reserve: &mut dyn FnMut(&str, Kind, &'static str) -> bool,
+        visitor: &mut dyn Visitor,
+    ) {
         match self {
             Self::Sharded(family) => family.visit(visitor),
             Self::Collector(collector) => collector.collect(visitor),
+            Self::Named(collector) => collector.collect(reserve, visitor),
             Self::Computed(computed) => {
                 let Computed { desc, label_names, sample } = &**computed;
                 sample(&mut Samples::new(visitor, desc, label_names, limit));
@@ -54,7 +74,7 @@ impl Entry {
         match self {
             Self::Sharded(family) => Some((family.name(), family.overflowed())),
             Self::Collector(collector) => collector.overflowed(),
-            Self::Computed(_) => None,
+            Self::Computed(_) | Self::Named(_) => None,
         }
     }
 }

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sre_kit_core::ConfigError;
 
 use crate::buckets::Buckets;
 use crate::cells::{CellOffset, ShardedCells};
 use crate::exemplars::Exemplars;
+use crate::floats;
+use crate::scale::Scale;
 use crate::series::Series;
 use crate::visit::{Desc, Kind, Visitor};
 
@@ -20,9 +23,27 @@ pub const OVERFLOW_LABEL: &str = "otel_metric_overflow=\"true\"";
 /// request that creates a series never waits for a whole scrape.
 const BATCH: usize = 64;
 
+/// The meaning of the cell of a series that is not a histogram.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Number {
+    /// An integer.
+    #[default]
+    Unsigned,
+    /// An integer in two's complement.
+    Signed,
+    /// The bits of a float.
+    Float,
+}
+
 /// A family of sharded series under one name.
 pub struct Family {
     desc: Desc,
+    /// The heading with a help text that was given later.
+    described: OnceLock<Desc>,
+    number: Number,
+    /// How often a series was asked for that the limit left no room for. Where the cells are not
+    /// counts, it stands for the observations of the overflow series.
+    turned_away: AtomicU64,
     buckets: Option<Buckets>,
     cells: Arc<ShardedCells>,
     limit: usize,
@@ -62,6 +83,9 @@ impl Family {
     ) -> Self {
         Self {
             desc,
+            described: OnceLock::new(),
+            number: Number::Unsigned,
+            turned_away: AtomicU64::new(0),
             buckets,
             cells,
             limit,
@@ -69,6 +93,24 @@ impl Family {
             series: Mutex::default(),
             exemplars: Mutex::default(),
         }
+    }
+
+    /// Returns the family with cells that are read as `number`.
+    pub(crate) fn with_number(mut self, number: Number) -> Self {
+        self.number = number;
+        self
+    }
+
+    /// Sets the help text, unless there is one.
+    pub(crate) fn describe(&self, help: &str) {
+        if self.desc.help.is_empty() && !help.is_empty() {
+            self.described.get_or_init(|| Desc { help: help.to_owned(), ..self.desc.clone() });
+        }
+    }
+
+    /// Returns the buckets of a histogram.
+    pub(crate) fn buckets(&self) -> Option<&Buckets> {
+        self.buckets.as_ref()
     }
 
     /// Adds a series whose cells the caller has allocated. The caller bounds their number.
@@ -122,6 +164,7 @@ impl Family {
 
     fn create_in(&self, series: &mut Series, labels: &str) -> CellOffset {
         if series.len() >= self.limit {
+            self.turned_away.fetch_add(1, Ordering::Relaxed);
             return self.overflow;
         }
         let len = self.buckets.as_ref().map_or(1, Buckets::cell_count);
@@ -132,7 +175,10 @@ impl Family {
     /// Returns how many observations the overflow series counted.
     pub fn overflowed(&self) -> u64 {
         match &self.buckets {
-            None => self.cells.sum(self.overflow, 0),
+            None if self.number == Number::Unsigned && self.desc.kind == Kind::Counter => {
+                self.cells.sum(self.overflow, 0)
+            }
+            None => self.turned_away.load(Ordering::Relaxed),
             Some(buckets) => {
                 (0..=buckets.bounds().len()).map(|i| self.cells.sum(self.overflow, i)).sum()
             }
@@ -161,7 +207,7 @@ impl Family {
         loop {
             let series = self.lock();
             if next == 0 && (overflowed || series.len() > 0) {
-                visitor.family(&self.desc);
+                visitor.family(self.described.get().unwrap_or(&self.desc));
             }
             let end = series.len().min(next + BATCH);
             for (labels, offset) in series.range(next, end) {
@@ -188,10 +234,18 @@ impl Family {
         self.cells.sum_into(offset, scratch);
         match &self.buckets {
             Some(buckets) => {
+                if buckets.scale() == Scale::Floats {
+                    let sum = buckets.bounds().len() + 1;
+                    scratch[sum] = floats::to_ordered(self.cells.sum_floats(offset, sum));
+                }
                 let exemplars = self.existing_exemplars(offset);
                 visitor.histogram(labels, buckets, scratch, exemplars.as_deref());
             }
-            None => visitor.integer(labels, scratch[0]),
+            None => match self.number {
+                Number::Unsigned => visitor.integer(labels, scratch[0]),
+                Number::Signed => visitor.signed(labels, scratch[0].cast_signed()),
+                Number::Float => visitor.float(labels, self.cells.sum_floats(offset, 0)),
+            },
         }
     }
 

@@ -8,6 +8,7 @@ use crate::buckets::Buckets;
 use crate::cells::{CellOffset, ShardedCells, Writer};
 use crate::exemplars::Link;
 use crate::family::Family;
+use crate::floats;
 use crate::labels::label_text;
 use crate::scale::Scale;
 
@@ -33,29 +34,54 @@ pub struct Histogram {
 }
 
 impl Histogram {
+    /// Creates the handle of the histogram at `offset`.
+    pub(crate) fn at(cells: Arc<ShardedCells>, offset: CellOffset, buckets: Buckets) -> Self {
+        Self { cells, offset, buckets }
+    }
+
     /// Records a duration. If the bounds are whole units, it records the number of nanoseconds.
+    /// If they are floats, it records seconds.
     #[inline]
     pub fn observe_duration(&self, duration: Duration) {
+        if self.buckets.scale() == Scale::Floats {
+            return self.observe(duration.as_secs_f64());
+        }
         self.observe_raw(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
     }
 
     /// Records a value in the unit of the bounds: seconds, or whole units.
     ///
-    /// Negative values and NaN count as 0.
+    /// Negative values and NaN count as 0. If the bounds are floats, a negative value counts as
+    /// such, and a value that is not finite is dropped.
     #[inline]
     pub fn observe(&self, value: f64) {
         let scaled = match self.buckets.scale() {
             Scale::Nanos => value * 1e9,
             Scale::Ones => value,
+            Scale::Floats => {
+                if value.is_finite() {
+                    self.observe_recorded(floats::to_ordered(value));
+                }
+                return;
+            }
         };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         // `as` saturates: NaN and negatives become 0.
-        self.observe_raw(scaled.round() as u64);
+        self.observe_recorded(scaled.round() as u64);
     }
 
-    /// Records an integer as it is stored: nanoseconds, or whole units.
+    /// Records an integer as it is stored: nanoseconds, or whole units. If the bounds are floats,
+    /// it records that many units.
     #[inline]
     pub fn observe_raw(&self, value: u64) {
+        match self.buckets.scale() {
+            Scale::Nanos | Scale::Ones => self.observe_recorded(value),
+            Scale::Floats => self.observe(value as f64),
+        }
+    }
+
+    #[inline]
+    fn observe_recorded(&self, value: u64) {
         let writer = self.cells.writer(self.offset, self.cells.current_shard());
         observe(writer, 0, &self.buckets, value);
     }
@@ -78,6 +104,9 @@ impl fmt::Debug for Histogram {
 pub fn observe(writer: Writer<'_>, first: usize, buckets: &Buckets, value: u64) {
     let (bucket, sum) = buckets.bucket_and_sum(value);
     writer.add(first + bucket, 1);
+    if buckets.scale() == Scale::Floats {
+        return writer.add_float(first + sum, floats::from_ordered(value));
+    }
     // Most request bodies are empty, and adding 0 changes nothing.
     if value != 0 {
         writer.add(first + sum, value);
@@ -114,7 +143,7 @@ impl HistogramFamily {
     /// Records an integer as it is stored, and the span that it came from.
     pub(crate) fn observe_linked(&self, label_values: &[&str], value: u64, link: Option<Link>) {
         let offset = self.find_or_create(label_values);
-        self.at(offset).observe_raw(value);
+        self.at(offset).observe_recorded(value);
         if let Some(link) = link {
             let (bucket, _) = self.buckets.bucket_and_sum(value);
             self.family.exemplars(offset).offer(bucket, value, link);

@@ -16,6 +16,7 @@ pub use crate::family::{Family, OVERFLOW_LABEL};
 use crate::histogram::HistogramFamily;
 pub use crate::histogram::observe;
 pub use crate::labels::{pairs, push_pair};
+pub use crate::otlp::{Attribute, AttributeType, AttributeValue, OtlpFamily};
 use crate::registry::Registry;
 pub use crate::scale::Scale;
 pub use crate::visit::{Collect, Desc, Kind, Visitor};
@@ -65,6 +66,10 @@ pub trait RegistryInternals {
         families: &[(&str, Kind)],
         collector: Arc<dyn Collect>,
     ) -> Result<(), ConfigError>;
+
+    /// Returns a family in the terms of OpenTelemetry: of the table of the kit's metrics, as
+    /// another API created it, or inferred from its name.
+    fn otlp_family(&self, desc: &Desc) -> Arc<OtlpFamily>;
 
     /// Returns how many series a family can have.
     fn max_series_per_family(&self) -> usize;
@@ -118,6 +123,10 @@ impl RegistryInternals for Registry {
         collector: Arc<dyn Collect>,
     ) -> Result<(), ConfigError> {
         self.register_collector(families, collector)
+    }
+
+    fn otlp_family(&self, desc: &Desc) -> Arc<OtlpFamily> {
+        self.otlp_family(desc)
     }
 
     fn max_series_per_family(&self) -> usize {

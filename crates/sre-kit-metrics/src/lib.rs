@@ -12,11 +12,25 @@
 //! |---|---|---|
 //! | none | [`Registry`], [`BuildInfo`], [`Registry::encode`] | prometheus-client |
 //! | `exposition` | `Exposition`, a tower service that answers scrapes | flate2, http-body, tokio's runtime |
+//! | `metrics-facade` | `MetricsRecorder`: the `metrics` facade counts here | metrics |
+//! | `opentelemetry-metrics` | `RegistryMeterProvider`: OpenTelemetry's API counts here | opentelemetry |
 //! | `process` | `ProcessMetrics`: processor time, memory, file descriptors | nothing |
 //! | `protobuf` | `Format::Protobuf` and `Buckets::with_native`: native histograms | prost |
+//! | `tikv-prometheus` | `Registry::gather_from`: metrics of the `prometheus` crate | prometheus |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// What only some of the bridges use is part of every build, so that the cells, families and names
+// do not differ by feature.
+#![cfg_attr(
+    not(all(
+        feature = "metrics-facade",
+        feature = "opentelemetry-metrics",
+        feature = "tikv-prometheus"
+    )),
+    allow(dead_code, unused_imports, reason = "without the bridges")
+)]
 
+mod bridges;
 mod buckets;
 mod build_info;
 mod builder;
@@ -30,12 +44,14 @@ mod exposition;
 mod extensions;
 mod families;
 mod family;
+mod floats;
 mod foreign;
 mod histogram;
 mod labels;
 mod names;
 #[cfg(feature = "protobuf")]
 mod native_buckets;
+mod otlp;
 #[cfg(feature = "process")]
 mod process;
 mod registry;
@@ -49,6 +65,12 @@ pub mod internal;
 
 pub use sre_kit_core::ConfigError;
 
+#[cfg(feature = "metrics-facade")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics-facade")))]
+pub use bridges::facade::{MetricsRecorder, MetricsRecorderBuilder};
+#[cfg(feature = "opentelemetry-metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "opentelemetry-metrics")))]
+pub use bridges::opentelemetry::{RegistryMeterProvider, RegistryMeterProviderBuilder};
 pub use buckets::Buckets;
 pub use build_info::BuildInfo;
 pub use builder::RegistryBuilder;

@@ -8,7 +8,7 @@ use sre_kit_core::internal::is_identifier;
 use crate::visit::Kind;
 
 /// Every name that a scrape prints, and the family that prints it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     taken: HashMap<String, String>,
 }
@@ -17,8 +17,19 @@ impl Names {
     /// Reserves the names of a family and of the samples that it prints.
     pub(crate) fn reserve(&mut self, name: &str, kind: Kind) -> Result<(), ConfigError> {
         check(name, kind)?;
+        self.reserve_printed(name, kind)
+    }
+
+    /// Reserves the names of a family that another API named: its suffix is not checked, because
+    /// OpenTelemetry has gauges whose names end in `count`, for example.
+    pub(crate) fn reserve_bridged(&mut self, name: &str, kind: Kind) -> Result<(), ConfigError> {
+        check_characters(name)?;
+        self.reserve_printed(name, kind)
+    }
+
+    fn reserve_printed(&mut self, name: &str, kind: Kind) -> Result<(), ConfigError> {
         let printed: Vec<String> = match kind {
-            Kind::Gauge => vec![name.to_owned()],
+            Kind::Gauge | Kind::UpDownCounter => vec![name.to_owned()],
             Kind::Counter => {
                 let base = name.strip_suffix("_total").unwrap_or(name);
                 ["", "_total", "_created"].map(|suffix| format!("{base}{suffix}")).into()
@@ -42,25 +53,32 @@ impl Names {
     }
 }
 
+fn check_characters(name: &str) -> Result<(), ConfigError> {
+    if is_identifier(name, true) {
+        return Ok(());
+    }
+    Err(ConfigError::new(
+        "metric name",
+        name,
+        "a name has letters, digits, `_` and `:` only and does not begin with a digit",
+        "write it like `http_server_request_duration_seconds`",
+    ))
+}
+
 fn check(name: &str, kind: Kind) -> Result<(), ConfigError> {
     let refuse = |rule: &'static str, advice: &'static str| {
         Err(ConfigError::new("metric name", name, rule, advice))
     };
-    if !is_identifier(name, true) {
-        return refuse(
-            "a name has letters, digits, `_` and `:` only and does not begin with a digit",
-            "write it like `http_server_request_duration_seconds`",
-        );
-    }
+    check_characters(name)?;
     match kind {
         Kind::Counter if !name.ends_with("_total") => {
             refuse("a counter's name ends in `_total`", "append `_total`")
         }
-        Kind::Gauge | Kind::Histogram
+        Kind::Gauge | Kind::UpDownCounter | Kind::Histogram
             if ["_total", "_bucket", "_count", "_sum", "_created", "_info"]
                 .iter()
                 .any(|suffix| name.ends_with(suffix))
-                && !(kind == Kind::Gauge && name.ends_with("_info")) =>
+                && !(kind != Kind::Histogram && name.ends_with("_info")) =>
         {
             refuse(
                 "that suffix is kept for the samples of another kind of metric",

@@ -52,7 +52,7 @@ impl NativeBuckets {
             (0..=MAX_SCHEMA).find(|&schema| growth(schema) <= factor).unwrap_or(MAX_SCHEMA);
         let lowest = match scale {
             Scale::Nanos => LOWEST_SECONDS,
-            Scale::Ones => LOWEST_UNITS,
+            Scale::Ones | Scale::Floats => LOWEST_UNITS,
         };
         let (fraction, exponent) = split(scale.value(greatest.max(1)));
         // A power of two ends an octave; what is above one begins the next.

@@ -247,6 +247,11 @@ impl Registry {
         self.inner.families.add_collector(families, collector)
     }
 
+    /// Returns the families.
+    pub(crate) fn families(&self) -> &Families {
+        &self.inner.families
+    }
+
     pub(crate) fn max_series_per_family(&self) -> usize {
         self.inner.limit
     }

@@ -1,5 +1,7 @@
 //! The unit of recorded integers.
 
+use crate::floats;
+
 /// The meaning of one unit of a recorded integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scale {
@@ -7,6 +9,8 @@ pub enum Scale {
     Nanos,
     /// Recorded and exported unchanged: bytes, rows, items.
     Ones,
+    /// Floats of any unit, recorded as integers that are ordered as the floats are.
+    Floats,
 }
 
 impl Scale {
@@ -16,6 +20,7 @@ impl Scale {
         match self {
             Self::Nanos => recorded as f64 / 1e9,
             Self::Ones => recorded as f64,
+            Self::Floats => floats::from_ordered(recorded),
         }
     }
 }

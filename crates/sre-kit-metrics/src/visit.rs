@@ -10,6 +10,9 @@ pub enum Kind {
     Counter,
     /// A value that rises and falls.
     Gauge,
+    /// A sum that rises and falls: numbers of things, which can be added up over instances. The
+    /// Prometheus formats call it a gauge.
+    UpDownCounter,
     /// Counts per bucket, and a sum.
     Histogram,
 }
@@ -35,11 +38,20 @@ pub trait Visitor {
     /// Reads a sample that is an integer.
     fn integer(&mut self, labels: &str, value: u64);
 
+    /// Reads a sample that is an integer and can be negative.
+    fn signed(&mut self, labels: &str, value: i64) {
+        match u64::try_from(value) {
+            Ok(value) => self.integer(labels, value),
+            Err(_) => self.float(labels, value as f64),
+        }
+    }
+
     /// Reads a sample that is a float.
     fn float(&mut self, labels: &str, value: f64);
 
-    /// Reads a histogram. `cells` holds one count per bucket, not cumulated, then the sum, then the
-    /// native buckets if there are any.
+    /// Reads a histogram. `cells` holds one count per bucket, not cumulated, then the sum as
+    /// [`Scale::value`](crate::internal::Scale::value) takes it, then the native buckets if there
+    /// are any.
     fn histogram(
         &mut self,
         labels: &str,

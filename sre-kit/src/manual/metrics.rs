@@ -175,6 +175,7 @@
 //! | `process_start_time_seconds` | gauge, Unix seconds |  | `time() - process_start_time_seconds` |
 //! | `process_threads` | gauge, threads |  | `max(process_threads)` |
 //! | `sre_kit_metrics_overflow_total` | counter, observations | `metric` | `sum by (metric) (rate(sre_kit_metrics_overflow_total[5m])) > 0` |
+//! | `sre_kit_metrics_refused_total` | counter, refusals; features of other metric APIs | `metric`, `api` | `sum by (metric, api) (sre_kit_metrics_refused_total) > 0` |
 //! | `sre_kit_scrapes_total` | counter, scrapes | `format`, `outcome` | `sum by (outcome) (rate(sre_kit_scrapes_total[5m]))` |
 //! | `sre_kit_scrape_duration_seconds` | histogram, seconds |  | `histogram_quantile(0.99, sum by (le) (rate(sre_kit_scrape_duration_seconds_bucket[5m])))` |
 //! | `sre_kit_scrape_size_bytes` | histogram, bytes |  | `rate(sre_kit_scrape_size_bytes_sum[5m]) / rate(sre_kit_scrape_size_bytes_count[5m])` |

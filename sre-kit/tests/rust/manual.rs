@@ -39,7 +39,8 @@ fn rows() -> Vec<(String, String)> {
 }
 
 /// Families that need something that is not here: the reason.
-const ELSEWHERE: [(&str, &str); 15] = [
+const ELSEWHERE: [(&str, &str); 16] = [
+    ("sre_kit_metrics_refused_total", "a name that two APIs use; crates/sre-kit-metrics"),
     ("http_server_tls_reloads_total", "certificate files; tls"),
     ("cgroup_", "what a control group has of them differs from machine to machine"),
     ("tokio_runtime_blocking_", "tokio shows them with `--cfg tokio_unstable` only"),

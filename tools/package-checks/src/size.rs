@@ -9,12 +9,12 @@ use shell::{Cmd, Workspace};
 ///
 /// The goal for all features is 280. All features have both TLS providers, of which a service builds
 /// one; sea-orm-migration turns sea-orm's default features on, the trace feature of
-/// opentelemetry_sdk brings a second rand, google-cloud-auth a second darling, and systemd two
-/// packages: those are what is above it.
+/// opentelemetry_sdk brings a second rand, google-cloud-auth a second darling, systemd two packages,
+/// and the bridges from other metric APIs five: those are what is above it.
 const BOUNDS: &[(&str, &str, usize)] = &[
     ("the layer alone", "--no-default-features", 45),
     ("default features", "", 70),
-    ("all features", "--all-features", 299),
+    ("all features", "--all-features", 304),
 ];
 
 /// Prints each count, and finds those above their bound.
@@ -63,8 +63,8 @@ mod tests {
 
     #[test]
     fn each_bound_is_the_last_count_that_is_fine() {
-        assert!(above(&[45, 70, 299]).is_empty());
-        let found = above(&[46, 71, 300]);
+        assert!(above(&[45, 70, 304]).is_empty());
+        let found = above(&[46, 71, 305]);
         assert_eq!(found.len(), 3);
         assert!(found[0].starts_with("sre-kit, the layer alone, builds 46 packages, more than 45"));
     }

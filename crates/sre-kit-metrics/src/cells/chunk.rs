@@ -97,6 +97,27 @@ impl<'a> Writer<'a> {
         self.add_ordered(index, n, Ordering::Release);
     }
 
+    /// Adds `value` to a cell that holds the bits of a float.
+    #[inline]
+    pub(crate) fn add_float(self, index: usize, value: f64) {
+        let cell = &self.cells[(self.first + index) % CHUNK_CELLS];
+        let sum = |bits| (f64::from_bits(bits) + value).to_bits();
+        if self.exclusive {
+            cell.store(sum(cell.load(Ordering::Relaxed)), Ordering::Relaxed);
+        } else {
+            // It always returns `Some`, so this cannot fail.
+            let _ = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bits| Some(sum(bits)));
+        }
+    }
+
+    /// Replaces the value of a cell. Only a writer to the shard of the gauges may do so: each
+    /// other shard has one more part of the sum.
+    #[inline]
+    pub(crate) fn set(self, index: usize, value: u64) {
+        debug_assert!(!self.exclusive, "gauges lie in a shared shard");
+        self.cells[(self.first + index) % CHUNK_CELLS].store(value, Ordering::Relaxed);
+    }
+
     #[inline]
     fn add_ordered(self, index: usize, n: u64, order: Ordering) {
         // An allocation lies in one chunk, which the compiler cannot know: the remainder changes

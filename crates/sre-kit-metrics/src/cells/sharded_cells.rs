@@ -156,6 +156,13 @@ impl ShardedCells {
         Writer::new(self.chunk(offset, shard), offset, shard.is_exclusive())
     }
 
+    /// Returns a writer to the one shard in which gauges are set: the first shared one. All other
+    /// shards hold zeros at `offset`, so that the sum over the shards is the gauge.
+    #[inline]
+    pub(crate) fn gauge_writer(&self, offset: CellOffset) -> Writer<'_> {
+        self.writer(offset, ShardId::new(self.exclusive, false))
+    }
+
     /// Returns the cells at `offset` in one shard, to be kept: finding them again costs nothing.
     pub fn shard_cells(&self, offset: CellOffset, shard: ShardId) -> ShardCells {
         ShardCells { chunk: Arc::clone(self.chunk(offset, shard)), offset, shard }
@@ -180,6 +187,17 @@ impl ShardedCells {
                 *sum = sum.wrapping_add(cell.load(Ordering::Acquire));
             }
         }
+    }
+
+    /// Returns the sum over all shards of a cell that holds the bits of a float.
+    pub(crate) fn sum_floats(&self, offset: CellOffset, index: usize) -> f64 {
+        self.shards.iter().filter_map(|shard| shard.chunks.get(offset.chunk())).fold(
+            0.0,
+            |sum, chunk| {
+                let bits = chunk.cells_from(offset)[index].load(Ordering::Acquire);
+                sum + f64::from_bits(bits)
+            },
+        )
     }
 
     /// Returns the sum over all shards of the cell `index` cells after `offset`.

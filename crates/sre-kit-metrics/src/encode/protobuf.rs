@@ -68,7 +68,7 @@ impl Visitor for ProtobufEncoder<'_> {
         bytes(field::family::HELP, desc.help.as_bytes(), &mut self.family);
         let kind = match desc.kind {
             Kind::Counter => 0,
-            Kind::Gauge => 1,
+            Kind::Gauge | Kind::UpDownCounter => 1,
             Kind::Histogram => 4,
         };
         encode_key(field::family::TYPE, WireType::Varint, &mut self.family);
@@ -87,7 +87,7 @@ impl Visitor for ProtobufEncoder<'_> {
         double::encode(field::VALUE, &value, &mut self.value);
         let field = match self.kind {
             Kind::Counter => field::metric::COUNTER,
-            Kind::Gauge | Kind::Histogram => field::metric::GAUGE,
+            Kind::Gauge | Kind::UpDownCounter | Kind::Histogram => field::metric::GAUGE,
         };
         self.metric(labels, field);
     }

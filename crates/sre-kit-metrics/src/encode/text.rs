@@ -85,7 +85,7 @@ impl Visitor for TextEncoder<'_> {
         };
         let kind = match desc.kind {
             Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
+            Kind::Gauge | Kind::UpDownCounter => "gauge",
             Kind::Histogram => "histogram",
         };
         self.out.push_str("# HELP ");
@@ -105,6 +105,12 @@ impl Visitor for TextEncoder<'_> {
     fn integer(&mut self, labels: &str, value: u64) {
         self.begin("", labels);
         self.integer_text(value);
+        self.out.push('\n');
+    }
+
+    fn signed(&mut self, labels: &str, value: i64) {
+        self.begin("", labels);
+        self.out.push_str(itoa::Buffer::new().format(value));
         self.out.push('\n');
     }
 
@@ -171,6 +177,7 @@ impl TextEncoder<'_> {
         match scale {
             Scale::Ones => self.integer_text(recorded),
             Scale::Nanos => self.seconds_text(recorded),
+            Scale::Floats => push_float(self.out, scale.value(recorded)),
         }
     }
 

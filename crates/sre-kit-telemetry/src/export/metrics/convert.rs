@@ -64,7 +64,7 @@ impl Visitor for Families {
         // A collector that exports to Prometheus adds the suffix of counters again.
         let name = match desc.kind {
             Kind::Counter => desc.name.strip_suffix("_total").unwrap_or(&desc.name),
-            Kind::Gauge | Kind::Histogram => &desc.name,
+            Kind::Gauge | Kind::UpDownCounter | Kind::Histogram => &desc.name,
         };
         let cumulative = AggregationTemporality::Cumulative as i32;
         let data = match desc.kind {
@@ -72,6 +72,11 @@ impl Visitor for Families {
                 data_points: Vec::new(),
                 aggregation_temporality: cumulative,
                 is_monotonic: true,
+            }),
+            Kind::UpDownCounter => metric::Data::Sum(Sum {
+                data_points: Vec::new(),
+                aggregation_temporality: cumulative,
+                is_monotonic: false,
             }),
             Kind::Gauge => metric::Data::Gauge(Gauge { data_points: Vec::new() }),
             Kind::Histogram => metric::Data::Histogram(Histogram {
