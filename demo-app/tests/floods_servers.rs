@@ -111,14 +111,15 @@ fn probes_are_answered_while_idle_and_unreading_clients_hold_both_listeners() {
         return flood(&target);
     }
     let demo = Demo::start_with_open_files(1_024);
-    assert!(demo.metric("http_server_connections_limit", &["main"]) > 1_024.0, "raised");
+    assert!(demo.metric("sre_kit_http_server_connections_limit", &["main"]) > 1_024.0, "raised");
     let main = Flood::start(&demo.app, "/stream?chunks=100000&ms=0");
     // The console's page is the largest that costs the server nothing to make.
     let admin = Flood::start(&demo.admin, "/");
     // The last of them may still be on their way from the kernel to the server.
     let accepted = |listener: &str| {
         let text = asked(&demo.admin, "/metrics").unwrap_or_default();
-        let line = format!("http_server_connections_accepted_total{{listener=\"{listener}\"}} ");
+        let line =
+            format!("sre_kit_http_server_connections_accepted_total{{listener=\"{listener}\"}} ");
         let count = text.lines().find_map(|found| found.strip_prefix(&line)?.parse::<usize>().ok());
         count.unwrap_or_default()
     };
@@ -136,9 +137,12 @@ fn probes_are_answered_while_idle_and_unreading_clients_hold_both_listeners() {
     }
     for listener in ["listener=\"main\"", "listener=\"admin\""] {
         let evicted = &[listener, "error_type=\"evicted\""];
-        assert!(demo.metric("http_server_connection_errors_total", evicted) > 0.0, "{listener}");
+        assert!(
+            demo.metric("sre_kit_http_server_connection_errors_total", evicted) > 0.0,
+            "{listener}"
+        );
     }
-    let errors = demo.metric("http_server_accept_errors_total", &[]);
+    let errors = demo.metric("sre_kit_http_server_accept_errors_total", &[]);
     assert!(errors < 1.0, "no descriptor was missing: {errors}");
 
     // Without the floods everything is as before.

@@ -75,7 +75,9 @@ mod tests {
         client.get("/checkout").await.assert_status(200);
         client.get("/checkout?fail").await.assert_status(500);
 
-        test.metric("http_server_requests_total").label("outcome", "error").assert_rose_by(1);
+        test.metric("sre_kit_http_server_requests_total")
+            .label("outcome", "error")
+            .assert_rose_by(1);
         test.slo("checkout").assert_good(1).assert_bad(1);
         test.assert_logged("payment failed").assert_field("reason", "declined");
         test.assert_nothing_in_flight();

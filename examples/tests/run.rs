@@ -134,7 +134,7 @@ fn counts_two_requests(name: &str) {
     let hello = get(&format!("{}/hello/you", example.service));
     assert_eq!(hello, (200, "Hello, you.\n".to_owned()));
     assert_eq!(get(&format!("{}/nowhere", example.service)).0, 404);
-    let total = "http_server_requests_total{";
+    let total = "sre_kit_http_server_requests_total{";
     let route = "http_route=\"/hello/{name}\"";
     assert!((example.metric(&[total, route, "outcome=\"ok\""]) - 1.0).abs() < 0.1);
     assert!((example.metric(&[total, "outcome=\"client_error\""]) - 1.0).abs() < 0.1);
@@ -214,7 +214,7 @@ fn tonic_counts_calls_by_method_and_outcome() {
     let ask = |name: &str| run(example("tonic").arg(name).env("LISTEN", address));
     assert_eq!(ask("you"), (Some(0), "Hello, you.\n".to_owned()));
     assert!(ask("").1.starts_with("InvalidArgument: name is empty"));
-    let total = ["http_server_requests_total{", "http_route=\"/greeter.Greeter/Hello\""];
+    let total = ["sre_kit_http_server_requests_total{", "http_route=\"/greeter.Greeter/Hello\""];
     assert!((server.metric(&total) - 2.0).abs() < 0.1);
     let refused = [total[0], total[1], "outcome=\"client_error\""];
     assert!((server.metric(&refused) - 1.0).abs() < 0.1, "an invalid argument is the client's");

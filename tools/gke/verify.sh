@@ -45,7 +45,7 @@ metric_is_served() {
                 jq --exit-status 'any(.items[]; .containers | length > 0)' >/dev/null
             ;;
         *)
-            kubectl get --raw "/apis/custom.metrics.k8s.io/v1beta1/namespaces/$namespace/pods/*/http_server_requests_started_per_second" 2>/dev/null |
+            kubectl get --raw "/apis/custom.metrics.k8s.io/v1beta1/namespaces/$namespace/pods/*/sre_kit_http_server_requests_started_per_second" 2>/dev/null |
                 jq --exit-status 'any(.items[]; .value != null)' >/dev/null
             ;;
     esac

@@ -54,7 +54,7 @@ fn sre_kit() -> Peer {
     Peer {
         name: "sre-kit",
         names: Names {
-            ended: "http_server_requests_total",
+            ended: "sre_kit_http_server_requests_total",
             in_flight: "http_server_active_requests",
             seconds: "http_server_request_duration_seconds_sum",
             bytes: "http_server_response_body_size_bytes_sum",

@@ -16,7 +16,7 @@ pub use crate::family::{Family, OVERFLOW_LABEL};
 use crate::histogram::HistogramFamily;
 pub use crate::histogram::observe;
 pub use crate::labels::{pairs, push_pair};
-pub use crate::otlp::{Attribute, AttributeType, AttributeValue, OtlpFamily};
+pub use crate::otlp::{Attribute, AttributeType, AttributeValue, OtlpFamily, otlp_table};
 use crate::registry::Registry;
 pub use crate::scale::Scale;
 pub use crate::visit::{Collect, Desc, Kind, Visitor};

@@ -32,6 +32,12 @@ pub struct Desc {
 ///
 /// `labels` is a text that [`push_pair`](crate::labels::push_pair) wrote.
 pub trait Visitor {
+    /// Returns whether the families are read in the terms of OpenTelemetry. Some numbers are
+    /// divided by attributes there that the Prometheus formats do not have.
+    fn is_opentelemetry(&self) -> bool {
+        false
+    }
+
     /// Begins a family; the samples that follow belong to it.
     fn family(&mut self, desc: &Desc);
 

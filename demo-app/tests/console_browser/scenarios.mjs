@@ -68,13 +68,13 @@ const scenarios = {
     const routes = [["/", "/"], ["/error", "/error"], ["", undefined], ["/slow", "/slow"], ["/stream", "/stream"]];
     for (const [shown, label] of routes) {
       const of = (name, labels = {}) => samples.filter((s) => s.name === name && s.labels.http_route === label && Object.entries(labels).every(([k, v]) => s.labels[k] === v)).reduce((all, s) => all + s.value, 0);
-      const started = of("http_server_requests_started_total");
+      const started = of("sre_kit_http_server_requests_started_total");
       assert.ok(started > 0, `${label} was asked for`);
       assert.equal(number(await textOf(page, cell(shown, "started"))), started, `started, ${label}`);
-      assert.equal(number(await textOf(page, cell(shown, "failed"))), of("http_server_requests_total", { outcome: "error" }), `failed, ${label}`);
+      assert.equal(number(await textOf(page, cell(shown, "failed"))), of("sre_kit_http_server_requests_total", { outcome: "error" }), `failed, ${label}`);
     }
     for (const [name, outcome] of [["ok", "ok"], ["client error", "client_error"], ["error", "error"]]) {
-      assert.equal(number(await count(page, "Requests ended: " + name)), sum(samples, "http_server_requests_total", { outcome }), outcome);
+      assert.equal(number(await count(page, "Requests ended: " + name)), sum(samples, "sre_kit_http_server_requests_total", { outcome }), outcome);
     }
     assert.equal(number(await count(page, "Requests in flight")), sum(samples, "http_server_active_requests"));
     for (const slo of ["availability", "visits-latency"]) {
@@ -166,7 +166,7 @@ const scenarios = {
     assert.equal(tried.ran, false, "a foreign script ran");
     for (const directive of ["connect-src", "img-src"]) assert.ok(tried.violations.includes(directive), `${directive} in ${tried.violations}`);
     const before = await scrape();
-    assert.equal(sum(before, "http_server_requests_started_total"), 0, "nothing reached the service");
+    assert.equal(sum(before, "sre_kit_http_server_requests_started_total"), 0, "nothing reached the service");
     for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
       for (const target of ["/", "/console", "/console/data"]) assert.equal((await fetch(ADMIN + target, { method })).status, 405, `${method} ${target}`);
     }
@@ -332,7 +332,7 @@ const scenarios = {
       const doc = (uptime, waits) => ({
         uptime, traffic: { in_flight: 0 },
         metrics: {
-          db_client_connections: series([{ ...pool, state: "idle" }, 1], [{ ...pool, state: "used" }, 9]),
+          db_client_connections: series([{ ...pool, db_client_connection_state: "idle" }, 1], [{ ...pool, db_client_connection_state: "used" }, 9]),
           db_client_connection_max: series([pool, 10]),
           db_client_connection_pending_requests: series([pool, 3]),
           db_client_connection_wait_time_seconds: { le: [0.001, 0.01, 0.1], ...series([pool, { counts: waits, sum: 1 }]) },

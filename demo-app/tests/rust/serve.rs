@@ -11,9 +11,9 @@ fn a_newcomer_reads_their_own_requests() {
     assert_eq!(demo.get_as("/", "application/json").1.trim(), "{\"visits\":2}");
     assert_eq!(demo.get("/nowhere").0, 404);
     let ok = ["http_route=\"/\"", "outcome=\"ok\""];
-    assert_eq!(demo.metric("http_server_requests_total", &ok), 2.0);
+    assert_eq!(demo.metric("sre_kit_http_server_requests_total", &ok), 2.0);
     let lost = ["outcome=\"client_error\""];
-    assert_eq!(demo.metric("http_server_requests_total", &lost), 1.0);
+    assert_eq!(demo.metric("sre_kit_http_server_requests_total", &lost), 1.0);
     assert_eq!(demo.metric("http_server_active_requests", &[]), 0.0);
     assert!(demo.metric("process_resident_memory_bytes", &[]) > 0.0);
 }
@@ -50,9 +50,9 @@ fn faults_fail_as_asked_and_are_counted_as_what_they_are() {
     for (route, outcome) in [("/error", "error"), ("/panic", "panic"), ("/stream", "ok")] {
         let labels = [&format!("http_route=\"{route}\""), &format!("outcome=\"{outcome}\"")];
         let labels = labels.map(String::as_str);
-        assert_eq!(demo.metric("http_server_requests_total", &labels), 1.0, "{route}");
+        assert_eq!(demo.metric("sre_kit_http_server_requests_total", &labels), 1.0, "{route}");
     }
-    let streams = demo.metric("http_server_stream_duration_seconds_count", &["/stream"]);
+    let streams = demo.metric("sre_kit_http_server_stream_duration_seconds_count", &["/stream"]);
     assert_eq!(streams, 1.0, "a stream has a lifetime and no latency");
 }
 

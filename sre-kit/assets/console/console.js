@@ -67,7 +67,7 @@
     const items = ended.filter(([name, n]) => n || name === "ok").map(([name, n]) => ["Requests ended: " + name, units.count(n)]);
     items.push(["Requests in flight", units.count(doc.traffic.in_flight)]);
     const optional = [
-      ["Connection errors", "http_server_connection_errors_total"], ["Requests refused", "http_server_shed_total"],
+      ["Connection errors", "sre_kit_http_server_connection_errors_total"], ["Requests refused", "sre_kit_http_server_shed_total"],
       ["Cut off by the shutdown", "lifecycle_cut_off_total"], ["Observations past a family's limit", "sre_kit_metrics_overflow_total"],
       ["Database logins", "sre_kit_db_logins_total"], ["Database waits that took too long", "db_client_connection_timeouts_total"], ["Token answers", "sre_kit_db_auth_refreshes_total"],
     ];

@@ -36,14 +36,14 @@ const fullness = (() => {
     const bounded = ({ bound }) => (bound === Infinity ? "past the last bound" : "≤ " + units.seconds(bound));
     const of = (a, b) => `${units.count(a)} of ${units.count(b)}`;
 
-    const limit = some(now("http_server_concurrency_limit"));
-    const held = some(now("http_server_concurrency_in_flight"));
+    const limit = some(now("sre_kit_http_server_concurrency_limit"));
+    const held = some(now("sre_kit_http_server_concurrency_in_flight"));
     const requests = ratio(held, limit);
     if (limit !== null) meter("requests", "Requests admitted", requests, of(held, limit));
     else meter("requests", "Requests in flight", null, units.count(doc.traffic.in_flight));
-    const queue = some(now("http_server_queue_depth"));
+    const queue = some(now("sre_kit_http_server_queue_depth"));
     if (queue) meter("queue", "Requests queued", null, units.count(queue));
-    const shed = per(gain("http_server_shed_total"));
+    const shed = per(gain("sre_kit_http_server_shed_total"));
     if (shed) meter("shed", "Requests refused", null, units.rate(shed));
 
     const threads = some(now("tokio_runtime_workers"));
@@ -73,8 +73,8 @@ const fullness = (() => {
       meter("stall-" + resource, `Stalled for ${resource === "io" ? "I/O" : resource === "cpu" ? "CPU" : resource}`, Math.min(1, stalled), units.percent(Math.min(1, stalled)), "aside");
     }
 
-    for (const [labels, value] of now("http_server_connections_limit")) {
-      const open = sum(now("http_server_open_connections"), (l) => l.listener === labels.listener);
+    for (const [labels, value] of now("sre_kit_http_server_connections_limit")) {
+      const open = sum(now("sre_kit_http_server_open_connections"), (l) => l.listener === labels.listener);
       meter("connections-" + labels.listener, `Connections, ${labels.listener}`, ratio(open, value), of(open, value), labels.listener === "admin" ? "aside" : "");
     }
     const files = some(now("process_open_fds"));
@@ -90,7 +90,7 @@ const fullness = (() => {
     const poolOf = (l) => l.db_client_connection_pool_name || "";
     for (const [labels, max] of now("db_client_connection_max")) {
       const mine = (l) => poolOf(l) === poolOf(labels);
-      const used = sum(now("db_client_connections"), (l) => mine(l) && l.state === "used");
+      const used = sum(now("db_client_connections"), (l) => mine(l) && l.db_client_connection_state === "used");
       const waiting = sum(now("db_client_connection_pending_requests"), mine);
       meter("db-" + poolOf(labels), `Database pool${poolOf(labels) ? ", " + poolOf(labels) : ""}`, ratio(used, max), of(used, max) + (waiting ? `, ${units.count(waiting)} wait` : ""));
     }

@@ -189,16 +189,16 @@ fn export(registry: &Registry, handles: &Arc<ShardedHandles>) -> Result<(), Conf
         })
     };
     gauge(
-        "http_server_concurrency_limit",
+        "sre_kit_http_server_concurrency_limit",
         "Units of work that may be under way at once.",
         |semaphore| f64::from(semaphore.limit()),
     )?;
     gauge(
-        "http_server_concurrency_in_flight",
+        "sre_kit_http_server_concurrency_in_flight",
         "Units of work that are under way, to the end of the response body.",
         |semaphore| semaphore.in_flight() as f64,
     )?;
-    gauge("http_server_queue_depth", "Requests that wait to be admitted.", |semaphore| {
+    gauge("sre_kit_http_server_queue_depth", "Requests that wait to be admitted.", |semaphore| {
         semaphore.depth() as f64
     })
 }
@@ -206,7 +206,7 @@ fn export(registry: &Registry, handles: &Arc<ShardedHandles>) -> Result<(), Conf
 fn export_internals(registry: &Registry, handles: &Arc<ShardedHandles>) -> Result<(), ConfigError> {
     let source = Arc::clone(handles);
     registry.gauge_fn(
-        "http_server_concurrency_gradient",
+        "sre_kit_http_server_concurrency_gradient",
         "What the adaptive limit was last multiplied with: 1 is no queue.",
         &[],
         move |samples| {
@@ -217,7 +217,7 @@ fn export_internals(registry: &Registry, handles: &Arc<ShardedHandles>) -> Resul
     )?;
     let source = Arc::clone(handles);
     registry.gauge_fn(
-        "http_server_concurrency_latency_seconds",
+        "sre_kit_http_server_concurrency_latency_seconds",
         "Time to response head that the adaptive limit compares.",
         &["kind"],
         move |samples| {
@@ -232,7 +232,7 @@ fn export_internals(registry: &Registry, handles: &Arc<ShardedHandles>) -> Resul
     )?;
     let source = Arc::clone(handles);
     registry.counter_fn(
-        "http_server_concurrency_probes_total",
+        "sre_kit_http_server_concurrency_probes_total",
         "How often the adaptive limit went to its minimum to measure its baseline.",
         &[],
         move |samples| {

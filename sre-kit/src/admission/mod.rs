@@ -91,14 +91,14 @@ pub use service::AdmissionService;
 ///
 /// | Metric | Kind | Labels | Meaning |
 /// |---|---|---|---|
-/// | `http_server_concurrency_limit` | gauge | | units that may be in use now |
-/// | `http_server_concurrency_in_flight` | gauge | | units in use; divided by the limit it is the saturation |
-/// | `http_server_queue_depth` | gauge | | requests that wait |
-/// | `http_server_queue_wait_seconds` | histogram | | time that requests waited, admitted or not; requests that did not wait are not included |
-/// | `http_server_shed_total` | counter | `reason`: `limit`, `queue_full`, `queue_timeout`, `displaced` | requests refused |
-/// | `http_server_concurrency_gradient` | gauge | | adaptive limit: the last gradient, 0.5 to 1 |
-/// | `http_server_concurrency_latency_seconds` | gauge | `kind`: `baseline`, `window` | adaptive limit: the latencies that it compares, once measured |
-/// | `http_server_concurrency_probes_total` | counter | | adaptive limit: measurements of the baseline |
+/// | `sre_kit_http_server_concurrency_limit` | gauge | | units that may be in use now |
+/// | `sre_kit_http_server_concurrency_in_flight` | gauge | | units in use; divided by the limit it is the saturation |
+/// | `sre_kit_http_server_queue_depth` | gauge | | requests that wait |
+/// | `sre_kit_http_server_queue_wait_seconds` | histogram | | time that requests waited, admitted or not; requests that did not wait are not included |
+/// | `sre_kit_http_server_shed_total` | counter | `reason`: `limit`, `queue_full`, `queue_timeout`, `displaced` | requests refused |
+/// | `sre_kit_http_server_concurrency_gradient` | gauge | | adaptive limit: the last gradient, 0.5 to 1 |
+/// | `sre_kit_http_server_concurrency_latency_seconds` | gauge | `kind`: `baseline`, `window` | adaptive limit: the latencies that it compares, once measured |
+/// | `sre_kit_http_server_concurrency_probes_total` | counter | | adaptive limit: measurements of the baseline |
 ///
 /// # Cost
 ///

@@ -39,12 +39,12 @@ impl Series {
         let bounds =
             [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
         let waited = registry.histogram(
-            "http_server_queue_wait_seconds",
+            "sre_kit_http_server_queue_wait_seconds",
             "How long requests waited in the queue, whether they got in or not.",
             &Buckets::seconds(bounds)?,
         )?;
         let shed = registry.counter_family(
-            "http_server_shed_total",
+            "sre_kit_http_server_shed_total",
             "Requests that were refused to protect the service.",
             &["reason"],
         )?;

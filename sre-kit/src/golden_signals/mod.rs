@@ -25,14 +25,14 @@
 //!
 //! | Metric | Kind | Labels | Meaning |
 //! |---|---|---|---|
-//! | `http_server_requests_started_total` | counter | `http_request_method`, `http_route`, `url_scheme` | requests that reached the layer |
-//! | `http_server_requests_total` | counter | the same and `outcome` | requests that ended, by [`Outcome`] |
+//! | `sre_kit_http_server_requests_started_total` | counter | `http_request_method`, `http_route`, `url_scheme` | requests that reached the layer |
+//! | `sre_kit_http_server_requests_total` | counter | the same and `outcome` | requests that ended, by [`Outcome`] |
 //! | `http_server_active_requests` | gauge | `http_request_method`, `url_scheme` | requests that started and did not end, to the end of the body |
 //! | `http_server_request_duration_seconds` | histogram | `http_request_method`, `url_scheme`, `error_type`, `http_response_status_code`, `http_route`, `network_protocol_version`, and custom [`Label`]s | time from arrival to the end of the body |
-//! | `http_server_time_to_headers_seconds` | histogram | `http_request_method`, `http_route`, `url_scheme` | time from arrival to the response head |
+//! | `sre_kit_http_server_time_to_headers_seconds` | histogram | `http_request_method`, `http_route`, `url_scheme` | time from arrival to the response head |
 //! | `http_server_request_body_size_bytes` | histogram | the same | declared size, or counted size with [`CountRequestBodyLayer`]; otherwise no sample |
 //! | `http_server_response_body_size_bytes` | histogram | the same | bytes sent |
-//! | `http_server_stream_duration_seconds` | histogram | the same and `stream` (`sse`, `stream`, `upgrade`) | lifetime of streams and upgraded connections |
+//! | `sre_kit_http_server_stream_duration_seconds` | histogram | the same and `stream` (`sse`, `stream`, `upgrade`) | lifetime of streams and upgraded connections |
 //!
 //! Names, labels and duration bounds are those of the OpenTelemetry semantic conventions for HTTP,
 //! in Prometheus spelling. A label without a value is omitted. `error_type` is the status for 5xx,
@@ -43,8 +43,9 @@
 //! This query returns the error ratio of the last five minutes:
 //!
 //! ```text
-//! sum(rate(http_server_requests_total{outcome=~"error|timeout|shed|panic|service_error"}[5m]))
-//!   / sum(rate(http_server_requests_total[5m]))
+//! sum(rate(
+//!   sre_kit_http_server_requests_total{outcome=~"error|timeout|shed|panic|service_error"}[5m]
+//! )) / sum(rate(sre_kit_http_server_requests_total[5m]))
 //! ```
 //!
 //! # How a request ends
@@ -54,8 +55,8 @@
 //! the end of the *body*. A response is complete once its body is (see [`ResponseBody`]). A request
 //! that is dropped before that was aborted, before or after the response head. A client that
 //! disconnects from a stream (server-sent events, WebSocket) ends it normally: the outcome is
-//! [`Outcome::Ok`], and the duration goes to `http_server_stream_duration_seconds` instead of the
-//! latency histograms.
+//! [`Outcome::Ok`], and the duration goes to `sre_kit_http_server_stream_duration_seconds` instead
+//! of the latency histograms.
 //!
 //! Make this the outermost layer. It recognizes a timeout or a load limit *inside* it. A layer
 //! around it drops the request, which looks like a client that disconnected.

@@ -5,7 +5,7 @@ use std::fmt;
 /// The outcome of a request.
 ///
 /// Every request that reaches the layer ends in exactly one outcome. The outcomes are the values of
-/// the label `outcome` of `http_server_requests_total`, and
+/// the label `outcome` of `sre_kit_http_server_requests_total`, and
 /// `started = sum of outcomes + in flight` holds in every scrape.
 ///
 /// A service overrides the outcome by inserting another one into the extensions of its response:

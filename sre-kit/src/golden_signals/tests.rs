@@ -47,7 +47,7 @@ async fn time_to_headers_ends_at_the_head_and_duration_at_the_end_of_the_body() 
         let line = text.lines().find(|line| line.starts_with(&format!("{name}_sum{{")));
         line.and_then(|line| line.rsplit(' ').next()).expect("recorded").to_owned()
     };
-    assert_eq!(sum("http_server_time_to_headers_seconds"), "0.1");
+    assert_eq!(sum("sre_kit_http_server_time_to_headers_seconds"), "0.1");
     // The body is polled twice: for its frame and for its end.
     assert_eq!(sum("http_server_request_duration_seconds"), "0.5");
 }
@@ -66,7 +66,7 @@ async fn the_duration_of_a_cancelled_request_ends_when_it_is_dropped() {
     let mut text = String::new();
     registry.encode_text(&mut text, TextFormat::Prometheus);
     assert!(text.contains("http_server_request_duration_seconds_sum{http_request_method=\"GET\",url_scheme=\"http\",error_type=\"canceled\",network_protocol_version=\"1.1\"} 30.0\n"), "{text}");
-    let line = "http_server_time_to_headers_seconds_count{http_request_method=\"GET\",url_scheme=\"http\"} 0\n";
+    let line = "sre_kit_http_server_time_to_headers_seconds_count{http_request_method=\"GET\",url_scheme=\"http\"} 0\n";
     assert!(text.contains(line), "there was no head");
 }
 
@@ -178,8 +178,7 @@ async fn a_clone_that_outlives_its_layer_still_counts() {
     }
     let mut text = String::new();
     registry.encode_text(&mut text, TextFormat::Prometheus);
-    let line =
-        "http_server_requests_started_total{http_request_method=\"GET\",url_scheme=\"http\"} 4\n";
+    let line = "sre_kit_http_server_requests_started_total{http_request_method=\"GET\",url_scheme=\"http\"} 4\n";
     assert!(text.contains(line), "{text}");
 }
 

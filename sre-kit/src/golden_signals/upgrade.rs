@@ -26,8 +26,8 @@ use sre_kit_core::internal::Reading;
 /// # handler(&http::Request::new(()));
 /// ```
 ///
-/// The lifetime goes to `http_server_stream_duration_seconds{stream="upgrade"}`. Using the timer is
-/// optional. If the handler ignores it, the upgraded connection is not recorded in this histogram.
+/// The lifetime goes to `sre_kit_http_server_stream_duration_seconds{stream="upgrade"}`. Using the
+/// timer is optional. If the handler ignores it, the upgraded connection is not recorded in this histogram.
 #[derive(Clone)]
 pub struct UpgradeTimer {
     recorder: Arc<RouteRecorder>,

@@ -58,7 +58,7 @@
 //!    `slo_instance_burn_rate` between instances. If one stands out, remove it; if all are alike,
 //!    look for a common cause.
 //! 2. *Which route?* Look at the console's table of routes, or query
-//!    `sum by (http_route) (rate(http_server_requests_total{outcome=~"error|timeout|shed|panic|service_error"}[5m]))`.
+//!    `sum by (http_route) (rate(sre_kit_http_server_requests_total{outcome=~"error|timeout|shed|panic|service_error"}[5m]))`.
 //! 3. *Which outcome?* `timeout` points to a dependency, `shed` to saturation, `panic` to a recent
 //!    deployment, `error` to the code or a dependency.
 //! 4. *What changed?* Join `build_info` to the errors to see whether they began with a version. If

@@ -88,7 +88,7 @@
 //! | `max(sre_kit_db_auth_token_age_seconds) > 3500` | Tokens are no longer renewed. |
 //! | `min(sre_kit_db_cert_expiry_seconds) < 600` | Certificates are no longer renewed (`cloudsql:`). |
 //! | `sum by (outcome) (rate(sre_kit_db_logins_total[5m]))` | Whether logins are refused or fail. |
-//! | `sum(db_client_connections{state="used"}) / sum(db_client_connection_max)` | The share of the pools that is in use. |
+//! | `sum(db_client_connections{db_client_connection_state="used"}) / sum(db_client_connection_max)` | The share of the pools that is in use. |
 //! | `histogram_quantile(0.99, sum by (le) (rate(db_client_connection_wait_time_seconds_bucket[5m])))` | How long requests wait for a connection. |
 //!
 //! The console shows the pool, the waits and the age of the token.

@@ -6,6 +6,29 @@
 //! of its name. Empty labels are left out, and so are series without a source: 0 never means
 //! "unknown".
 //!
+//! # Names in OpenTelemetry
+//!
+//! What is pushed over OTLP has the names, instruments, units and attributes of the semantic
+//! conventions 1.44.0 where these define one: `http_server_request_duration_seconds` is the
+//! histogram `http.server.request.duration` in `s` with `http.route`. Every other metric has the
+//! name from which Prometheus' OTLP receiver and the collector make the name below again, such as
+//! `sre_kit.http.server.requests` in `{request}`. A series that is pushed and stored by Prometheus
+//! is therefore the series that a scrape gives. The exceptions are names that the clients of
+//! Prometheus share, and one that OpenMetrics refuses in its other spelling:
+//!
+//! - `db_client_connections` is pushed as `db.client.connection.count`
+//! - `process_cpu_seconds_total` is pushed as `process.cpu.time`, by `cpu.mode`
+//! - `process_max_fds` is pushed as `sre_kit.process.file_descriptor.limit`
+//! - `process_open_fds` is pushed as `process.unix.file_descriptor.count`
+//! - `process_resident_memory_bytes` is pushed as `process.memory.usage`
+//! - `process_start_time_seconds` is pushed as `process.uptime`, the age of the process
+//! - `process_threads` is pushed as `process.thread.count`
+//! - `process_virtual_memory_bytes` is pushed as `process.memory.virtual`
+//! - `process_virtual_memory_max_bytes` is pushed as `sre_kit.process.memory.virtual.limit`
+//!
+//! Sizes of bodies lack the attribute `http.response.status_code`, which would multiply their
+//! series.
+//!
 //! Names and labels are part of the public API, see [stability](crate#stability). In the queries,
 //! `pod` stands for the label that distinguishes instances in your Prometheus.
 //!
@@ -15,14 +38,14 @@
 //!
 //! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
-//! | `http_server_requests_started_total` | counter, requests | `http_request_method`, `http_route`, `url_scheme` | `sum by (http_route) (rate(http_server_requests_started_total[5m]))` |
-//! | `http_server_requests_total` | counter, requests | the same and `outcome` | `sum(rate(http_server_requests_total{outcome=~"error\|timeout\|shed\|panic\|service_error"}[5m])) / sum(rate(http_server_requests_total[5m]))` |
+//! | `sre_kit_http_server_requests_started_total` | counter, requests | `http_request_method`, `http_route`, `url_scheme` | `sum by (http_route) (rate(sre_kit_http_server_requests_started_total[5m]))` |
+//! | `sre_kit_http_server_requests_total` | counter, requests | the same and `outcome` | `sum(rate(sre_kit_http_server_requests_total{outcome=~"error\|timeout\|shed\|panic\|service_error"}[5m])) / sum(rate(sre_kit_http_server_requests_total[5m]))` |
 //! | `http_server_active_requests` | gauge, requests | `http_request_method`, `url_scheme` | `sum(http_server_active_requests)` |
 //! | `http_server_request_duration_seconds` | histogram, seconds until the end of the body | `http_request_method`, `http_route`, `http_response_status_code`, `error_type`, `network_protocol_version`, `url_scheme` | `histogram_quantile(0.99, sum by (le, http_route) (rate(http_server_request_duration_seconds_bucket[5m])))` |
-//! | `http_server_time_to_headers_seconds` | histogram, seconds until the headers | `http_request_method`, `http_route`, `url_scheme` | `histogram_quantile(0.5, sum by (le) (rate(http_server_time_to_headers_seconds_bucket[5m])))` |
+//! | `sre_kit_http_server_time_to_headers_seconds` | histogram, seconds until the headers | `http_request_method`, `http_route`, `url_scheme` | `histogram_quantile(0.5, sum by (le) (rate(sre_kit_http_server_time_to_headers_seconds_bucket[5m])))` |
 //! | `http_server_request_body_size_bytes` | histogram, bytes | the same | `sum(rate(http_server_request_body_size_bytes_sum[5m]))` |
 //! | `http_server_response_body_size_bytes` | histogram, bytes | the same | `sum by (http_route) (rate(http_server_response_body_size_bytes_sum[5m]))` |
-//! | `http_server_stream_duration_seconds` | histogram, seconds | the same and `stream` | `sum by (stream) (rate(http_server_stream_duration_seconds_count[5m]))` |
+//! | `sre_kit_http_server_stream_duration_seconds` | histogram, seconds | the same and `stream` | `sum by (stream) (rate(sre_kit_http_server_stream_duration_seconds_count[5m]))` |
 //!
 //! # Outbound HTTP calls
 //!
@@ -38,14 +61,14 @@
 //!
 //! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
-//! | `http_server_concurrency_limit` | gauge, requests |  | `sum(http_server_concurrency_limit)` |
-//! | `http_server_concurrency_in_flight` | gauge, requests |  | `max by (pod) (http_server_concurrency_in_flight / http_server_concurrency_limit)` |
-//! | `http_server_queue_depth` | gauge, requests |  | `sum(http_server_queue_depth)` |
-//! | `http_server_queue_wait_seconds` | histogram, seconds |  | `histogram_quantile(0.99, sum by (le) (rate(http_server_queue_wait_seconds_bucket[5m])))` |
-//! | `http_server_shed_total` | counter, requests | `reason` | `sum by (reason) (rate(http_server_shed_total[5m]))` |
-//! | `http_server_concurrency_gradient` | gauge, ratio |  | `min(http_server_concurrency_gradient)` |
-//! | `http_server_concurrency_latency_seconds` | gauge, seconds | `kind` | `max by (kind) (http_server_concurrency_latency_seconds)` |
-//! | `http_server_concurrency_probes_total` | counter, probes |  | `sum(increase(http_server_concurrency_probes_total[1h]))` |
+//! | `sre_kit_http_server_concurrency_limit` | gauge, requests |  | `sum(sre_kit_http_server_concurrency_limit)` |
+//! | `sre_kit_http_server_concurrency_in_flight` | gauge, requests |  | `max by (pod) (sre_kit_http_server_concurrency_in_flight / sre_kit_http_server_concurrency_limit)` |
+//! | `sre_kit_http_server_queue_depth` | gauge, requests |  | `sum(sre_kit_http_server_queue_depth)` |
+//! | `sre_kit_http_server_queue_wait_seconds` | histogram, seconds |  | `histogram_quantile(0.99, sum by (le) (rate(sre_kit_http_server_queue_wait_seconds_bucket[5m])))` |
+//! | `sre_kit_http_server_shed_total` | counter, requests | `reason` | `sum by (reason) (rate(sre_kit_http_server_shed_total[5m]))` |
+//! | `sre_kit_http_server_concurrency_gradient` | gauge, ratio |  | `min(sre_kit_http_server_concurrency_gradient)` |
+//! | `sre_kit_http_server_concurrency_latency_seconds` | gauge, seconds | `kind` | `max by (kind) (sre_kit_http_server_concurrency_latency_seconds)` |
+//! | `sre_kit_http_server_concurrency_probes_total` | counter, probes |  | `sum(increase(sre_kit_http_server_concurrency_probes_total[1h]))` |
 //!
 //! # Connections
 //!
@@ -53,12 +76,12 @@
 //!
 //! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
-//! | `http_server_open_connections` | gauge, connections | `listener`, `http_connection_state` | `sum by (http_connection_state) (http_server_open_connections)` |
-//! | `http_server_connections_limit` | gauge, connections | `listener` | `sum by (listener) (http_server_open_connections) / sum by (listener) (http_server_connections_limit)` |
-//! | `http_server_connections_accepted_total` | counter, connections | `listener` | `sum by (listener) (rate(http_server_connections_accepted_total[5m]))` |
-//! | `http_server_accept_errors_total` | counter, failures | `listener`, `error_type` | `sum by (error_type) (increase(http_server_accept_errors_total[1h])) > 0` |
-//! | `http_server_connection_errors_total` | counter, connections | `listener`, `error_type` | `sum by (error_type) (rate(http_server_connection_errors_total[5m]))` |
-//! | `http_server_tls_reloads_total` | counter, changes of the certificate files | `listener`, `result` | `sum by (listener) (increase(http_server_tls_reloads_total{result="error"}[1h])) > 0` |
+//! | `sre_kit_http_server_open_connections` | gauge, connections | `listener`, `http_connection_state` | `sum by (http_connection_state) (sre_kit_http_server_open_connections)` |
+//! | `sre_kit_http_server_connections_limit` | gauge, connections | `listener` | `sum by (listener) (sre_kit_http_server_open_connections) / sum by (listener) (sre_kit_http_server_connections_limit)` |
+//! | `sre_kit_http_server_connections_accepted_total` | counter, connections | `listener` | `sum by (listener) (rate(sre_kit_http_server_connections_accepted_total[5m]))` |
+//! | `sre_kit_http_server_accept_errors_total` | counter, failures | `listener`, `error_type` | `sum by (error_type) (increase(sre_kit_http_server_accept_errors_total[1h])) > 0` |
+//! | `sre_kit_http_server_connection_errors_total` | counter, connections | `listener`, `error_type` | `sum by (error_type) (rate(sre_kit_http_server_connection_errors_total[5m]))` |
+//! | `sre_kit_http_server_tls_reloads_total` | counter, changes of the certificate files | `listener`, `result` | `sum by (listener) (increase(sre_kit_http_server_tls_reloads_total{result="error"}[1h])) > 0` |
 //!
 //! # SLOs
 //!
@@ -137,7 +160,7 @@
 //! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
 //! | `db_client_operation_duration_seconds` | histogram, seconds | `db_system_name`, `db_namespace`, `db_operation_name`, `db_collection_name`, `server_address`, `server_port`, `error_type` | `histogram_quantile(0.99, sum by (le, db_operation_name) (rate(db_client_operation_duration_seconds_bucket[5m])))` |
-//! | `db_client_connections` | gauge, connections | `state` | `sum(db_client_connections{state="used"}) / sum(db_client_connection_max)` |
+//! | `db_client_connections` | gauge, connections | `db_client_connection_state` | `sum(db_client_connections{db_client_connection_state="used"}) / sum(db_client_connection_max)` |
 //! | `db_client_connection_max` | gauge, connections |  | `sum(db_client_connection_max)` |
 //! | `db_client_connection_idle_min` | gauge, connections |  | `sum(db_client_connection_idle_min)` |
 //! | `db_client_connection_pending_requests` | gauge, requests |  | `sum(db_client_connection_pending_requests) > 0` |

@@ -8,10 +8,10 @@
 //!
 //! | Event | sre-kit |
 //! |---|---|
-//! | The end of a request | is the end of the response *body*. Latencies of large or slow bodies grow; `http_server_time_to_headers_seconds` measures the time to the headers |
+//! | The end of a request | is the end of the response *body*. Latencies of large or slow bodies grow; `sre_kit_http_server_time_to_headers_seconds` measures the time to the headers |
 //! | A client disconnects | outcome `aborted_before_headers` or `aborted_mid_body`; the request is counted once and leaves the gauge |
 //! | A panic, or an error of the inner service | outcome `panic` or `service_error`; the panic then continues to unwind |
-//! | A stream (server-sent events, WebSocket) | `http_server_stream_duration_seconds` instead of the latency histograms |
+//! | A stream (server-sent events, WebSocket) | `sre_kit_http_server_stream_duration_seconds` instead of the latency histograms |
 //! | A path without a route | has no label `http_route`; the raw path is never a label |
 //! | An unknown method | `_OTHER` |
 //! | Too many series (high cardinality) | one overflow series and a counter, see [`metrics`](crate::metrics) |
@@ -28,7 +28,7 @@
 //!
 //! | axum-prometheus | sre-kit |
 //! |---|---|
-//! | `axum_http_requests_total{method,status,endpoint}` | `http_server_requests_total{http_request_method,http_route,url_scheme,outcome}`; by status: `http_server_request_duration_seconds_count` |
+//! | `axum_http_requests_total{method,status,endpoint}` | `sre_kit_http_server_requests_total{http_request_method,http_route,url_scheme,outcome}`; by status: `http_server_request_duration_seconds_count` |
 //! | `axum_http_requests_duration_seconds` | `http_server_request_duration_seconds`, in seconds to the end of the body |
 //! | `axum_http_requests_pending` | `http_server_active_requests` |
 //! | `axum_http_response_body_size` | `http_server_response_body_size_bytes`, the bytes sent |
@@ -73,7 +73,7 @@
 //!
 //! | opentelemetry-instrumentation-tower | sre-kit |
 //! |---|---|
-//! | `http.server.request.duration`, until the response headers | `http_server_request_duration_seconds`, until the end of the body; until the headers: `http_server_time_to_headers_seconds` |
+//! | `http.server.request.duration`, until the response headers | `http_server_request_duration_seconds`, until the end of the body; until the headers: `sre_kit_http_server_time_to_headers_seconds` |
 //! | `http.server.active_requests` | `http_server_active_requests`; a dropped request leaves it |
 //! | `http.server.request.body.size`, `.response.body.size` | the same with `_bytes`, as counted and not as declared |
 //! | `LayerBuilder::with_route_extractor` | [`RouteSource`](crate::golden_signals::RouteSource) |

@@ -76,7 +76,7 @@
 //! client.get("/checkout").await.assert_status(200);
 //! client.get("/checkout?fail").await.assert_status(500);
 //!
-//! test.metric("http_server_requests_total").label("outcome", "error").assert_rose_by(1);
+//! test.metric("sre_kit_http_server_requests_total").label("outcome", "error").assert_rose_by(1);
 //! test.slo("checkout").assert_good(1).assert_bad(1);
 //! test.assert_logged("payment failed").assert_field("reason", "declined");
 //! # Ok(())
@@ -86,10 +86,10 @@
 //! A failed assertion is a sentence with what was expected, what was found and what is near:
 //!
 //! ```text
-//! expected `http_server_requests_total{outcome="shed"}` to rise by 1, but it rose by 0.
+//! expected `sre_kit_http_server_requests_total{outcome="shed"}` to rise by 1, but it rose by 0.
 //! The nearest series are:
-//!   http_server_requests_total{http_request_method="GET",http_route="/checkout",outcome="error",url_scheme="http"} 1 (was 0)
-//!   http_server_requests_total{http_request_method="GET",http_route="/checkout",outcome="ok",url_scheme="http"} 1 (was 0)
+//!   sre_kit_http_server_requests_total{http_request_method="GET",http_route="/checkout",outcome="error",url_scheme="http"} 1 (was 0)
+//!   sre_kit_http_server_requests_total{http_request_method="GET",http_route="/checkout",outcome="ok",url_scheme="http"} 1 (was 0)
 //! ```
 //!
 //! # Alerts

@@ -24,7 +24,7 @@ fn requests(registry: &Registry, outcome: &str) -> u64 {
     registry.encode_text(&mut text, TextFormat::Prometheus);
     let with_outcome = format!("outcome=\"{outcome}\"");
     text.lines()
-        .filter(|line| line.starts_with("http_server_requests_total"))
+        .filter(|line| line.starts_with("sre_kit_http_server_requests_total"))
         .filter(|line| line.contains(&with_outcome))
         .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
         .sum()

@@ -13,12 +13,12 @@ use crate::metrics::{Registry, Samples};
 ///
 /// | Metric | Kind | Labels | Meaning |
 /// |---|---|---|---|
-/// | `http_server_open_connections` | gauge | `listener`, `http_connection_state` (`active`, `idle`, `upgraded`) | open sockets |
-/// | `http_server_connections_limit` | gauge | `listener` | [`max_connections`](super::ServerBuilder::max_connections) |
-/// | `http_server_connections_accepted_total` | counter | `listener` | accepted connections |
-/// | `http_server_accept_errors_total` | counter | `listener`, `error_type` (`too_many_files`, `aborted`, `other`) | failures to accept a connection |
-/// | `http_server_connection_errors_total` | counter | `listener`, `error_type` (`header_timeout`, `body_timeout`, `write_timeout`, `evicted`, `incomplete`, `malformed`, `too_large`, `io`, `tls_handshake`, `tls_timeout`, `service_error`, `panic`, `cut_off`, `other`) | connections that ended badly, and requests with a bad `Host` (`malformed`) |
-/// | `http_server_tls_reloads_total` | counter | `listener`, `result` (`ok`, `error`) | with TLS: changes of the certificate files, and those that could not be used |
+/// | `sre_kit_http_server_open_connections` | gauge | `listener`, `http_connection_state` (`active`, `idle`, `upgraded`) | open sockets |
+/// | `sre_kit_http_server_connections_limit` | gauge | `listener` | [`max_connections`](super::ServerBuilder::max_connections) |
+/// | `sre_kit_http_server_connections_accepted_total` | counter | `listener` | accepted connections |
+/// | `sre_kit_http_server_accept_errors_total` | counter | `listener`, `error_type` (`too_many_files`, `aborted`, `other`) | failures to accept a connection |
+/// | `sre_kit_http_server_connection_errors_total` | counter | `listener`, `error_type` (`header_timeout`, `body_timeout`, `write_timeout`, `evicted`, `incomplete`, `malformed`, `too_large`, `io`, `tls_handshake`, `tls_timeout`, `service_error`, `panic`, `cut_off`, `other`) | connections that ended badly, and requests with a bad `Host` (`malformed`) |
+/// | `sre_kit_http_server_tls_reloads_total` | counter | `listener`, `result` (`ok`, `error`) | with TLS: changes of the certificate files, and those that could not be used |
 ///
 /// A connection is `active` while a request is in flight on it. OpenTelemetry's semantic
 /// conventions define `http.client.open_connections` and its attribute `http.connection.state` but
@@ -66,7 +66,7 @@ impl ConnectionMetrics {
         let metrics = Self { servers: Servers::default() };
         let servers = metrics.servers.clone();
         registry.gauge_fn(
-            "http_server_open_connections",
+            "sre_kit_http_server_open_connections",
             "Sockets that are open.",
             &["listener", "http_connection_state"],
             move |samples| {
@@ -80,7 +80,7 @@ impl ConnectionMetrics {
         )?;
         let servers = metrics.servers.clone();
         registry.gauge_fn(
-            "http_server_connections_limit",
+            "sre_kit_http_server_connections_limit",
             "Connections that may be open at one time.",
             &["listener"],
             move |samples| {
@@ -91,7 +91,7 @@ impl ConnectionMetrics {
         )?;
         let servers = metrics.servers.clone();
         registry.counter_fn(
-            "http_server_connections_accepted_total",
+            "sre_kit_http_server_connections_accepted_total",
             "Connections that were accepted.",
             &["listener"],
             move |samples| {
@@ -100,7 +100,7 @@ impl ConnectionMetrics {
         )?;
         let servers = metrics.servers.clone();
         registry.counter_fn(
-            "http_server_accept_errors_total",
+            "sre_kit_http_server_accept_errors_total",
             "Failures to accept a connection.",
             &["listener", "error_type"],
             move |samples| {
@@ -113,7 +113,7 @@ impl ConnectionMetrics {
         )?;
         let servers = metrics.servers.clone();
         registry.counter_fn(
-            "http_server_connection_errors_total",
+            "sre_kit_http_server_connection_errors_total",
             "Connections that ended badly.",
             &["listener", "error_type"],
             move |samples| {
@@ -134,7 +134,7 @@ impl ConnectionMetrics {
     fn register_tls(&self, registry: &Registry) -> Result<(), ConfigError> {
         let servers = self.servers.clone();
         registry.counter_fn(
-            "http_server_tls_reloads_total",
+            "sre_kit_http_server_tls_reloads_total",
             "Changes of the certificate files.",
             &["listener", "result"],
             move |samples| {

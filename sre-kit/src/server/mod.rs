@@ -110,12 +110,12 @@
 //!
 //! | Metric | Kind | Further labels | Meaning |
 //! |---|---|---|---|
-//! | `http_server_open_connections` | gauge | `http_connection_state` | open sockets: `active`, `idle` or `upgraded` |
-//! | `http_server_connections_limit` | gauge | | [`max_connections`](ServerBuilder::max_connections) |
-//! | `http_server_connections_accepted_total` | counter | | accepted connections |
-//! | `http_server_accept_errors_total` | counter | `error_type` | failures to accept a connection |
-//! | `http_server_connection_errors_total` | counter | `error_type` | connections that ended badly, and requests with a bad `Host` |
-//! | `http_server_tls_reloads_total` | counter | `result` | with TLS: changes of the certificate files, and those that could not be used |
+//! | `sre_kit_http_server_open_connections` | gauge | `http_connection_state` | open sockets: `active`, `idle` or `upgraded` |
+//! | `sre_kit_http_server_connections_limit` | gauge | | [`max_connections`](ServerBuilder::max_connections) |
+//! | `sre_kit_http_server_connections_accepted_total` | counter | | accepted connections |
+//! | `sre_kit_http_server_accept_errors_total` | counter | `error_type` | failures to accept a connection |
+//! | `sre_kit_http_server_connection_errors_total` | counter | `error_type` | connections that ended badly, and requests with a bad `Host` |
+//! | `sre_kit_http_server_tls_reloads_total` | counter | `result` | with TLS: changes of the certificate files, and those that could not be used |
 //!
 //! [`ConnectionMetrics`] lists the values of the labels. Requests are measured by
 //! [`golden_signals`](crate::golden_signals).

@@ -270,9 +270,18 @@ async fn nobody_waits_longer_than_the_timeout() {
     assert_eq!(refused.status(), 503);
     assert_eq!(admission.queued(), 0, "it has left the queue");
     let text = exposition(&registry);
-    assert!(text.contains("http_server_shed_total{reason=\"queue_timeout\"} 1\n"), "{text}");
-    assert!(text.contains("http_server_queue_wait_seconds_bucket{le=\"0.1\"} 0\n"), "{text}");
-    assert!(text.contains("http_server_queue_wait_seconds_bucket{le=\"0.25\"} 1\n"), "{text}");
+    assert!(
+        text.contains("sre_kit_http_server_shed_total{reason=\"queue_timeout\"} 1\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("sre_kit_http_server_queue_wait_seconds_bucket{le=\"0.1\"} 0\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("sre_kit_http_server_queue_wait_seconds_bucket{le=\"0.25\"} 1\n"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -318,7 +327,9 @@ async fn critical_requests_go_first_and_displace_others_when_the_queue_is_full()
     desk.finish_one().await;
     desk.finish_one().await;
     assert_eq!(desk.served(), ["/1", "/pay/1", "/2"]);
-    assert!(exposition(&registry).contains("http_server_shed_total{reason=\"displaced\"} 1\n"));
+    assert!(
+        exposition(&registry).contains("sre_kit_http_server_shed_total{reason=\"displaced\"} 1\n")
+    );
     // Critical ones do not displace each other.
     let _a = desk.send(&admission, "/pay/2").await;
     let _b = desk.send(&admission, "/pay/3").await;
@@ -562,20 +573,20 @@ fn every_counter_exists_before_the_first_request() {
         Admission::builder().limit(Limit::gradient(settings)).build(&registry).expect("valid");
     let text = exposition(&registry);
     for line in [
-        "http_server_concurrency_limit 20.0",
-        "http_server_concurrency_in_flight 0.0",
-        "http_server_queue_depth 0.0",
-        "http_server_queue_wait_seconds_count 0",
-        "http_server_shed_total{reason=\"limit\"} 0",
-        "http_server_shed_total{reason=\"queue_full\"} 0",
-        "http_server_shed_total{reason=\"queue_timeout\"} 0",
-        "http_server_shed_total{reason=\"displaced\"} 0",
-        "http_server_concurrency_gradient 1.0",
-        "http_server_concurrency_probes_total 0",
+        "sre_kit_http_server_concurrency_limit 20.0",
+        "sre_kit_http_server_concurrency_in_flight 0.0",
+        "sre_kit_http_server_queue_depth 0.0",
+        "sre_kit_http_server_queue_wait_seconds_count 0",
+        "sre_kit_http_server_shed_total{reason=\"limit\"} 0",
+        "sre_kit_http_server_shed_total{reason=\"queue_full\"} 0",
+        "sre_kit_http_server_shed_total{reason=\"queue_timeout\"} 0",
+        "sre_kit_http_server_shed_total{reason=\"displaced\"} 0",
+        "sre_kit_http_server_concurrency_gradient 1.0",
+        "sre_kit_http_server_concurrency_probes_total 0",
     ] {
         assert!(text.contains(&format!("{line}\n")), "{line} in\n{text}");
     }
-    let latency = "http_server_concurrency_latency_seconds{";
+    let latency = "sre_kit_http_server_concurrency_latency_seconds{";
     assert!(!text.contains(latency), "what was not measured is not 0");
 }
 

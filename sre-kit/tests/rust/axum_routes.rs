@@ -20,7 +20,7 @@ fn routes(registry: &Registry) -> Vec<String> {
     let mut text = String::new();
     registry.encode_text(&mut text, TextFormat::Prometheus);
     text.lines()
-        .filter_map(|line| line.strip_prefix("http_server_requests_started_total{"))
+        .filter_map(|line| line.strip_prefix("sre_kit_http_server_requests_started_total{"))
         .map(|labels| labels.split("url_scheme").next().unwrap_or("").to_owned())
         .collect()
 }

@@ -182,8 +182,8 @@ fn scraped(registry: &Registry) -> (u64, u64, u64) {
             .sum()
     };
     (
-        sum("http_server_requests_started_total"),
-        sum("http_server_requests_total"),
+        sum("sre_kit_http_server_requests_started_total"),
+        sum("sre_kit_http_server_requests_total"),
         sum("http_server_active_requests"),
     )
 }

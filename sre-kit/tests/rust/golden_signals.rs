@@ -274,10 +274,11 @@ async fn a_stream_leaves_the_latency_alone_and_ends_when_its_client_leaves() {
         drop(body);
         assert_ended(&signals, Outcome::Ok);
         let label = format!("stream=\"{case}\"");
-        let count = value(&registry, "http_server_stream_duration_seconds_count", &[&label]);
+        let count =
+            value(&registry, "sre_kit_http_server_stream_duration_seconds_count", &[&label]);
         assert!(count > 0.0);
         assert!(!exposition(&registry).contains("http_server_request_duration_seconds_count"));
-        let count = value(&registry, "http_server_time_to_headers_seconds_count", &[]);
+        let count = value(&registry, "sre_kit_http_server_time_to_headers_seconds_count", &[]);
         assert!(count > 0.0, "a stream still has a time to headers");
     }
 }
@@ -292,7 +293,7 @@ async fn a_route_marked_as_a_stream_is_one() {
         .expect("valid");
     respond(&signals, Response::new(chunks(2))).await;
     let labels = ["stream=\"stream\"", "http_route=\"/items/{id}\""];
-    assert!(value(&registry, "http_server_stream_duration_seconds_count", &labels) > 0.0);
+    assert!(value(&registry, "sre_kit_http_server_stream_duration_seconds_count", &labels) > 0.0);
 }
 
 #[tokio::test]
@@ -311,11 +312,11 @@ async fn an_upgrade_ends_with_its_head_and_its_lifetime_is_told_apart() {
     let Ok(_response) = service.call(request).await;
     drop(service);
     assert_ended(&signals, Outcome::Ok);
-    assert!(!exposition(&registry).contains("http_server_stream_duration_seconds_count"));
+    assert!(!exposition(&registry).contains("sre_kit_http_server_stream_duration_seconds_count"));
     let open = kept.expect("left in the extensions").start();
     drop(open);
     let labels = ["stream=\"upgrade\"", "http_route=\"/events\""];
-    assert!(value(&registry, "http_server_stream_duration_seconds_count", &labels) > 0.0);
+    assert!(value(&registry, "sre_kit_http_server_stream_duration_seconds_count", &labels) > 0.0);
 }
 
 async fn grpc(trailers: Option<HeaderMap>) -> Kit {
@@ -381,7 +382,7 @@ async fn invented_paths_methods_and_hosts_make_no_series() {
     assert!(text.lines().count() < 150, "{} lines", text.lines().count());
     assert!(!text.contains("invented") && !text.contains("example"), "{text}");
     let labels = ["http_request_method=\"_OTHER\""];
-    let started = value(&registry, "http_server_requests_started_total", &labels);
+    let started = value(&registry, "sre_kit_http_server_requests_started_total", &labels);
     assert!((started - 10_000.0).abs() < f64::EPSILON);
 }
 
@@ -397,11 +398,12 @@ async fn invented_routes_share_one_series_that_says_so() {
     for i in 0..10_000 {
         let Ok(_) = service.clone().oneshot(get(&format!("/{i}"))).await;
     }
-    let overflow = ["metric=\"http_server_requests_started_total\""];
+    let overflow = ["metric=\"sre_kit_http_server_requests_started_total\""];
     let overflow = value(&registry, "sre_kit_metrics_overflow_total", &overflow);
     assert!((overflow - 9_950.0).abs() < f64::EPSILON, "{overflow}");
     let text = exposition(&registry);
-    let series = text.lines().filter(|l| l.starts_with("http_server_requests_started_total"));
+    let series =
+        text.lines().filter(|l| l.starts_with("sre_kit_http_server_requests_started_total"));
     assert_eq!(series.count(), 51);
     assert_eq!((signals.started(), signals.ended(Outcome::Ok)), (10_000, 10_000));
 }

@@ -130,9 +130,9 @@ async fn probes_are_answered_while_what_is_stuck_is_waited_for() {
     stuck.write_all(b"GET /stuck HTTP/1.1\r\nhost: test\r\n\r\n").await.expect("open");
     let mut half = TcpStream::connect(process.addr).await.expect("accepting");
     half.write_all(b"GET / HTTP/1.1\r\nhos").await.expect("open");
-    let active =
-        "http_server_open_connections{listener=\"main\",http_connection_state=\"active\"} 1";
-    let idle = "http_server_open_connections{listener=\"main\",http_connection_state=\"idle\"} 1";
+    let active = "sre_kit_http_server_open_connections{listener=\"main\",http_connection_state=\"active\"} 1";
+    let idle =
+        "sre_kit_http_server_open_connections{listener=\"main\",http_connection_state=\"idle\"} 1";
     soon(async {
         loop {
             let text = text(&process.registry);
@@ -158,7 +158,7 @@ async fn probes_are_answered_while_what_is_stuck_is_waited_for() {
         "lifecycle_cut_off_total{kind=\"connections\"} 1\n",
         "lifecycle_cut_off_total{kind=\"requests\"} 1\n",
         "lifecycle_cut_off_total{kind=\"upgraded\"} 0\n",
-        "http_server_connection_errors_total{listener=\"main\",error_type=\"cut_off\"} 2\n",
+        "sre_kit_http_server_connection_errors_total{listener=\"main\",error_type=\"cut_off\"} 2\n",
     ] {
         assert!(text.contains(line), "{line} in\n{text}");
     }

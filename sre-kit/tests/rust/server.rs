@@ -247,13 +247,13 @@ impl Fixture {
 
     pub(crate) fn errors(&self, kind: &str) -> u64 {
         self.metric(&format!(
-            "http_server_connection_errors_total{{listener=\"main\",error_type=\"{kind}\"}}"
+            "sre_kit_http_server_connection_errors_total{{listener=\"main\",error_type=\"{kind}\"}}"
         ))
     }
 
     pub(crate) fn open(&self, state: &str) -> u64 {
         self.metric(&format!(
-            "http_server_open_connections{{listener=\"main\",http_connection_state=\"{state}\"}}"
+            "sre_kit_http_server_open_connections{{listener=\"main\",http_connection_state=\"{state}\"}}"
         ))
     }
 
@@ -307,7 +307,10 @@ async fn one_port_speaks_http1_and_http2_and_knows_its_clients() {
     let response = soon(http2.send_request(request)).await.expect("answered");
     assert_eq!(response.version(), http::Version::HTTP_2);
     assert_eq!(body_of(response).await.1, "hello");
-    assert_eq!(fixture.metric("http_server_connections_accepted_total{listener=\"main\"}"), 2);
+    assert_eq!(
+        fixture.metric("sre_kit_http_server_connections_accepted_total{listener=\"main\"}"),
+        2
+    );
 }
 
 #[tokio::test]
@@ -637,7 +640,7 @@ fn running_out_of_file_descriptors_does_not_end_the_accept_loop() {
     runtime.expect("enough for a runtime").block_on(async {
         let fixture = start(|server| server).await;
         let errors =
-            "http_server_accept_errors_total{listener=\"main\",error_type=\"too_many_files\"}";
+            "sre_kit_http_server_accept_errors_total{listener=\"main\",error_type=\"too_many_files\"}";
         let mut clients = Vec::new();
         while let Ok(client) = TcpStream::connect(fixture.addr).await {
             clients.push(client);

@@ -68,7 +68,7 @@ async fn a_test_sees_counters_slos_and_log_lines_of_its_requests() {
     client.get("/checkout?fail").await.assert_status(500);
     assert_eq!(client.get("/items/7").await.text(), "7");
 
-    let requests = || test.metric("http_server_requests_total");
+    let requests = || test.metric("sre_kit_http_server_requests_total");
     requests().assert_rose_by(3);
     requests().label("http_route", "/checkout").label("outcome", "error").assert_rose_by(1);
     test.metric("http_server_request_duration_seconds_count").assert_rose_by(3);
@@ -186,19 +186,19 @@ async fn a_failed_assertion_shows_what_was_expected_found_and_near() {
     let client = test.client(app(test.kit()));
     client.get("/checkout?fail").await;
 
-    let total = test.metric("http_server_requests_total").label("outcome", "ok");
+    let total = test.metric("sre_kit_http_server_requests_total").label("outcome", "ok");
     let text = failure(|| total.assert_rose_by(1));
-    let expected = "expected `http_server_requests_total{outcome=\"ok\"}` to rise by 1, but it \
+    let expected = "expected `sre_kit_http_server_requests_total{outcome=\"ok\"}` to rise by 1, but it \
                     rose by 0.\nThe nearest series are:\n";
     assert!(text.starts_with(expected), "{text}");
     assert!(text.contains("outcome=\"error\""), "{text}");
 
-    let text = failure(|| test.metric("http_server_request_total").assert_exists());
+    let text = failure(|| test.metric("sre_kit_http_server_request_total").assert_exists());
     assert!(
-        text.contains("No series has this name. The nearest names are `http_server_re"),
+        text.contains("No series has this name. The nearest names are `sre_kit_http_server_re"),
         "{text}"
     );
-    assert!(text.contains("`http_server_requests_total`"), "{text}");
+    assert!(text.contains("`sre_kit_http_server_requests_total`"), "{text}");
 
     let text = failure(|| drop(test.slo("checkout").assert_good(1).clone()));
     assert!(text.contains("expected 1 good events of the SLO `checkout`, but found 0."), "{text}");
@@ -238,7 +238,7 @@ async fn a_request_that_is_dropped_is_an_abort_and_one_that_is_held_is_in_flight
     let client = test.client(app(test.kit()));
     let slow = Request::get("/checkout?millis=60000").body(Bytes::new()).expect("valid");
     assert!(client.send(slow).now_or_never().is_none(), "it waits");
-    test.metric("http_server_requests_total")
+    test.metric("sre_kit_http_server_requests_total")
         .label("outcome", "aborted_before_headers")
         .assert_rose_by(1);
     test.assert_nothing_in_flight();
@@ -269,7 +269,9 @@ async fn the_error_of_a_service_is_returned() {
     let panic = AssertUnwindSafe(client.get("/")).catch_unwind().await.expect_err("it fails");
     let text = *panic.downcast::<String>().expect("a text");
     assert!(text.contains("to GET /, but the service returned an error: no database"), "{text}");
-    test.metric("http_server_requests_total").label("outcome", "service_error").assert_rose_by(2);
+    test.metric("sre_kit_http_server_requests_total")
+        .label("outcome", "service_error")
+        .assert_rose_by(2);
 }
 
 /// Each test sends a number of requests of its own, all at the same time, and logs its number.
@@ -308,7 +310,8 @@ async fn one_of_many(number: u32, barrier: &Barrier) {
     client.get("/log").await;
 
     let all = paid + failed;
-    let requests = test.metric("http_server_requests_total").label("http_route", "/checkout");
+    let requests =
+        test.metric("sre_kit_http_server_requests_total").label("http_route", "/checkout");
     requests.clone().assert_rose_by(all);
     requests.label("outcome", "error").assert_rose_by(failed);
     test.slo("checkout").assert_good(u64::from(paid)).assert_bad(u64::from(failed));

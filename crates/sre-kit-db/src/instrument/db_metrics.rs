@@ -14,7 +14,7 @@ use sre_kit_metrics::Registry;
 /// | Metric | Kind | Labels besides `db_client_connection_pool_name` | Meaning |
 /// |---|---|---|---|
 /// | `db_client_operation_duration_seconds` | histogram | see below | The duration of a statement, with the wait for a connection. |
-/// | `db_client_connections` | gauge | `state`: `idle`, `used` | The connections of the pool. |
+/// | `db_client_connections` | gauge | `db_client_connection_state`: `idle`, `used` | The connections of the pool. |
 /// | `db_client_connection_max`, `db_client_connection_idle_min` | gauge | | The bounds of the pool. |
 /// | `db_client_connection_pending_requests` | gauge | | The requests that wait for a connection. |
 /// | `db_client_connection_wait_time_seconds` | histogram | | How long a statement outside of a transaction waited for a connection. |

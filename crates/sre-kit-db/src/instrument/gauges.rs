@@ -61,7 +61,7 @@ impl Gauges {
         registry.gauge_fn(
             "db_client_connections",
             "Connections of the pool, by state.",
-            &[POOL, "state"],
+            &[POOL, "db_client_connection_state"],
             move |samples| {
                 for snapshot in gauges.read() {
                     let Some(connections) = snapshot.connections else { continue };

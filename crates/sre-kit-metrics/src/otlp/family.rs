@@ -69,8 +69,12 @@ pub struct OtlpFamily {
     pub integers: bool,
     /// The attributes with a key or a type that the label does not tell.
     pub attributes: Vec<Attribute>,
-    /// Attributes that each sample has, and no label.
-    pub fixed: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+}
+
+impl Default for OtlpFamily {
+    fn default() -> Self {
+        Self::new("", Kind::Gauge, "")
+    }
 }
 
 impl OtlpFamily {
@@ -97,14 +101,7 @@ impl OtlpFamily {
         kind: Kind,
         unit: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-            unit: unit.into(),
-            integers: false,
-            attributes: Vec::new(),
-            fixed: Vec::new(),
-        }
+        Self { name: name.into(), kind, unit: unit.into(), integers: false, attributes: Vec::new() }
     }
 
     /// Returns the family that Prometheus' OTLP receiver makes of this metric.
@@ -118,10 +115,7 @@ impl OtlpFamily {
         &'a self,
         labels: &'a str,
     ) -> impl Iterator<Item = (Cow<'a, str>, AttributeValue<'a>)> {
-        let fixed = self.fixed.iter().map(|(key, value)| {
-            (Cow::Borrowed(&**key), AttributeValue::String(Cow::Borrowed(&**value)))
-        });
-        pairs(labels).map(|(label, value)| self.attribute(label, value)).chain(fixed)
+        pairs(labels).map(|(label, value)| self.attribute(label, value))
     }
 
     fn attribute<'a>(

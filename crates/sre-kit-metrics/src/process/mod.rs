@@ -6,6 +6,7 @@
 mod reading;
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sre_kit_core::ConfigError;
 
@@ -72,14 +73,38 @@ impl ProcessMetrics {
 
 impl Collect for ProcessMetrics {
     fn collect(&self, visitor: &mut dyn Visitor) {
-        for (desc, value) in self.descs.iter().zip(Reading::take().values()) {
+        let reading = Reading::take();
+        for (desc, value) in self.descs.iter().zip(reading.values()) {
             let Some(value) = value else { continue };
             visitor.family(desc);
+            if visitor.is_opentelemetry() && reading.by_conventions(&desc.name, visitor) {
+                continue;
+            }
             match value {
                 Value::Integer(value) => visitor.integer("", value),
                 Value::Float(value) => visitor.float("", value),
             }
         }
+    }
+}
+
+impl Reading {
+    /// Shows a family that the conventions define in another way than the clients of Prometheus,
+    /// and returns whether this is one: the processor time has a mode, and the start of the process
+    /// is an age.
+    fn by_conventions(&self, family: &str, visitor: &mut dyn Visitor) -> bool {
+        match (family, self.cpu_seconds, self.start_seconds) {
+            ("process_cpu_seconds_total", Some([user, system]), _) => {
+                visitor.float("cpu_mode=\"user\"", user);
+                visitor.float("cpu_mode=\"system\"", system);
+            }
+            ("process_start_time_seconds", _, Some(start)) => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                visitor.float("", (now.as_secs_f64() - start).max(0.0));
+            }
+            _ => return false,
+        }
+        true
     }
 }
 

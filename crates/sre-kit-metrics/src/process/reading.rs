@@ -6,13 +6,14 @@ pub(super) const VALUES: usize = 8;
 /// One reading. A value is `None` if its source is absent.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
-    cpu_seconds: Option<f64>,
+    /// In user and in system mode.
+    pub(super) cpu_seconds: Option<[f64; 2]>,
     resident_bytes: Option<u64>,
     virtual_bytes: Option<u64>,
     virtual_max_bytes: Option<u64>,
     open_fds: Option<u64>,
     max_fds: Option<u64>,
-    start_seconds: Option<f64>,
+    pub(super) start_seconds: Option<f64>,
     threads: Option<u64>,
 }
 
@@ -26,7 +27,7 @@ impl Reading {
     /// Returns the values in the order of the families.
     pub(super) fn values(&self) -> [Option<Value>; VALUES] {
         [
-            self.cpu_seconds.map(Value::Float),
+            self.cpu_seconds.map(|[user, system]| Value::Float(user + system)),
             self.resident_bytes.map(Value::Integer),
             self.virtual_bytes.map(Value::Integer),
             self.virtual_max_bytes.map(Value::Integer),
@@ -49,7 +50,7 @@ impl Reading {
         let bytes = |name| Some(linux::field(&status, name)? * 1024);
         let open = read_dir("/proc/self/fd").map(|entries| entries.count() as u64);
         Self {
-            cpu_seconds: linux::cpu_ticks(&stat).map(linux::seconds),
+            cpu_seconds: linux::cpu_ticks(&stat).map(|ticks| ticks.map(linux::seconds)),
             resident_bytes: bytes("VmRSS:"),
             virtual_bytes: bytes("VmSize:"),
             virtual_max_bytes: linux::soft_limit(&limits, "Max address space"),
@@ -92,9 +93,9 @@ mod linux {
         field(limits, name)
     }
 
-    /// Returns the time that the process used, in user and system mode.
-    pub(super) fn cpu_ticks(stat: &str) -> Option<u64> {
-        Some(stat_field(stat, 14)? + stat_field(stat, 15)?)
+    /// Returns the time that the process used, in user and in system mode.
+    pub(super) fn cpu_ticks(stat: &str) -> Option<[u64; 2]> {
+        Some([stat_field(stat, 14)?, stat_field(stat, 15)?])
     }
 
     /// Returns the start of the process after the boot.
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn a_program_may_be_named_like_the_fields_that_follow() {
         let stat = "42 (a) S 1 (b) R 1 1 1 0 -1 4194304 9 0 0 0 150 50 0 0 20 0 3 0 12345 1 1";
-        assert_eq!(linux::cpu_ticks(stat), Some(200));
+        assert_eq!(linux::cpu_ticks(stat), Some([150, 50]));
         assert_eq!(linux::start_ticks(stat), Some(12_345));
         assert_eq!(linux::cpu_ticks("42 (short) S 1"), None);
         assert_eq!(linux::cpu_ticks(""), None);

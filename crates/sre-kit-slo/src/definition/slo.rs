@@ -34,7 +34,7 @@ use crate::Objective;
 /// # Which events are good
 ///
 /// Each request is one event. It is counted when the request has ended. The names of the outcomes
-/// are those of `http_server_requests_total`.
+/// are those of `sre_kit_http_server_requests_total`.
 ///
 /// | Outcome | Availability | Latency |
 /// |---|---|---|

@@ -143,7 +143,7 @@ fn by_request(plan: &Plan<'_>) -> String {
     if let Indicator::Latency { until, .. } = slo.indicator() {
         let metric = match until {
             LatencyEnd::Body => "http_server_request_duration_seconds_bucket",
-            LatencyEnd::Headers => "http_server_time_to_headers_seconds_bucket",
+            LatencyEnd::Headers => "sre_kit_http_server_time_to_headers_seconds_bucket",
         };
         let rate = format!("rate({metric}{{{}}}[{}])", matchers.join(","), duration(plan.base));
         let q = slo.objective().ratio();
@@ -157,7 +157,7 @@ fn by_request(plan: &Plan<'_>) -> String {
     format!(
         "\nWhich routes, and how do they end?\n\n{}",
         query(&format!(
-            "sum by (http_route, outcome) (rate(http_server_requests_total{{{}}}[{}]))",
+            "sum by (http_route, outcome) (rate(sre_kit_http_server_requests_total{{{}}}[{}]))",
             matchers.join(","),
             duration(plan.base)
         ))

@@ -17,12 +17,12 @@
 //!
 //! | Part | Read from |
 //! |---|---|
-//! | rate, errors, latency and requests in flight, in total and per route | `http_server_requests_started_total`, `http_server_requests_total`, `http_server_request_duration_seconds` |
+//! | rate, errors, latency and requests in flight, in total and per route | `sre_kit_http_server_requests_started_total`, `sre_kit_http_server_requests_total`, `http_server_request_duration_seconds` |
 //! | error budgets, burn tiers, firing alerts | [`Budgets::report`](crate::slo::Budgets::report) |
 //! | checks with their age, latches, heartbeats | [`Health::snapshot`](crate::health::Health::snapshot), `health_heartbeat_age_seconds` |
 //! | the ids of recent traces, each with its route, status and duration | the exemplars of `http_server_request_duration_seconds`, which sampled requests leave |
 //! | the state of the process and the phases of its graceful shutdown | `lifecycle_*` |
-//! | saturation | `http_server_concurrency_*`, `tokio_runtime_*`, `cgroup_*`, `process_*`, `saturation_pool_*` |
+//! | saturation | `sre_kit_http_server_concurrency_*`, `tokio_runtime_*`, `cgroup_*`, `process_*`, `saturation_pool_*` |
 //! | the database's pool and the age of its token | `db_client_connection*`, `sre_kit_db_*` |
 //!
 //! Everything except budgets and checks is read from the registry by name. If the process does not

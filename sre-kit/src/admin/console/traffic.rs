@@ -53,8 +53,8 @@ pub(super) enum TrafficFamily {
 impl TrafficFamily {
     pub(super) fn of(family: &str) -> Option<Self> {
         Some(match family {
-            "http_server_requests_started_total" => Self::Started,
-            "http_server_requests_total" => Self::Ended,
+            "sre_kit_http_server_requests_started_total" => Self::Started,
+            "sre_kit_http_server_requests_total" => Self::Ended,
             "http_server_active_requests" => Self::InFlight,
             "http_server_request_duration_seconds" => Self::Duration,
             _ => return None,

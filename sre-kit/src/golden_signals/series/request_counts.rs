@@ -10,8 +10,8 @@ use crate::golden_signals::key::SCHEMES;
 use crate::golden_signals::outcome::Outcome;
 use sre_kit_core::internal::METHODS;
 
-const STARTED: &str = "http_server_requests_started_total";
-const FINISHED: &str = "http_server_requests_total";
+const STARTED: &str = "sre_kit_http_server_requests_started_total";
+const FINISHED: &str = "sre_kit_http_server_requests_total";
 const ACTIVE: &str = "http_server_active_requests";
 
 /// The families that [`RequestCounts`] exports.

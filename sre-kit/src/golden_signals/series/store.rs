@@ -62,7 +62,7 @@ impl Store {
                 &bounds.duration,
             )?,
             to_headers: part(
-                "http_server_time_to_headers_seconds",
+                "sre_kit_http_server_time_to_headers_seconds",
                 "Time from the request's arrival to the response head.",
                 &bounds.duration,
                 layout.to_headers,
@@ -80,7 +80,7 @@ impl Store {
                 layout.response_size,
             )?,
             stream: histogram(
-                "http_server_stream_duration_seconds",
+                "sre_kit_http_server_stream_duration_seconds",
                 "Lifetime of streams and upgraded connections, which have no latency.",
                 &bounds.stream,
             )?,

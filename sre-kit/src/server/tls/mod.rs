@@ -25,7 +25,8 @@ use super::reload::Reloaded;
 /// The files are read when it is built, so that a bad one is an error at the start, and again every
 /// [`reload_interval`](ServerTlsBuilder::reload_interval). Files that have changed are used for new
 /// connections; open connections keep what they have. A change that cannot be used is logged and
-/// counted in `http_server_tls_reloads_total`, and the server keeps the files that it read before.
+/// counted in `sre_kit_http_server_tls_reloads_total`, and the server keeps the files that it read
+/// before.
 ///
 /// Clients choose between HTTP/2 and HTTP/1.1 by ALPN. TLS 1.2 and 1.3 are spoken. A Unix socket is
 /// served without TLS.

@@ -10,7 +10,7 @@ use sre_kit::server::ServerTls;
 use super::{Authority, connect, get, start_tls};
 use crate::server::soon;
 
-const RELOADS: &str = "http_server_tls_reloads_total{listener=\"main\",result=";
+const RELOADS: &str = "sre_kit_http_server_tls_reloads_total{listener=\"main\",result=";
 
 #[tokio::test]
 async fn new_files_are_used_for_new_connections_and_bad_ones_are_not() {

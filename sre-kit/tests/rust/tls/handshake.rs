@@ -76,8 +76,9 @@ async fn a_client_that_leaves_without_a_word_is_no_error() {
     drop(tcp);
     fixture.until(|f| f.open("idle") == 0).await;
     let text = fixture.text();
-    let errors =
-        text.lines().filter(|line| line.starts_with("http_server_connection_errors_total{"));
+    let errors = text
+        .lines()
+        .filter(|line| line.starts_with("sre_kit_http_server_connection_errors_total{"));
     assert!(
         errors.clone().count() > 0 && errors.clone().all(|line| line.ends_with(" 0")),
         "{text}"

@@ -79,8 +79,7 @@ async fn the_kit_serves_tls_and_counts_its_requests_as_https() {
     assert!(report.is_clean(), "{report:?}");
     let mut text = String::new();
     registry.encode_text(&mut text, TextFormat::Prometheus);
-    let line =
-        "http_server_requests_started_total{http_request_method=\"GET\",url_scheme=\"https\"} 1";
+    let line = "sre_kit_http_server_requests_started_total{http_request_method=\"GET\",url_scheme=\"https\"} 1";
     assert!(text.contains(line), "{text}");
 }
 

@@ -44,8 +44,9 @@ fn a_service_balances_over_pods_and_has_a_name() {
     let pods = namespace.list("pods", "app=demo");
     let visits = |pod: &Value| {
         let metrics = get(&format!("{}:9464", ip(pod)), "/metrics");
-        let line =
-            metrics.lines().find(|line| line.starts_with("http_server_requests_started_total"));
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("sre_kit_http_server_requests_started_total"));
         line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).unwrap_or(0.0)
     };
     // A connection goes to one of two at random, as soon as both are in the node's

@@ -173,8 +173,9 @@ fn the_adapter_gives_the_metrics_that_the_demos_hpa_asks_for() {
     let rules = rules.as_array().expect("rules").clone();
     let template =
         fs::read_to_string(stack().join("../demo-app/templates/hpa.yaml")).expect("text");
-    for (rule, asked) in
-        rules.iter().zip(["http_server_active_requests", "http_server_requests_started_per_second"])
+    for (rule, asked) in rules
+        .iter()
+        .zip(["http_server_active_requests", "sre_kit_http_server_requests_started_per_second"])
     {
         assert!(template.contains(&format!("\"{asked}\"")), "{asked}");
         let series = rule["seriesQuery"].as_str().expect("a query").split('{').next();

@@ -23,13 +23,13 @@ pub(in crate::render) fn golden_signals(options: &Options) -> String {
             (
                 "job",
                 "Job",
-                format!("label_values(http_server_requests_started_total{{{scope}}}, job)"),
+                format!("label_values(sre_kit_http_server_requests_started_total{{{scope}}}, job)"),
             ),
             (
                 "route",
                 "Route",
                 format!(
-                    "label_values(http_server_requests_started_total{{{}}}, http_route)",
+                    "label_values(sre_kit_http_server_requests_started_total{{{}}}, http_route)",
                     join(&scope, r#"job=~"$job""#)
                 ),
             ),
@@ -54,9 +54,10 @@ fn percentiles(panel: Panel, buckets: &str) -> Panel {
 }
 
 fn traffic(scope: &str) -> Vec<Panel> {
-    let started = of_route("http_server_requests_started_total", scope, "");
-    let ended = of_route("http_server_requests_total", scope, "");
-    let bad = of_route("http_server_requests_total", scope, &format!(r#"outcome=~"{BAD}""#));
+    let started = of_route("sre_kit_http_server_requests_started_total", scope, "");
+    let ended = of_route("sre_kit_http_server_requests_total", scope, "");
+    let bad =
+        of_route("sre_kit_http_server_requests_total", scope, &format!(r#"outcome=~"{BAD}""#));
     let count = |more| of_route("http_server_request_duration_seconds_count", scope, more);
     vec![
         Panel::time_series("Requests per second by route", "Requests that reached the service.")
@@ -101,7 +102,7 @@ fn traffic(scope: &str) -> Vec<Panel> {
 
 fn latency(scope: &str) -> Vec<Panel> {
     let full = of_route("http_server_request_duration_seconds_bucket", scope, "");
-    let head = of_route("http_server_time_to_headers_seconds_bucket", scope, "");
+    let head = of_route("sre_kit_http_server_time_to_headers_seconds_bucket", scope, "");
     let increase = |buckets: &str| format!("sum by (le) (increase({buckets}[$__rate_interval]))");
     vec![
         percentiles(
@@ -154,14 +155,14 @@ fn saturation(scope: &str) -> Vec<Panel> {
             format!("sum by (http_request_method) ({})", metric("http_server_active_requests")),
             "{{http_request_method}}",
         )
-        .query(format!("sum({})", metric("http_server_concurrency_limit")), "limit"),
+        .query(format!("sum({})", metric("sre_kit_http_server_concurrency_limit")), "limit"),
         Panel::time_series(
             "Shed requests per second",
             "Refused at once with 503 instead of queueing without bound.",
         )
         .unit("reqps")
         .min(0.0)
-        .query(sum("reason", &metric("http_server_shed_total")), "{{reason}}"),
+        .query(sum("reason", &metric("sre_kit_http_server_shed_total")), "{{reason}}"),
         percentiles(
             Panel::time_series(
                 "Wait for admission",
@@ -169,7 +170,7 @@ fn saturation(scope: &str) -> Vec<Panel> {
             )
             .unit("s")
             .min(0.0),
-            &metric("http_server_queue_wait_seconds_bucket"),
+            &metric("sre_kit_http_server_queue_wait_seconds_bucket"),
         ),
         Panel::time_series(
             "CPU throttling",
@@ -244,13 +245,16 @@ fn sizes(scope: &str) -> Vec<Panel> {
         )
         .unit("ops")
         .min(0.0)
-        .query(sum("stream", &of("http_server_stream_duration_seconds_count")), "{{stream}}"),
+        .query(
+            sum("stream", &of("sre_kit_http_server_stream_duration_seconds_count")),
+            "{{stream}}",
+        ),
         percentiles(
             Panel::time_series("Lifetime of streams", "From the request to the stream's end.")
                 .unit("s")
                 .min(0.0)
                 .width(24),
-            &of("http_server_stream_duration_seconds_bucket"),
+            &of("sre_kit_http_server_stream_duration_seconds_bucket"),
         ),
     ]
 }

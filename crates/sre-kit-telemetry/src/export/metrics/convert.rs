@@ -1,5 +1,6 @@
 //! The conversion of a registry's families into an OTLP message.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -11,16 +12,18 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
 use super::source::Source;
-use sre_kit_metrics::Buckets;
 use sre_kit_metrics::internal::{
-    BucketsInternals as _, Desc, Exemplars, Kind, RegistryInternals as _, Visitor, pairs,
+    AttributeValue, BucketsInternals as _, Desc, Exemplars, Kind, OtlpFamily,
+    RegistryInternals as _, Visitor,
 };
+use sre_kit_metrics::{Buckets, Registry};
 
 /// Returns the request that exports all families of `source`.
 pub(super) fn request(source: &Source, now: SystemTime) -> ExportMetricsServiceRequest {
     let mut families = Families {
+        registry: &source.registry,
         metrics: Vec::new(),
-        kind: Kind::Gauge,
+        family: Arc::default(),
         started: nanos(source.started),
         now: nanos(now),
     };
@@ -44,30 +47,24 @@ pub(super) fn request(source: &Source, now: SystemTime) -> ExportMetricsServiceR
     }
 }
 
-struct Families {
+struct Families<'a> {
+    registry: &'a Registry,
     metrics: Vec<Metric>,
-    kind: Kind,
+    /// The family that is read, in the terms of OpenTelemetry.
+    family: Arc<OtlpFamily>,
     started: u64,
     now: u64,
 }
 
-/// Returns the unit of a metric in UCUM notation, from the suffix of its name.
-fn unit(name: &str) -> &'static str {
-    const UNITS: [(&str, &str); 4] =
-        [("_seconds", "s"), ("_bytes", "By"), ("_ratio", "1"), ("_cores", "{core}")];
-    UNITS.into_iter().find(|(suffix, _)| name.ends_with(suffix)).map_or("", |(_, unit)| unit)
-}
+impl Visitor for Families<'_> {
+    fn is_opentelemetry(&self) -> bool {
+        true
+    }
 
-impl Visitor for Families {
     fn family(&mut self, desc: &Desc) {
-        self.kind = desc.kind;
-        // A collector that exports to Prometheus adds the suffix of counters again.
-        let name = match desc.kind {
-            Kind::Counter => desc.name.strip_suffix("_total").unwrap_or(&desc.name),
-            Kind::Gauge | Kind::UpDownCounter | Kind::Histogram => &desc.name,
-        };
+        self.family = self.registry.otlp_family(desc);
         let cumulative = AggregationTemporality::Cumulative as i32;
-        let data = match desc.kind {
+        let data = match self.family.kind {
             Kind::Counter => metric::Data::Sum(Sum {
                 data_points: Vec::new(),
                 aggregation_temporality: cumulative,
@@ -85,9 +82,9 @@ impl Visitor for Families {
             }),
         };
         self.metrics.push(Metric {
-            name: name.to_owned(),
+            name: self.family.name.clone().into_owned(),
             description: desc.help.clone(),
-            unit: unit(name).to_owned(),
+            unit: self.family.unit.clone().into_owned(),
             metadata: Vec::new(),
             data: Some(data),
         });
@@ -95,11 +92,22 @@ impl Visitor for Families {
 
     fn integer(&mut self, labels: &str, value: u64) {
         // Counts wrap at 2^64, those of OTLP at 2^63.
-        self.number(labels, number_data_point::Value::AsInt(value.cast_signed()));
+        self.signed(labels, value.cast_signed());
+    }
+
+    fn signed(&mut self, labels: &str, value: i64) {
+        self.number(labels, number_data_point::Value::AsInt(value));
     }
 
     fn float(&mut self, labels: &str, value: f64) {
-        self.number(labels, number_data_point::Value::AsDouble(value));
+        // A function computes its samples as floats, whatever they count.
+        #[allow(clippy::cast_possible_truncation)]
+        let value = if self.family.integers && value.fract() == 0.0 && value.abs() < 9e15 {
+            number_data_point::Value::AsInt(value as i64)
+        } else {
+            number_data_point::Value::AsDouble(value)
+        };
+        self.number(labels, value);
     }
 
     fn histogram(
@@ -114,7 +122,7 @@ impl Visitor for Families {
         let sum = cells.get(counts.len()).copied().unwrap_or(0);
         let linked = (0..counts.len()).filter_map(|bucket| exemplars?.get(bucket));
         let point = HistogramDataPoint {
-            attributes: attributes(labels),
+            attributes: attributes(&self.family, labels),
             start_time_unix_nano: self.started,
             time_unix_nano: self.now,
             count: counts.iter().sum(),
@@ -138,16 +146,16 @@ impl Visitor for Families {
     }
 }
 
-impl Families {
+impl Families<'_> {
     fn data(&mut self) -> Option<&mut metric::Data> {
         self.metrics.last_mut()?.data.as_mut()
     }
 
     fn number(&mut self, labels: &str, value: number_data_point::Value) {
         let point = NumberDataPoint {
-            attributes: attributes(labels),
+            attributes: attributes(&self.family, labels),
             // A gauge has no start time.
-            start_time_unix_nano: if self.kind == Kind::Counter { self.started } else { 0 },
+            start_time_unix_nano: if self.family.kind == Kind::Gauge { 0 } else { self.started },
             time_unix_nano: self.now,
             value: Some(value),
             ..Default::default()
@@ -160,12 +168,25 @@ impl Families {
     }
 }
 
-fn attributes(labels: &str) -> Vec<KeyValue> {
-    pairs(labels).map(|(name, value)| pair(name, value.into_owned())).collect()
+fn attributes(family: &OtlpFamily, labels: &str) -> Vec<KeyValue> {
+    let attributes = family.attributes(labels).map(|(key, value)| {
+        let value = match value {
+            AttributeValue::String(value) => any_value::Value::StringValue(value.into_owned()),
+            AttributeValue::Int(value) => any_value::Value::IntValue(value),
+            AttributeValue::Double(value) => any_value::Value::DoubleValue(value),
+            AttributeValue::Bool(value) => any_value::Value::BoolValue(value),
+        };
+        key_value(&key, value)
+    });
+    attributes.collect()
 }
 
 fn pair(key: &str, value: String) -> KeyValue {
-    let value = AnyValue { value: Some(any_value::Value::StringValue(value)) };
+    key_value(key, any_value::Value::StringValue(value))
+}
+
+fn key_value(key: &str, value: any_value::Value) -> KeyValue {
+    let value = AnyValue { value: Some(value) };
     KeyValue { key: key.to_owned(), value: Some(value), ..Default::default() }
 }
 
@@ -180,7 +201,6 @@ mod tests {
 
     use super::*;
     use crate::resource::Resource;
-    use sre_kit_metrics::Registry;
     use sre_kit_metrics::internal::{HistogramFamilyInternals as _, Link};
 
     #[test]
@@ -217,9 +237,9 @@ mod tests {
             (point.start_time_unix_nano, point.time_unix_nano),
             (1_000_000_000, 2_000_000_000)
         );
-        let room = find("room_ratio");
+        let room = find("room");
         assert_eq!((&*room.unit, room.data.is_some()), ("1", true));
-        let wait = find("wait_seconds");
+        let wait = find("wait");
         assert_eq!(wait.unit, "s");
         let Some(metric::Data::Histogram(histogram)) = &wait.data else { panic!("a histogram") };
         let point = &histogram.data_points[0];
@@ -230,5 +250,39 @@ mod tests {
         );
         assert_eq!(point.exemplars[0].trace_id, 0xabc_u128.to_be_bytes());
         assert_eq!(point.exemplars[0].span_id, 0xdef_u64.to_be_bytes());
+    }
+
+    #[test]
+    fn a_family_of_the_kit_has_the_name_unit_and_types_of_the_conventions() {
+        let registry = Registry::new();
+        let buckets = Buckets::seconds([0.1]).expect("valid");
+        let labels = ["http_request_method", "server_address", "server_port"];
+        let name = "http_client_request_duration_seconds";
+        let calls = registry.histogram_family(name, "Calls.", &buckets, &labels).expect("free");
+        calls.with(&["GET", "localhost", "8080"]).observe(0.05);
+        registry
+            .gauge_fn("saturation_pool_used", "Used.", &["pool"], |s| s.push(&["a"], 3.0))
+            .expect("free");
+        let source =
+            Source { registry, resource: Resource::default(), started: SystemTime::UNIX_EPOCH };
+        let request = request(&source, SystemTime::UNIX_EPOCH);
+        let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
+        let find = |name: &str| metrics.iter().find(|metric| metric.name == name).expect(name);
+        let calls = find("http.client.request.duration");
+        assert_eq!(calls.unit, "s");
+        let Some(metric::Data::Histogram(histogram)) = &calls.data else { panic!("a histogram") };
+        assert_eq!(
+            histogram.data_points[0].attributes,
+            [
+                pair("http.request.method", "GET".into()),
+                pair("server.address", "localhost".into()),
+                key_value("server.port", any_value::Value::IntValue(8080)),
+            ]
+        );
+        let Some(metric::Data::Sum(sum)) = &find("saturation.pool.used").data else {
+            panic!("an UpDownCounter is a sum")
+        };
+        assert!(!sum.is_monotonic && sum.aggregation_temporality == 2);
+        assert_eq!(sum.data_points[0].value, Some(number_data_point::Value::AsInt(3)));
     }
 }

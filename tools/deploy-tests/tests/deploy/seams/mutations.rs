@@ -76,7 +76,7 @@ const MUTATIONS: &[Mutation] = &[
     Mutation {
         named: "nothing serves custom.metrics.k8s.io",
         breaks: |deployed| {
-            scale_by(deployed, "http_server_requests_started_per_second");
+            scale_by(deployed, "sre_kit_http_server_requests_started_per_second");
             for facts in deployed.facts.values_mut() {
                 facts.api_services.remove("custom.metrics.k8s.io");
             }
