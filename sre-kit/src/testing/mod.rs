@@ -48,7 +48,8 @@
 //! client.get("/checkout").await.assert_status(200);
 //! client.get("/checkout?fail").await.assert_status(500);
 //!
-//! test.metric("http_server_requests_total").label("http_route", "/checkout").assert_rose_by(2);
+//! let requests = test.metric("sre_kit_http_server_requests_total");
+//! requests.label("http_route", "/checkout").assert_rose_by(2);
 //! test.slo("checkout").assert_good(1).assert_bad(1);
 //! test.assert_logged("paid").assert_field("cart", 7);
 //! test.assert_nothing_in_flight();
@@ -67,6 +68,7 @@
 //! | Does anything that a client sends become a label? | [`TestKit::assert_no_new_series`] |
 //! | Does a request leak? | [`TestKit::assert_nothing_in_flight`] |
 //! | What does Prometheus see? | [`Scrape`] |
+//! | Do names, units and attributes follow OpenTelemetry's semantic conventions? | [`Conventions`] |
 //! | What does the exporter do when the collector fails? | `Collector`, with the feature `otlp` |
 //!
 //! A failed assertion says what was expected, what was found, and what else was there.
@@ -88,6 +90,7 @@ mod alert;
 mod call_context;
 #[cfg(feature = "otlp")]
 mod collector;
+mod conventions;
 mod log_line;
 mod log_store;
 #[cfg(not(feature = "telemetry"))]
@@ -107,6 +110,7 @@ pub use alert::{AlertWait, QuietWait};
 #[cfg(feature = "otlp")]
 #[cfg_attr(docsrs, doc(cfg(feature = "otlp")))]
 pub use collector::{Answer, Collector};
+pub use conventions::{ConventionViolation, Conventions, ValueType};
 pub use log_line::LogLine;
 #[doc(inline)]
 pub use macros::{assert_alert, assert_no_alert};

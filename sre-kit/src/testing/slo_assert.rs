@@ -89,8 +89,11 @@ impl SloAssert {
     fn everything(&self) -> String {
         let mut lines = vec!["Counted since the baseline:".to_owned()];
         for (series, value) in self.now.samples() {
-            let counts =
-                ["slo_events_total", "slo_events_excluded_total", "http_server_requests_total"];
+            let counts = [
+                "slo_events_total",
+                "slo_events_excluded_total",
+                "sre_kit_http_server_requests_total",
+            ];
             if !counts.contains(&series.name()) {
                 continue;
             }

@@ -5,7 +5,8 @@
     feature = "db-iam",
     feature = "db-sqlite",
     feature = "migrate",
-    feature = "telemetry"
+    feature = "telemetry",
+    feature = "testing"
 ))]
 
 use std::collections::BTreeSet;
@@ -24,6 +25,8 @@ use sre_kit::health::Check;
 use sre_kit::metrics::{Exposition, Format, Registry};
 use sre_kit::slo::Slo;
 use sre_kit::telemetry::{HttpClient, Telemetry};
+use sre_kit::testing::{ConventionViolation, Conventions};
+use sre_kit_metrics::internal::{Kind, otlp_table};
 use tower::{Layer, ServiceExt, service_fn};
 
 /// The rows of `manual::metrics`: a name and a query.
@@ -41,10 +44,10 @@ fn rows() -> Vec<(String, String)> {
 /// Families that need something that is not here: the reason.
 const ELSEWHERE: [(&str, &str); 16] = [
     ("sre_kit_metrics_refused_total", "a name that two APIs use; crates/sre-kit-metrics"),
-    ("http_server_tls_reloads_total", "certificate files; tls"),
+    ("sre_kit_http_server_tls_reloads_total", "certificate files; tls"),
     ("cgroup_", "what a control group has of them differs from machine to machine"),
     ("tokio_runtime_blocking_", "tokio shows them with `--cfg tokio_unstable` only"),
-    ("http_server_concurrency_latency_seconds", "a window full of samples; admission"),
+    ("sre_kit_http_server_concurrency_latency_seconds", "a window full of samples; admission"),
     ("lifecycle_phase_duration_seconds", "a shutdown; lifecycle"),
     ("sre_kit_scrape_unwritable_total", "a metric that no format can carry; exposition"),
     ("process_", "macOS and Windows have none"),
@@ -70,8 +73,9 @@ impl TokenSource for FixedToken {
     }
 }
 
-/// The families of one scrape of a service that uses every part.
-async fn families() -> BTreeSet<String> {
+/// The families of one scrape of a service that uses every part, and what a push of them would
+/// violate.
+async fn families() -> (BTreeSet<String>, Vec<ConventionViolation>) {
     let registry = Registry::new();
     let telemetry = Telemetry::builder()
         .span_exporter(opentelemetry_sdk::trace::InMemorySpanExporter::default())
@@ -136,18 +140,22 @@ async fn families() -> BTreeSet<String> {
 
     let mut out = Vec::new();
     registry.encode(Format::Prometheus, &mut out);
+    let violations = Conventions::new().check_registry(&registry);
     checks.abort();
     let text = String::from_utf8(out).expect("text");
-    text.lines()
+    let shown = text
+        .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "))
         .filter_map(|line| line.split(' ').next())
         .map(str::to_owned)
-        .collect()
+        .collect();
+    (shown, violations)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_family_of_a_scrape_with_everything_on_is_listed() {
-    let shown = families().await;
+    let (shown, violations) = families().await;
+    assert_eq!(violations, [], "OpenTelemetry's semantic conventions");
     let listed: BTreeSet<_> = rows().into_iter().map(|(name, _)| name).collect();
     let missing: Vec<_> = shown.difference(&listed).collect();
     assert!(missing.is_empty(), "add to manual/metrics.rs: {missing:?}");
@@ -158,6 +166,37 @@ async fn every_family_of_a_scrape_with_everything_on_is_listed() {
         assert!(known, "nothing listed begins with {prefix} any more ({reason})");
     }
     assert!(shown.len() > 80, "{}", shown.len());
+}
+
+#[test]
+fn every_listed_metric_is_in_the_table_of_opentelemetry_with_its_kind() {
+    let page = include_str!("../../src/manual/metrics.rs");
+    let kinds: Vec<_> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `"))
+        .map(|row| {
+            let (name, rest) = row.split_once("` | ").expect("a name");
+            let (kind, _) = rest.split_once(", ").expect("a kind and a unit");
+            (name, kind)
+        })
+        .collect();
+    let table: Vec<_> = otlp_table().collect();
+    let listed: BTreeSet<_> = kinds.iter().map(|(name, _)| *name).collect();
+    let known: BTreeSet<_> = table.iter().map(|(family, _)| *family).collect();
+    assert_eq!(listed, known);
+    for (name, kind) in kinds {
+        let (_, otlp) = table.iter().find(|(family, _)| *family == name).expect("compared above");
+        let expected = match otlp.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge | Kind::UpDownCounter => "gauge",
+            Kind::Histogram => "histogram",
+        };
+        assert_eq!(kind, expected, "{name}");
+        if otlp.received_as() != name {
+            let line = format!("//! - `{name}` is pushed as `{}`", otlp.name);
+            assert!(page.contains(&line), "{line}");
+        }
+    }
 }
 
 #[test]
