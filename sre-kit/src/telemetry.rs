@@ -52,13 +52,14 @@
 //!
 //! [`Telemetry::from_env`] and [`Telemetry::builder_from_env`] read the variables of the
 //! OpenTelemetry specification. These are set most often; [`sre_kit_telemetry`] lists all of them
-//! with their defaults. A malformed value is an error that names the variable and the rule.
+//! with their defaults. A malformed `OTEL_*` value is ignored with a warning that names the
+//! variable and the rule; `SRE_KIT_STRICT_ENV=true` makes it an error.
 //!
 //! | Variable | Values | Default |
 //! |---|---|---|
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | a URL, such as `http://collector:4317` | no traces are exported |
 //! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `grpc`, `http/protobuf` | `http/protobuf` |
-//! | `OTEL_LOGS_EXPORTER`, `OTEL_METRICS_EXPORTER` | `otlp`, `none` | `none`: log lines are written and `/metrics` is scraped |
+//! | `OTEL_LOGS_EXPORTER`, `OTEL_METRICS_EXPORTER` | a list of `otlp`, `none` | `none`: log lines are written and `/metrics` is scraped |
 //! | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | such as `parentbased_traceidratio`, `0.05` | `parentbased_always_on` |
 //! | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | text; `key=value,...` | name, version and revision of the build |
 //! | `RUST_LOG` | directives, such as `info,my_crate=debug` | `info`, and `warn` for transports |

@@ -20,6 +20,7 @@ use crate::export::tracer_provider::provider;
 #[cfg(feature = "testing")]
 use crate::export::tracer_provider::provider_of;
 use crate::flush::ShutdownHooks;
+use crate::ignored::Ignored;
 use crate::logs::log_format::LogFormat;
 use crate::logs::log_level;
 use crate::logs::subscriber::{LineSettings, dispatch};
@@ -47,11 +48,13 @@ impl Telemetry {
     /// Builds telemetry from the environment variables that the [crate](crate) lists.
     ///
     /// Without any of them nothing is exported; trace contexts are propagated and log lines are
-    /// written.
+    /// written. A malformed `OTEL_*` variable is ignored with a warning, see
+    /// [malformed values](crate#malformed-values).
     ///
     /// # Errors
     ///
-    /// Returns an error if a variable is malformed or an exporter cannot be set up.
+    /// Returns the errors of [`builder_from_env`](Self::builder_from_env) and
+    /// [`TelemetryBuilder::build`].
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::builder_from_env()?.build()
     }
@@ -66,7 +69,9 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// Returns an error if a variable is malformed.
+    /// Returns an error if
+    /// - `RUST_LOG` or a variable `SRE_KIT_*` is malformed, or
+    /// - `SRE_KIT_STRICT_ENV` is `true` and a variable `OTEL_*` is malformed.
     pub fn builder_from_env() -> Result<TelemetryBuilder, ConfigError> {
         Self::builder_from_vars(|name| std::env::var(name).ok())
     }
@@ -75,7 +80,7 @@ impl Telemetry {
     ///
     /// # Errors
     ///
-    /// Returns an error if a value is malformed.
+    /// Returns the errors of [`builder_from_env`](Self::builder_from_env).
     pub fn builder_from_vars(
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Result<TelemetryBuilder, ConfigError> {
@@ -87,6 +92,7 @@ impl Telemetry {
 #[must_use = "nothing is collected before `build`"]
 pub struct TelemetryBuilder {
     settings: Settings,
+    ignored: Vec<Ignored>,
     directives: String,
     span_directives: String,
     format: LogFormat,
@@ -99,7 +105,7 @@ pub struct TelemetryBuilder {
 
 impl TelemetryBuilder {
     fn from_vars(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let vars = Vars::new(lookup);
+        let vars = Vars::new(lookup).with_strictness()?;
         let format = vars.word(&["SRE_KIT_LOG_FORMAT".to_owned()], &LogFormat::NAMES)?;
         let color = stderr().is_terminal();
         let default = if color { LogFormat::Text } else { LogFormat::Json };
@@ -113,6 +119,7 @@ impl TelemetryBuilder {
             project: vars.get("GOOGLE_CLOUD_PROJECT"),
             traces: None,
             logs: None,
+            ignored: vars.into_ignored(),
         })
     }
 
@@ -228,10 +235,13 @@ impl TelemetryBuilder {
     ///
     /// Returns an error if
     /// - the directives for spans are malformed,
-    /// - an exporter cannot be set up, or the feature `otlp` is off and one is configured, or
+    /// - an exporter cannot be set up, or the feature `otlp` is off and one is configured; if the
+    ///   environment configures it, that is an error only with `SRE_KIT_STRICT_ENV=true`, and
+    ///   otherwise a warning, or
     /// - a thread cannot be started.
     pub fn build(self) -> Result<Telemetry, ConfigError> {
-        let Self { mut settings, directives, format, color, writer, project, .. } = self;
+        let Self { mut settings, mut ignored, directives, format, color, writer, project, .. } =
+            self;
         settings.resource.set_unknown_service();
         let spans: Targets = self.span_directives.parse().map_err(|error| {
             ConfigError::new(
@@ -247,7 +257,7 @@ impl TelemetryBuilder {
             (traces, logs) = (None, None);
         }
         #[cfg(not(feature = "otlp"))]
-        settings.check_no_otlp()?;
+        settings.disable_otlp(&mut ignored)?;
         let needs_grpc = [&settings.traces, &settings.metrics, &settings.logs]
             .into_iter()
             .flatten()
@@ -258,14 +268,24 @@ impl TelemetryBuilder {
 
         #[cfg(feature = "otlp")]
         if let (None, Some(otlp)) = (&traces, &settings.traces) {
-            let exporter = otlp::spans(otlp)?;
-            traces = Some(Box::new(move |settings, counts| provider(settings, exporter, counts)));
+            match otlp::spans(otlp) {
+                Ok(exporter) => {
+                    let make = move |settings: &_, counts: &_| provider(settings, exporter, counts);
+                    traces = Some(Box::new(make));
+                }
+                Err(error) => otlp.not_exported(Signal::Traces, error, &mut ignored)?,
+            }
         }
         #[cfg(feature = "otlp")]
         if let (None, Some(otlp)) = (&logs, &settings.logs) {
-            let exporter = otlp::logs(otlp)?;
-            logs =
-                Some(Box::new(move |settings, counts| logs::provider(settings, exporter, counts)));
+            match otlp::logs(otlp) {
+                Ok(exporter) => {
+                    let make =
+                        move |settings: &_, counts: &_| logs::provider(settings, exporter, counts);
+                    logs = Some(Box::new(make));
+                }
+                Err(error) => otlp.not_exported(Signal::Logs, error, &mut ignored)?,
+            }
         }
         let (mut hooks, mut signals): (ShutdownHooks, Vec<_>) = Default::default();
         let tracer_provider = traces.map(|make| {
@@ -289,6 +309,7 @@ impl TelemetryBuilder {
         let tracer = tracer_provider.as_ref().map(|provider| provider.tracer("sre-kit"));
         let lines = LineSettings { format, color, directives, project, writer };
         let (dispatch, level) = dispatch(lines, spans, tracer.as_ref(), logger_provider.as_ref())?;
+        tracing::dispatcher::with_default(&dispatch, || ignored.iter().for_each(Ignored::warn));
         let (sampler, propagators) = (settings.sampler, settings.propagators);
         let client = ClientTraces { tracer: tracer.clone(), sampler, propagators };
         let server = ServerTraces::new(tracer, sampler, propagators);

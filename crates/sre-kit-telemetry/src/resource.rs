@@ -2,6 +2,7 @@
 
 use opentelemetry::KeyValue;
 
+use crate::ignored::Effect;
 use crate::vars::Vars;
 use sre_kit_core::ConfigError;
 
@@ -44,23 +45,13 @@ impl Resource {
                 resource.set("service.instance.id", pod);
             }
         }
-        if let Some(list) = vars.get(LIST) {
-            for pair in list.split(',').filter(|pair| !pair.trim().is_empty()) {
-                let decoded = pair.split_once('=').and_then(|(key, value)| {
-                    let value = percent_encoding::percent_decode_str(value.trim());
-                    Some((key.trim(), value.decode_utf8().ok()?.into_owned()))
-                });
-                let Some((key, value)) = decoded.filter(|(key, _)| !key.is_empty()) else {
-                    return Err(ConfigError::new(
-                        LIST,
-                        pair,
-                        "attributes are written `key=value`, with commas between and values \
-                         percent-encoded",
-                        "write it like `service.namespace=shop,deployment.environment.name=prod`",
-                    ));
-                };
-                resource.set(key, value);
+        match parse_list(&vars.get(LIST).unwrap_or_default()) {
+            Ok(attributes) => {
+                for (key, value) in attributes {
+                    resource.set(&key, value);
+                }
             }
+            Err(error) => vars.ignore(error, Effect::Default)?,
         }
         if let Some(service) = vars.get("OTEL_SERVICE_NAME") {
             resource.set("service.name", service);
@@ -112,6 +103,32 @@ impl Resource {
     }
 }
 
+/// Parses attributes as `key1=value1,key2=value2`. One that is malformed discards all of them, as
+/// the specification has it.
+///
+/// Source: <https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable>
+fn parse_list(list: &str) -> Result<Vec<(String, String)>, ConfigError> {
+    let decoded = |text: &str| {
+        let text = percent_encoding::percent_decode_str(text.trim()).decode_utf8().ok()?;
+        Some(text.into_owned())
+    };
+    let pairs = list.split(',').filter(|pair| !pair.trim().is_empty()).map(|pair| {
+        let parsed = pair.split_once('=').and_then(|(key, value)| {
+            Some((decoded(key).filter(|key| !key.is_empty())?, decoded(value)?))
+        });
+        parsed.ok_or_else(|| {
+            ConfigError::new(
+                LIST,
+                pair,
+                "attributes are written `key=value`, with commas between and values \
+                 percent-encoded",
+                "write it like `service.namespace=shop,deployment.environment.name=prod`",
+            )
+        })
+    });
+    pairs.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Resource, Vars};
@@ -142,6 +159,20 @@ mod tests {
             assert_eq!(resource.get(key), Some(value), "{key}");
         }
         assert_eq!(resource.iter().count(), 6);
+    }
+
+    #[test]
+    fn one_malformed_attribute_discards_the_whole_list() {
+        for list in ["team=a,broken", "team=a,=b", "team=a,b=%ff"] {
+            let lookup = |name: &str| (name == super::LIST).then(|| list.to_owned());
+            let vars = Vars::new(&lookup);
+            let resource = Resource::from_vars(&vars).expect("lenient");
+            assert_eq!(resource.get("team"), None, "{list}");
+            assert_eq!(vars.into_ignored().len(), 1, "{list}");
+        }
+        let lookup = |name: &str| (name == super::LIST).then(|| "a%3Db=c%20d".to_owned());
+        let resource = Resource::from_vars(&Vars::new(&lookup)).expect("valid");
+        assert_eq!(resource.get("a=b"), Some("c d"));
     }
 
     #[test]

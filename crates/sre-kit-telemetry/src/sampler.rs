@@ -1,7 +1,8 @@
 //! The sampling decision, made from ids alone.
 
 use crate::context::TraceContext;
-use crate::vars::{Vars, unknown};
+use crate::ignored::Effect;
+use crate::vars::Vars;
 use sre_kit_core::ConfigError;
 
 /// The sampling decision: whether a trace is recorded. It is made before a span is built.
@@ -86,37 +87,45 @@ impl Sampler {
 
     /// Reads `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`.
     pub(crate) fn from_vars(vars: &Vars<'_>) -> Result<Self, ConfigError> {
+        #[derive(Clone, Copy)]
+        enum Root {
+            On,
+            Off,
+            Ratio,
+        }
         const NAME: &str = "OTEL_TRACES_SAMPLER";
-        const KNOWN: [&str; 6] = [
-            "always_on",
-            "always_off",
-            "traceidratio",
-            "parentbased_always_on",
-            "parentbased_always_off",
-            "parentbased_traceidratio",
+        let words: [(&str, (Root, bool)); 6] = [
+            ("always_on", (Root::On, false)),
+            ("always_off", (Root::Off, false)),
+            ("traceidratio", (Root::Ratio, false)),
+            ("parentbased_always_on", (Root::On, true)),
+            ("parentbased_always_off", (Root::Off, true)),
+            ("parentbased_traceidratio", (Root::Ratio, true)),
         ];
-        let name = vars.get(NAME).unwrap_or_else(|| "parentbased_always_on".to_owned());
-        let root = name.strip_prefix("parentbased_").unwrap_or(&name);
-        let sampler = match root {
-            "always_on" => Self::always_on(),
-            "always_off" => Self::always_off(),
-            "traceidratio" => Self::ratio_from_vars(vars)?,
-            _ => return Err(unknown(NAME, &name, KNOWN)),
+        let Some((root, parent_based)) = vars.word(&[NAME.to_owned()], &words)? else {
+            return Ok(Self::default());
         };
-        Ok(if root.len() < name.len() { sampler.parent_based() } else { sampler })
+        let sampler = match root {
+            Root::On => Self::always_on(),
+            Root::Off => Self::always_off(),
+            Root::Ratio => Self::ratio_from_vars(vars)?,
+        };
+        Ok(if parent_based { sampler.parent_based() } else { sampler })
     }
 
     fn ratio_from_vars(vars: &Vars<'_>) -> Result<Self, ConfigError> {
         const NAME: &str = "OTEL_TRACES_SAMPLER_ARG";
         let Some(text) = vars.get(NAME) else { return Ok(Self::always_on()) };
-        text.parse().ok().and_then(|ratio| Self::ratio(ratio).ok()).ok_or_else(|| {
-            ConfigError::new(
-                NAME,
-                text,
-                "the ratio lies between 0 and 1",
-                "write 0.05 to keep one trace in twenty",
-            )
-        })
+        if let Some(sampler) = text.parse().ok().and_then(|ratio| Self::ratio(ratio).ok()) {
+            return Ok(sampler);
+        }
+        let error = ConfigError::new(
+            NAME,
+            text,
+            "the ratio lies between 0 and 1",
+            "write 0.05 to keep one trace in twenty",
+        );
+        vars.ignore(error, Effect::Default).map(|()| Self::always_on())
     }
 }
 
@@ -156,13 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_sampler_is_rejected() {
-        for (sampler, arg) in
-            [("jaeger_remote", ""), ("sometimes", ""), ("traceidratio", "2"), ("traceidratio", "x")]
-        {
-            let err = from(sampler, arg).expect_err(sampler);
-            assert!(err.field().starts_with("OTEL_TRACES_SAMPLER"), "{err}");
+    fn an_unknown_sampler_or_argument_is_ignored() {
+        for sampler in ["jaeger_remote", "sometimes"] {
+            assert_eq!(from(sampler, "0.5").expect("lenient"), Sampler::default(), "{sampler}");
         }
+        for arg in ["2", "x", "NaN"] {
+            assert_eq!(from("traceidratio", arg).expect("lenient"), Sampler::always_on(), "{arg}");
+        }
+        assert_eq!(from("ALWAYS_OFF", "x").expect("any case"), Sampler::always_off());
         assert!(Sampler::ratio(f64::NAN).is_err());
     }
 

@@ -14,10 +14,14 @@ use crate::export::grpc_runtime::GrpcRuntime;
 use crate::export::metrics;
 use crate::export::signal_counts::{self, SignalCounts};
 use crate::flush::{FlushReport, ShutdownHooks, run_shutdown_hooks};
+#[cfg(feature = "otlp")]
+use crate::ignored::Ignored;
 use crate::logs::log_level::LogLevel;
 use crate::settings::Settings;
 #[cfg(feature = "otlp")]
 use crate::settings::otlp::OtlpSettings;
+#[cfg(feature = "otlp")]
+use crate::settings::signal::Signal;
 use crate::traces::active_span;
 use crate::traces::client::ClientTraces;
 use crate::traces::server::ServerTraces;
@@ -121,7 +125,8 @@ impl Telemetry {
     ///
     /// Returns an error if
     /// - the registry already has these metrics, or
-    /// - the metrics exporter cannot be set up.
+    /// - the metrics exporter cannot be set up. If the environment configures it, that is an error
+    ///   only with `SRE_KIT_STRICT_ENV=true`, and otherwise a warning.
     pub fn register(&self, registry: &Registry) -> Result<(), ConfigError> {
         let signals = self.inner.signals.clone();
         #[cfg(feature = "otlp")]
@@ -189,8 +194,15 @@ impl Inner {
         signal_counts::register(registry, signals)?;
         let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
         let grpc = pipelines.grpc.as_ref().and_then(GrpcRuntime::handle);
-        let hook = metrics::push(registry, &self.settings, otlp, grpc, &counts)?;
-        pipelines.hooks.push(("metrics", hook));
+        match metrics::push(registry, &self.settings, otlp, grpc, &counts) {
+            Ok(hook) => pipelines.hooks.push(("metrics", hook)),
+            Err(error) => {
+                let mut ignored = Vec::new();
+                otlp.not_exported(Signal::Metrics, error, &mut ignored)?;
+                let warn = || ignored.iter().for_each(Ignored::warn);
+                tracing::dispatcher::with_default(&self.dispatch, warn);
+            }
+        }
         Ok(())
     }
 

@@ -135,6 +135,7 @@ fn a_collector_with_tls_says_that_there_are_no_authorities() {
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
         .args(["--database-url", "sqlite::memory:"])
+        .env("SRE_KIT_STRICT_ENV", "true")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", "https://127.0.0.1:9")
         .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
         .env("SSL_CERT_FILE", "/dev/null")
@@ -143,6 +144,26 @@ fn a_collector_with_tls_says_that_there_are_no_authorities() {
     let said = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(2), "{said}");
     assert!(said.contains("No CA certificates"), "the cause, not only that there is one: {said}");
+}
+
+#[test]
+fn settings_of_the_whole_cluster_that_this_program_does_not_know_are_warnings() {
+    let unknown = [
+        ("OTEL_PROPAGATORS", "tracecontext,baggage,b3"),
+        ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "a=b,broken"),
+        ("OTEL_SDK_DISABLED", "yes"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+        ("OTEL_METRICS_EXPORTER", "console"),
+    ];
+    let variables = unknown.map(|(name, value)| (name, value.to_owned()));
+    let demo = Demo::start_with(&["--database-url", "sqlite::memory:"], &variables);
+    assert_eq!(demo.get("/").0, 200);
+    let log = std::fs::read_to_string(demo.directory().join("log")).expect("the log");
+    for (name, _) in unknown {
+        let warned = log.lines().filter(|line| line.contains(name) && line.contains("WARNING"));
+        assert_eq!(warned.count(), 1, "{name}: {log}");
+    }
 }
 
 /// The small build says what it lacks and how to get it, before it listens.
@@ -164,7 +185,8 @@ fn a_setting_that_needs_another_build_says_which_one() {
         if name != "DATABASE_URL" {
             command.args(["--database-url", "sqlite::memory:"]);
         }
-        let out = command.env("DATABASE_CA", &ca).env(name, value).output().expect("it starts");
+        let command = command.env("DATABASE_CA", &ca).env("SRE_KIT_STRICT_ENV", "true");
+        let out = command.env(name, value).output().expect("it starts");
         let said = String::from_utf8_lossy(&out.stderr);
         assert_eq!(out.status.code(), Some(2), "{name}={value}: {said}");
         assert!(said.contains("--features full"), "{name}={value}: {said}");

@@ -64,6 +64,37 @@ fn the_line_the_exemplar_and_the_span_are_of_one_trace() {
 
 #[test]
 #[ignore = "needs otelcol; cargo xtask test --only servers"]
+fn a_collector_receives_all_signals_in_spite_of_settings_that_are_not_known() {
+    let ports = Ports::free();
+    let collector = Collector::start(ports);
+    let mut variables = ports.variables("GRPC");
+    variables.retain(|(name, _)| *name != "OTEL_METRICS_EXPORTER");
+    let odd = [
+        ("OTEL_METRICS_EXPORTER", "otlp,prometheus"),
+        ("OTEL_TRACES_EXPORTER", "console,OTLP"),
+        ("OTEL_TRACES_SAMPLER", "ALWAYS_ON"),
+        ("OTEL_PROPAGATORS", "b3,tracecontext"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "0"),
+        ("OTEL_BLRP_SCHEDULE_DELAY", "0"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "0"),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", "0"),
+    ];
+    variables.extend(odd.map(|(name, value)| (name, value.to_owned())));
+    let mut demo = Demo::start_with(&["--database-url", "sqlite::memory:"], &variables);
+    assert_eq!(demo.get("/error?status=503").0, 503);
+    collector.wait_for(&[
+        "Name           : GET /error",
+        "a request to /error failed, as requested",
+        "http_server_request_duration_seconds",
+    ]);
+    demo.signal("TERM");
+    assert_eq!(demo.wait().code(), Some(0));
+}
+
+#[test]
+#[ignore = "needs otelcol; cargo xtask test --only servers"]
 fn a_collector_that_is_down_costs_nothing_and_is_found_again() {
     for protocol in ["grpc", "http/protobuf"] {
         let ports = Ports::free();

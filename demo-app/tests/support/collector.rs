@@ -45,7 +45,7 @@ impl Ports {
 
     /// Returns the variables that export all signals to the collector.
     pub(crate) fn variables(self, protocol: &str) -> Vec<(&'static str, String)> {
-        let port = if protocol == "grpc" { self.grpc } else { self.http };
+        let port = if protocol.eq_ignore_ascii_case("grpc") { self.grpc } else { self.http };
         vec![
             ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}:{port}", self.host)),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.to_owned()),

@@ -41,6 +41,8 @@ pub(crate) fn provider_of(
         .with_id_generator(DecidedIds::default())
         .with_sampler(SdkSampler(settings.sampler))
         .with_max_attributes_per_span(limits.attributes)
+        .with_max_attributes_per_event(limits.event_attributes)
+        .with_max_attributes_per_link(limits.link_attributes)
         .with_max_events_per_span(limits.events)
         .with_max_links_per_span(limits.links)
         .with_resource(settings.resource.to_sdk())

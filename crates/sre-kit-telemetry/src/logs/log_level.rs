@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_narrower_variable_wins_and_a_malformed_one_is_rejected() {
+    fn the_narrower_variable_wins_and_only_a_malformed_one_of_rust_is_rejected() {
         let with = |set: &'static [(&'static str, &'static str)]| {
             let lookup = move |name: &str| {
                 set.iter().find(|(variable, _)| *variable == name).map(|(_, v)| (*v).to_owned())
@@ -153,6 +153,7 @@ mod tests {
         let both = with(&[("OTEL_LOG_LEVEL", "debug"), ("RUST_LOG", "warn")]);
         assert_eq!(both.expect("valid"), "warn");
         assert_eq!(with(&[("RUST_LOG", "a=b=c")]).expect_err("nonsense").field(), "RUST_LOG");
-        assert!(with(&[("OTEL_LOG_LEVEL", "loud")]).is_err());
+        assert_eq!(with(&[("OTEL_LOG_LEVEL", "loud")]).expect("ignored"), DEFAULT);
+        assert_eq!(with(&[("OTEL_LOG_LEVEL", "NONE")]).expect("any case").get(..3), Some("off"));
     }
 }

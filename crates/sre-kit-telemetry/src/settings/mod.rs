@@ -9,9 +9,11 @@ use std::time::Duration;
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
+#[cfg(not(feature = "otlp"))]
+use crate::ignored::Ignored;
 use crate::resource::Resource;
 use crate::sampler::Sampler;
-use crate::vars::{Vars, unknown};
+use crate::vars::Vars;
 use otlp::OtlpSettings;
 use signal::Signal;
 use sre_kit_core::ConfigError;
@@ -26,19 +28,16 @@ pub(crate) struct Propagators {
 impl Propagators {
     fn from_vars(vars: &Vars<'_>) -> Result<Self, ConfigError> {
         const NAME: &str = "OTEL_PROPAGATORS";
-        let Some(list) = vars.get(NAME) else {
-            return Ok(Self { trace_context: true, baggage: true });
-        };
-        let mut propagators = Self { trace_context: false, baggage: false };
-        for word in list.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            match word {
-                "tracecontext" => propagators.trace_context = true,
-                "baggage" => propagators.baggage = true,
-                "none" => {}
-                _ => return Err(unknown(NAME, word, ["tracecontext", "baggage", "none"])),
-            }
-        }
-        Ok(propagators)
+        let one = |trace_context, baggage| Self { trace_context, baggage };
+        let words = [
+            ("tracecontext", one(true, false)),
+            ("baggage", one(false, true)),
+            ("none", one(false, false)),
+        ];
+        let Some(list) = vars.words(NAME, &words)? else { return Ok(one(true, true)) };
+        Ok(list.into_iter().fold(one(false, false), |all, next| {
+            one(all.trace_context || next.trace_context, all.baggage || next.baggage)
+        }))
     }
 
     /// Returns the same formats as a propagator for OpenTelemetry's globals.
@@ -54,6 +53,12 @@ impl Propagators {
     }
 }
 
+/// The longest queue. The SDK allocates the whole queue at the start.
+const MAX_QUEUE_SIZE: u32 = 262_144;
+
+/// The shortest delay. The SDK's processor would occupy a core without one.
+const MIN_DELAY: Duration = Duration::from_millis(10);
+
 /// The settings of a batch processor: the bound of its queue, and how the queue is emptied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BatchSettings {
@@ -66,23 +71,17 @@ pub(crate) struct BatchSettings {
 impl BatchSettings {
     /// Reads `OTEL_{prefix}_*`, with the specification's defaults.
     fn from_vars(vars: &Vars<'_>, prefix: &str, delay: Duration) -> Result<Self, ConfigError> {
-        let queue = vars.number(&format!("OTEL_{prefix}_MAX_QUEUE_SIZE"), 2048, 1)?;
-        let name = format!("OTEL_{prefix}_MAX_EXPORT_BATCH_SIZE");
-        let batch = vars.number(&name, 512.min(queue), 1)?;
-        if batch > queue {
-            return Err(ConfigError::new(
-                name,
-                batch,
-                format!("a batch is at most as long as the queue, {queue}"),
-                format!("raise OTEL_{prefix}_MAX_QUEUE_SIZE or lower this"),
-            ));
-        }
+        let queue =
+            vars.number(&format!("OTEL_{prefix}_MAX_QUEUE_SIZE"), 2048, 1..=MAX_QUEUE_SIZE)?;
+        // A batch is at most as long as the queue.
+        let batch = format!("OTEL_{prefix}_MAX_EXPORT_BATCH_SIZE");
+        let delay = vars.millis(&format!("OTEL_{prefix}_SCHEDULE_DELAY"), delay, 0)?;
+        let timeout = format!("OTEL_{prefix}_EXPORT_TIMEOUT");
         Ok(Self {
             max_queue: queue,
-            max_batch: batch,
-            delay: vars.millis(&format!("OTEL_{prefix}_SCHEDULE_DELAY"), delay)?,
-            timeout: vars
-                .millis(&format!("OTEL_{prefix}_EXPORT_TIMEOUT"), Duration::from_secs(30))?,
+            max_batch: vars.number(&batch, 512.min(queue), 1..=queue)?,
+            delay: delay.max(MIN_DELAY),
+            timeout: vars.timeout(&timeout, Duration::from_secs(30))?,
         })
     }
 }
@@ -91,10 +90,27 @@ impl BatchSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SpanLimits {
     pub(crate) attributes: u32,
+    pub(crate) event_attributes: u32,
+    pub(crate) link_attributes: u32,
     pub(crate) events: u32,
     pub(crate) links: u32,
     /// The longest text of an attribute in bytes.
     pub(crate) value_length: usize,
+}
+
+impl SpanLimits {
+    fn from_vars(vars: &Vars<'_>) -> Result<Self, ConfigError> {
+        let limit = |name: &str, default| vars.number(name, default, 0..=u32::MAX);
+        let attributes = limit("OTEL_ATTRIBUTE_COUNT_LIMIT", 128)?;
+        Ok(Self {
+            attributes: limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", attributes)?,
+            event_attributes: limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", attributes)?,
+            link_attributes: limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", attributes)?,
+            events: limit("OTEL_SPAN_EVENT_COUNT_LIMIT", 128)?,
+            links: limit("OTEL_SPAN_LINK_COUNT_LIMIT", 128)?,
+            value_length: value_length(vars, "SPAN", 256)?,
+        })
+    }
 }
 
 /// Reads the longest text of an attribute of a `kind`, in bytes.
@@ -102,9 +118,9 @@ pub(crate) struct SpanLimits {
 /// The specification sets no limit by default, which lets a client choose the size of a span or a
 /// log record: by a long path, query or user agent.
 fn value_length(vars: &Vars<'_>, kind: &str, default: u32) -> Result<usize, ConfigError> {
-    let general = vars.number("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", default, 0)?;
+    let general = vars.number("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", default, 0..=u32::MAX)?;
     let narrower = format!("OTEL_{kind}_ATTRIBUTE_VALUE_LENGTH_LIMIT");
-    Ok(vars.number(&narrower, general, 0)? as usize)
+    Ok(vars.number(&narrower, general, 0..=u32::MAX)? as usize)
 }
 
 /// All settings.
@@ -145,15 +161,14 @@ impl Settings {
             logs: OtlpSettings::from_vars(vars, Signal::Logs, false, &OTLP)?,
             spans: BatchSettings::from_vars(vars, "BSP", Duration::from_secs(5))?,
             records: BatchSettings::from_vars(vars, "BLRP", Duration::from_secs(1))?,
-            span_limits: SpanLimits {
-                attributes: vars.number("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", 128, 1)?,
-                events: vars.number("OTEL_SPAN_EVENT_COUNT_LIMIT", 128, 1)?,
-                links: vars.number("OTEL_SPAN_LINK_COUNT_LIMIT", 128, 1)?,
-                value_length: value_length(vars, "SPAN", 256)?,
-            },
+            span_limits: SpanLimits::from_vars(vars)?,
             record_value_length: value_length(vars, "LOGRECORD", 4_096)?,
-            metric_interval: vars.millis("OTEL_METRIC_EXPORT_INTERVAL", Duration::from_mins(1))?,
-            metric_timeout: vars.millis("OTEL_METRIC_EXPORT_TIMEOUT", Duration::from_secs(30))?,
+            metric_interval: vars.millis(
+                "OTEL_METRIC_EXPORT_INTERVAL",
+                Duration::from_mins(1),
+                1,
+            )?,
+            metric_timeout: vars.timeout("OTEL_METRIC_EXPORT_TIMEOUT", Duration::from_secs(30))?,
         };
         // The SDK's batch processors have no export timeout, so the exporter enforces it.
         for (otlp, timeout) in [
@@ -167,25 +182,37 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Returns an error if a signal is exported over OTLP, for a build that cannot do so.
+    /// Turns the export over OTLP off, for a build that cannot do so.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the program, and not the environment, turned it on.
     #[cfg(not(feature = "otlp"))]
-    pub(crate) fn check_no_otlp(&self) -> Result<(), ConfigError> {
-        let exported = [&self.traces, &self.metrics, &self.logs].into_iter().flatten().next();
-        exported.map_or(Ok(()), |otlp| {
-            Err(ConfigError::new(
-                "otlp endpoint",
-                &otlp.endpoint,
-                "this program was built without OTLP",
-                "build it with the feature `otlp` of sre-kit, or unset \
-                 OTEL_EXPORTER_OTLP_ENDPOINT and the exporters in OTEL_*_EXPORTER",
-            ))
-        })
+    pub(crate) fn disable_otlp(&mut self, ignored: &mut Vec<Ignored>) -> Result<(), ConfigError> {
+        for (signal, otlp) in [
+            (Signal::Traces, &mut self.traces),
+            (Signal::Metrics, &mut self.metrics),
+            (Signal::Logs, &mut self.logs),
+        ] {
+            if let Some(otlp) = otlp.take() {
+                let error = ConfigError::new(
+                    "otlp endpoint",
+                    &otlp.endpoint,
+                    "this program was built without OTLP",
+                    "build it with the feature `otlp` of sre-kit, or unset \
+                     OTEL_EXPORTER_OTLP_ENDPOINT and the exporters in OTEL_*_EXPORTER",
+                );
+                otlp.not_exported(signal, error, ignored)?;
+            }
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Settings, Vars};
+    use super::{MIN_DELAY, Propagators, Settings, Vars};
+    use crate::vars::NO_LIMIT;
 
     fn settings(set: &[(&str, &str)]) -> Result<Settings, sre_kit_core::ConfigError> {
         let lookup = |name: &str| {
@@ -210,7 +237,7 @@ mod tests {
 
     #[cfg(not(feature = "otlp"))]
     #[test]
-    fn a_build_without_otlp_rejects_an_exporter_and_names_the_feature() {
+    fn a_build_without_otlp_exports_nothing_and_in_strict_mode_names_the_feature() {
         for (name, value) in [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"),
             ("OTEL_TRACES_EXPORTER", "otlp"),
@@ -219,10 +246,18 @@ mod tests {
         ] {
             let lookup = |asked: &str| (asked == name).then(|| value.to_owned());
             let builder = crate::Telemetry::builder_from_vars(lookup).expect("valid");
+            assert!(builder.build().is_ok(), "{name}");
+
+            let strict = |asked: &str| match asked {
+                "SRE_KIT_STRICT_ENV" => Some("true".to_owned()),
+                _ => lookup(asked),
+            };
+            let builder = crate::Telemetry::builder_from_vars(strict).expect("valid");
             let error = builder.build().expect_err(name);
             assert!(error.advice().contains("the feature `otlp`"), "{error}");
 
             let off = |asked: &str| match asked {
+                "SRE_KIT_STRICT_ENV" => Some("true".to_owned()),
                 "OTEL_SDK_DISABLED" => Some("true".to_owned()),
                 _ => (asked == name).then(|| value.to_owned()),
             };
@@ -259,19 +294,56 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_value_is_rejected_with_the_name_of_its_variable() {
+    fn a_malformed_value_leaves_the_default() {
+        let defaults = settings(&[]).expect("valid");
         for (name, value) in [
             ("OTEL_SDK_DISABLED", "yes"),
-            ("OTEL_PROPAGATORS", "tracecontext,b3"),
+            ("OTEL_PROPAGATORS", "b3"),
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4096"),
-            ("OTEL_BLRP_SCHEDULE_DELAY", "0"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "4000000000"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "-1"),
             ("OTEL_SPAN_LINK_COUNT_LIMIT", "-1"),
             ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "long"),
             ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "-1"),
             ("OTEL_LOGS_EXPORTER", "console"),
-            ("OTEL_RESOURCE_ATTRIBUTES", "nonsense"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "team=a,nonsense"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "0"),
         ] {
-            assert_eq!(settings(&[(name, value)]).expect_err(value).field(), name);
+            let settings = settings(&[(name, value)]).expect(name);
+            assert_eq!(format!("{settings:?}"), format!("{defaults:?}"), "{name}");
         }
+    }
+
+    #[test]
+    fn zero_is_no_timeout_no_delay_and_no_attribute() {
+        let settings = settings(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
+            ("OTEL_BSP_EXPORT_TIMEOUT", "0"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "0"),
+            ("OTEL_ATTRIBUTE_COUNT_LIMIT", "0"),
+            ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "3"),
+            ("OTEL_METRIC_EXPORT_TIMEOUT", "0"),
+        ]);
+        let settings = settings.expect("valid");
+        assert_eq!(settings.traces.expect("set").timeout, NO_LIMIT);
+        assert_eq!(settings.metric_timeout, NO_LIMIT);
+        assert_eq!(settings.spans.delay, MIN_DELAY);
+        let limits = settings.span_limits;
+        assert_eq!((limits.attributes, limits.event_attributes, limits.link_attributes), (0, 3, 0));
+    }
+
+    #[test]
+    fn a_list_of_exporters_and_propagators_is_read_in_any_case() {
+        let settings = settings(&[
+            ("OTEL_METRICS_EXPORTER", "OTLP, prometheus"),
+            ("OTEL_LOGS_EXPORTER", "console,otlp"),
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_PROPAGATORS", "TraceContext,b3"),
+        ]);
+        let settings = settings.expect("valid");
+        assert!(settings.metrics.is_some() && settings.logs.is_some() && settings.traces.is_none());
+        let expected = Propagators { trace_context: true, baggage: false };
+        assert_eq!(settings.propagators, expected);
     }
 }

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, Uri};
 
 use super::protocol::Protocol;
 use super::signal::Signal;
+use crate::ignored::{Effect, Ignored};
 use crate::vars::Vars;
 use sre_kit_core::ConfigError;
 
@@ -20,6 +21,9 @@ pub(crate) struct OtlpSettings {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) gzip: bool,
     pub(crate) tls: Option<TlsFiles>,
+    /// Whether the signal is not exported if its exporter cannot be set up, which is an error
+    /// otherwise.
+    pub(crate) lenient: bool,
 }
 
 /// PEM files for TLS, in addition to the certificate authorities of the system.
@@ -31,11 +35,7 @@ pub(crate) struct TlsFiles {
 
 impl OtlpSettings {
     pub(crate) fn new(signal: Signal, protocol: Protocol, base: &str) -> Result<Self, ConfigError> {
-        let endpoint = match protocol {
-            Protocol::Grpc => base.to_owned(),
-            Protocol::HttpProtobuf => format!("{}/{}", base.trim_end_matches('/'), signal.path()),
-        };
-        Self::at("otlp endpoint", endpoint, protocol)
+        Self::at("otlp endpoint", signal_endpoint(signal, protocol, base), protocol)
     }
 
     fn at(name: &str, endpoint: String, protocol: Protocol) -> Result<Self, ConfigError> {
@@ -59,7 +59,26 @@ impl OtlpSettings {
             headers: Vec::new(),
             gzip: false,
             tls: None,
+            lenient: false,
         })
+    }
+
+    /// Notes that the signal is not exported because of `error`.
+    ///
+    /// # Errors
+    ///
+    /// Returns `error` unless the settings are from the environment.
+    pub(crate) fn not_exported(
+        &self,
+        signal: Signal,
+        error: ConfigError,
+        ignored: &mut Vec<Ignored>,
+    ) -> Result<(), ConfigError> {
+        if !self.lenient {
+            return Err(error);
+        }
+        Ignored::add(ignored, &error, Effect::NotExported(signal));
+        Ok(())
     }
 
     pub(crate) fn is_grpc(&self) -> bool {
@@ -68,7 +87,7 @@ impl OtlpSettings {
 
     /// Reads the settings of `signal`. Returns `None` if it is not exported.
     ///
-    /// `OTEL_{signal}_EXPORTER` is one of `words`. If it is not set and `default` is true, the
+    /// `OTEL_{signal}_EXPORTER` is a list of `words`. If it is not set and `default` is true, the
     /// signal is exported only if an endpoint is set: a program on a laptop without a collector
     /// should not fill its log with export errors.
     pub(crate) fn from_vars(
@@ -77,39 +96,55 @@ impl OtlpSettings {
         default: bool,
         words: &[(&str, bool)],
     ) -> Result<Option<Self>, ConfigError> {
-        let exporter = format!("OTEL_{}_EXPORTER", signal.upper());
-        let wanted = vars.word(&[exporter], words)?;
+        let exporters = vars.words(&format!("OTEL_{}_EXPORTER", signal.upper()), words)?;
         let endpoint = vars.first(&signal.variables("ENDPOINT"));
+        let wanted = exporters.map(|list| list.contains(&true));
         if !wanted.unwrap_or(default && endpoint.is_some()) {
             return Ok(None);
         }
+        match Self::to_endpoint(vars, signal, endpoint) {
+            Ok(otlp) => Ok(Some(otlp)),
+            Err(error) => vars.ignore(error, Effect::NotExported(signal)).map(|()| None),
+        }
+    }
+
+    fn to_endpoint(
+        vars: &Vars<'_>,
+        signal: Signal,
+        endpoint: Option<(String, String)>,
+    ) -> Result<Self, ConfigError> {
         let protocol = vars
             .word(&signal.variables("PROTOCOL"), &Protocol::NAMES)?
             .unwrap_or(Protocol::HttpProtobuf);
         let mut otlp = match endpoint {
             // The specification has the signal's own endpoint used as it is, without a path added.
             Some((name, url)) if name == signal.variables("ENDPOINT")[0] => {
-                Self::at(&name, url, protocol)
+                Self::at(&name, with_scheme(vars, signal, protocol, url)?, protocol)
             }
-            Some((name, url)) => Self::new(signal, protocol, &url).map_err(|err| {
-                ConfigError::new(name, err.value(), err.rule().to_owned(), err.advice().to_owned())
-            }),
+            Some((name, url)) => {
+                let url = with_scheme(vars, signal, protocol, url)?;
+                Self::at(&name, signal_endpoint(signal, protocol, &url), protocol)
+            }
             None => {
                 let port = protocol.default_port();
                 Self::new(signal, protocol, &format!("http://localhost:{port}"))
             }
         }?;
-        if let Some((name, _)) = vars.first(&signal.variables("TIMEOUT")) {
-            otlp.timeout = vars.millis(&name, otlp.timeout)?;
-        }
+        otlp.lenient = !vars.is_strict();
+        let [narrow, general] = signal.variables("TIMEOUT");
+        let timeout = vars.timeout(&general, otlp.timeout)?;
+        otlp.timeout = vars.timeout(&narrow, timeout)?;
         otlp.gzip = vars
             .word(&signal.variables("COMPRESSION"), &[("gzip", true), ("none", false)])?
             .unwrap_or(false);
         if let Some((name, list)) = vars.first(&signal.variables("HEADERS")) {
-            otlp.headers = parse_headers(&name, &list)?;
+            match parse_headers(&name, &list) {
+                Ok(headers) => otlp.headers = headers,
+                Err(error) => vars.ignore(error, Effect::Default)?,
+            }
         }
         otlp.tls = tls_files(vars, signal)?;
-        Ok(Some(otlp))
+        Ok(otlp)
     }
 }
 
@@ -125,6 +160,35 @@ impl fmt::Debug for OtlpSettings {
             .field("tls", &self.tls)
             .finish()
     }
+}
+
+/// Returns the endpoint of a signal below the endpoint of all signals.
+fn signal_endpoint(signal: Signal, protocol: Protocol, base: &str) -> String {
+    match protocol {
+        Protocol::Grpc => base.to_owned(),
+        Protocol::HttpProtobuf => format!("{}/{}", base.trim_end_matches('/'), signal.path()),
+    }
+}
+
+/// Adds a scheme to an endpoint of gRPC that has none: `http` only if the environment says that the
+/// connection is insecure.
+fn with_scheme(
+    vars: &Vars<'_>,
+    signal: Signal,
+    protocol: Protocol,
+    endpoint: String,
+) -> Result<String, ConfigError> {
+    if let Some((scheme, rest)) = endpoint.split_once("://") {
+        return Ok(format!("{}://{rest}", scheme.to_ascii_lowercase()));
+    }
+    if protocol != Protocol::Grpc {
+        return Ok(endpoint);
+    }
+    let insecure = match vars.first(&signal.variables("INSECURE")) {
+        Some((name, _)) => vars.flag(&name)?,
+        None => false,
+    };
+    Ok(format!("{}://{endpoint}", if insecure { "http" } else { "https" }))
 }
 
 /// Returns `endpoint` without the user and password that it may contain.
@@ -179,15 +243,24 @@ fn tls_files(vars: &Vars<'_>, signal: Signal) -> Result<Option<TlsFiles>, Config
 
 #[cfg(test)]
 mod tests {
-    use super::{OtlpSettings, Protocol, Signal, Vars};
+    use super::{Ignored, OtlpSettings, Protocol, Signal, Vars};
 
     const WORDS: [(&str, bool); 2] = [("otlp", true), ("none", false)];
 
-    fn traces(set: &[(&str, &str)]) -> Result<Option<OtlpSettings>, sre_kit_core::ConfigError> {
-        let lookup = |name: &str| {
-            set.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+    fn traces(set: &[(&str, &str)]) -> Read {
+        read(set, false).0
+    }
+
+    type Read = Result<Option<OtlpSettings>, sre_kit_core::ConfigError>;
+
+    fn read(set: &[(&str, &str)], strict: bool) -> (Read, Vec<Ignored>) {
+        let lookup = |name: &str| match name {
+            "SRE_KIT_STRICT_ENV" => Some(strict.to_string()),
+            _ => set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
         };
-        OtlpSettings::from_vars(&Vars::new(&lookup), Signal::Traces, true, &WORDS)
+        let vars = Vars::new(&lookup).with_strictness().expect("valid");
+        let otlp = OtlpSettings::from_vars(&vars, Signal::Traces, true, &WORDS);
+        (otlp, vars.into_ignored())
     }
 
     #[test]
@@ -235,27 +308,63 @@ mod tests {
     }
 
     #[test]
-    fn invalid_values_are_rejected_without_printing_secrets() {
+    fn an_endpoint_or_tls_file_that_cannot_be_used_exports_nothing_and_prints_no_secret() {
         const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
         for (name, value) in [
             (ENDPOINT, "collector:4317"),
             (ENDPOINT, "ftp://c"),
             (ENDPOINT, "http://"),
             (ENDPOINT, "http://user:hunter2@c"),
-            ("OTEL_TRACES_EXPORTER", "zipkin"),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
-            ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
-            ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
-            ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),
             ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key.pem"),
         ] {
             let mut set = vec![(name, value)];
             if name != ENDPOINT {
                 set.push((ENDPOINT, "http://c"));
             }
-            let err = traces(&set).expect_err(value);
-            assert_eq!(err.field(), name);
-            assert!(!err.to_string().contains("hunter2"), "{err}");
+            let (otlp, ignored) = read(&set, false);
+            assert_eq!(otlp.expect(value), None, "{value}");
+            let [ignored] = &ignored[..] else { panic!("{value}: {ignored:?}") };
+            assert!(ignored.to_string().starts_with(name), "{ignored}");
+            assert!(!ignored.to_string().contains("hunter2"), "{ignored}");
+            assert_eq!(read(&set, true).0.expect_err(value).field(), name);
         }
+    }
+
+    #[test]
+    fn another_malformed_value_leaves_its_default() {
+        const ENDPOINT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c");
+        let default = traces(&[ENDPOINT]).expect("valid");
+        for (name, value) in [
+            ("OTEL_TRACES_EXPORTER", "zipkin"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),
+        ] {
+            let (otlp, ignored) = read(&[ENDPOINT, (name, value)], false);
+            assert_eq!(otlp.expect(name), default, "{name}");
+            let [ignored] = &ignored[..] else { panic!("{name}: {ignored:?}") };
+            assert!(ignored.to_string().starts_with(name), "{ignored}");
+            assert!(!ignored.to_string().contains("hunter2"), "{ignored}");
+            let error = read(&[ENDPOINT, (name, value)], true).0.expect_err(name);
+            assert_eq!(error.field(), name);
+        }
+    }
+
+    #[test]
+    fn an_endpoint_without_a_scheme_is_encrypted_unless_it_is_declared_insecure() {
+        let endpoint = |insecure: &str| {
+            let set = [
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+                ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+                ("OTEL_EXPORTER_OTLP_INSECURE", insecure),
+            ];
+            traces(&set).expect("valid").expect("exported").endpoint
+        };
+        assert_eq!(endpoint(""), "https://collector:4317");
+        assert_eq!(endpoint("yes"), "https://collector:4317");
+        assert_eq!(endpoint("True"), "http://collector:4317");
+        let upper = traces(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "HTTPS://c/mine")]);
+        assert_eq!(upper.expect("valid").expect("exported").endpoint, "https://c/mine");
     }
 }

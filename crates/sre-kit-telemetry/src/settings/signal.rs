@@ -18,6 +18,15 @@ impl Signal {
         }
     }
 
+    /// Returns the signal's name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Metrics => "metrics",
+            Self::Logs => "logs",
+        }
+    }
+
     /// Returns the path of OTLP over HTTP.
     pub(super) fn path(self) -> &'static str {
         match self {
