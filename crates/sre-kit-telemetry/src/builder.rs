@@ -123,20 +123,24 @@ impl TelemetryBuilder {
         })
     }
 
-    /// Sets the name, version and revision of the service, unless the environment sets them.
+    /// Sets the name, version and revision of the service and the version of its compiler, unless the
+    /// environment sets them.
     pub fn build_info(mut self, build: &BuildInfo) -> Self {
         let resource = &mut self.settings.resource;
-        resource.set_default("service.name", build.service());
-        resource.set_default("service.version", build.version());
+        resource.set_default("service.name", build.service().to_owned());
+        resource.set_default("service.version", build.version().to_owned());
         if let Some(revision) = build.revision() {
-            resource.set_default("vcs.ref.head.revision", revision);
+            resource.set_default("vcs.ref.head.revision", revision.to_owned());
+        }
+        if let Some(rustc) = build.rustc() {
+            resource.set_default("process.runtime.version", rustc.to_owned());
         }
         self
     }
 
     /// Sets a resource attribute. Replaces the value from the environment.
     pub fn resource_attribute(mut self, key: &str, value: impl Into<String>) -> Self {
-        self.settings.resource.set(key, value);
+        self.settings.resource.set(key, value.into());
         self
     }
 
@@ -242,7 +246,7 @@ impl TelemetryBuilder {
     pub fn build(self) -> Result<Telemetry, ConfigError> {
         let Self { mut settings, mut ignored, directives, format, color, writer, project, .. } =
             self;
-        settings.resource.set_unknown_service();
+        settings.resource.detect();
         let spans: Targets = self.span_directives.parse().map_err(|error| {
             ConfigError::new(
                 "spans",

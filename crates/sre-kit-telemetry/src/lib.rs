@@ -87,6 +87,21 @@
 //! | `GOOGLE_CLOUD_PROJECT` | a project id | log lines have no link to Cloud Trace |
 //! | `POD_NAME`, `POD_NAMESPACE`, `POD_UID`, `NODE_NAME`, `CONTAINER_NAME`, `DEPLOYMENT_NAME`, `CLUSTER_NAME` | values from the downward API, read only in Kubernetes (where `KUBERNETES_SERVICE_HOST` is set) | no `k8s.*` attributes |
 //!
+//! ## Resource
+//!
+//! Spans, log records and pushed metrics have these resource attributes. A value from the
+//! environment replaces them, and [`TelemetryBuilder::resource_attribute`] replaces both.
+//!
+//! | Attribute | Value |
+//! |---|---|
+//! | `service.name`, `service.version`, `vcs.ref.head.revision`, `process.runtime.version` | [`TelemetryBuilder::build_info`]; without it only `service.name`, as `unknown_service:{program}` |
+//! | `service.instance.id` | in Kubernetes a UUID of the pod's uid (or of its namespace and name) and of the container; elsewhere a random UUID |
+//! | `k8s.*` | the downward API, in Kubernetes only |
+//! | `process.pid`, `process.executable.name`, `process.runtime.name` | the process |
+//! | `telemetry.sdk.*`, `telemetry.distro.*` | OpenTelemetry's SDK, and this crate |
+//!
+//! Their schema is that of the semantic conventions 1.44.0.
+//!
 //! ## Malformed values
 //!
 //! Variables `OTEL_*` often apply to a whole cluster, so no value of them ends a process. A

@@ -46,6 +46,11 @@ fn the_line_the_exemplar_and_the_span_are_of_one_trace() {
             "a request to /error failed, as requested",
             "service.name: Str(demo-app)",
             "team: Str(checkout,payments)",
+            "Resource SchemaURL: https://opentelemetry.io/schemas/1.44.0",
+            "service.instance.id: Str(",
+            "telemetry.sdk.language: Str(rust)",
+            "telemetry.distro.name: Str(sre-kit)",
+            "process.pid: Int(",
             "http_server_request_duration_seconds",
             "Exemplar #0",
         ]);

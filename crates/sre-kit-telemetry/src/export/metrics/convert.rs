@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use opentelemetry::Value;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -12,6 +13,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
 use super::source::Source;
+use crate::resource::SCHEMA_URL;
 use sre_kit_metrics::internal::{
     AttributeValue, BucketsInternals as _, Desc, Exemplars, Kind, OtlpFamily,
     RegistryInternals as _, Visitor,
@@ -28,7 +30,10 @@ pub(super) fn request(source: &Source, now: SystemTime) -> ExportMetricsServiceR
         now: nanos(now),
     };
     source.registry.visit(&mut families);
-    let attributes = source.resource.iter().map(|(key, value)| pair(key, value.to_owned()));
+    let attributes = source.resource.iter().map(|(key, value)| match value {
+        Value::I64(number) => key_value(key, any_value::Value::IntValue(*number)),
+        text => pair(key, text.as_str().into_owned()),
+    });
     let scope = InstrumentationScope {
         name: "sre-kit".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -42,7 +47,7 @@ pub(super) fn request(source: &Source, now: SystemTime) -> ExportMetricsServiceR
                 metrics: families.metrics,
                 schema_url: String::new(),
             }],
-            schema_url: String::new(),
+            schema_url: SCHEMA_URL.to_owned(),
         }],
     }
 }
@@ -215,6 +220,7 @@ mod tests {
         waits.expect("valid").observe_linked(&[], 250_000_000, Some(link));
         let mut resource = Resource::default();
         resource.set("service.name", "demo");
+        resource.set("process.pid", 7);
         let started = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
         let source = Source { registry, resource, started };
         let request = request(&source, SystemTime::UNIX_EPOCH + Duration::from_secs(2));
@@ -222,8 +228,12 @@ mod tests {
         let all = &request.resource_metrics[0];
         assert_eq!(
             all.resource.as_ref().expect("set").attributes,
-            [pair("service.name", "demo".into())]
+            [
+                pair("service.name", "demo".into()),
+                key_value("process.pid", any_value::Value::IntValue(7))
+            ]
         );
+        assert_eq!(all.schema_url, "https://opentelemetry.io/schemas/1.44.0");
         let find = |name: &str| {
             let metrics = &all.scope_metrics[0].metrics;
             metrics.iter().find(|metric| metric.name == name).expect(name)
