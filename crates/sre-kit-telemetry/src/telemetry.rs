@@ -22,9 +22,9 @@ use crate::settings::Settings;
 use crate::settings::otlp::OtlpSettings;
 #[cfg(feature = "otlp")]
 use crate::settings::signal::Signal;
-use crate::traces::active_span;
-use crate::traces::client::ClientTraces;
+use crate::traces::client::{ClientTraces, outbound};
 use crate::traces::server::ServerTraces;
+use crate::traces::{active_span, propagator};
 use sre_kit_core::ConfigError;
 use sre_kit_metrics::Registry;
 
@@ -95,7 +95,8 @@ impl Telemetry {
         if let Some(provider) = &self.inner.tracer_provider {
             opentelemetry::global::set_tracer_provider(provider.clone());
         }
-        opentelemetry::global::set_text_map_propagator(self.inner.settings.propagators.composite());
+        let propagators = propagator::composite(self.inner.settings.propagators);
+        opentelemetry::global::set_text_map_propagator(propagators);
         Ok(())
     }
 
@@ -167,7 +168,7 @@ impl Telemetry {
     /// This is for clients that are not tower services; for those that are, see
     /// [`HttpClient`](crate::HttpClient).
     pub fn inject(&self, headers: &mut http::HeaderMap) {
-        self.inner.client.inject(active_span(), headers);
+        self.inner.client.inject(active_span().map(outbound), headers);
     }
 
     /// Returns the traces of inbound requests.

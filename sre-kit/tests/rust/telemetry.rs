@@ -243,7 +243,7 @@ fn an_unsampled_request_has_a_trace_but_no_span_no_exemplar() {
 }
 
 #[test]
-fn a_process_that_records_nothing_passes_on_what_it_was_given() {
+fn a_process_that_records_nothing_passes_on_a_sampled_context_and_is_a_hop_of_another_one() {
     let registry = Registry::new();
     let telemetry = Telemetry::builder().build().expect("valid");
     let signals = GoldenSignals::builder().telemetry(&telemetry).build(&registry).expect("valid");
@@ -252,12 +252,19 @@ fn a_process_that_records_nothing_passes_on_what_it_was_given() {
             TraceContext::current().expect("current").traceparent().as_str().to_owned(),
         ))))
     }));
-    let request = get("/").header("traceparent", PARENT).body(()).expect("valid");
-    let body = async {
-        let Ok(response) = service.oneshot(request).await;
-        response.into_body().collect().await.expect("infallible").to_bytes()
+    let passed_on = |parent: &str| {
+        let request = get("/").header("traceparent", parent).body(()).expect("valid");
+        let body = async {
+            let Ok(response) = service.clone().oneshot(request).await;
+            response.into_body().collect().await.expect("infallible").to_bytes()
+        };
+        let bytes = body.now_or_never().expect("nothing waits");
+        String::from_utf8(bytes.to_vec()).expect("text")
     };
-    assert_eq!(body.now_or_never().expect("nothing waits"), PARENT);
+    assert_eq!(passed_on(PARENT), PARENT, "a span that is never exported would tear the trace");
+    let hop = passed_on(UNSAMPLED);
+    assert_eq!((&hop[..36], &hop[52..]), (&UNSAMPLED[..36], "-00"));
+    assert_ne!(hop, UNSAMPLED, "each hop has an id of its own");
 }
 
 #[test]

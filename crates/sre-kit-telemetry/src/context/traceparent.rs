@@ -5,7 +5,6 @@ use std::fmt;
 use super::trace_context::TraceContext;
 
 const LEN: usize = 55;
-const SAMPLED: u8 = 1;
 
 /// A `traceparent` header of version 00, stored inline.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,10 +45,10 @@ impl TraceContext {
     /// Parses a `traceparent` header.
     ///
     /// Returns `None` if the header is malformed; a server then starts a new trace. A header of a
-    /// later version may have more fields after the flags, which are ignored. Unknown flags are
-    /// dropped.
+    /// later version may have more fields after the flags, which are ignored. The flags `sampled` and
+    /// `random-trace-id` are kept, and unknown ones are dropped.
     ///
-    /// Source: <https://www.w3.org/TR/trace-context/#traceparent-header>
+    /// Source: <https://www.w3.org/TR/trace-context-2/#traceparent-header>
     pub fn from_traceparent(header: &[u8]) -> Option<Self> {
         let (head, rest) = header.split_at_checked(LEN)?;
         if head[2] != b'-' || head[35] != b'-' || head[52] != b'-' {
@@ -63,7 +62,7 @@ impl TraceContext {
         let trace_id = parse_hex(&head[3..35])?;
         let span_id = u64::try_from(parse_hex(&head[36..52])?).ok()?;
         let flags = u8::try_from(parse_hex(&head[53..])?).ok()?;
-        Self::new(trace_id, span_id, flags & SAMPLED != 0)
+        Self::with_flags(trace_id, span_id, flags)
     }
 
     /// Returns the `traceparent` header that propagates this context to another service.
@@ -71,7 +70,7 @@ impl TraceContext {
         let mut header = *b"00-00000000000000000000000000000000-0000000000000000-00";
         write_hex(&mut header[3..35], self.trace_id().to_u128());
         write_hex(&mut header[36..52], u128::from(self.span_id().to_u64()));
-        write_hex(&mut header[53..], u128::from(self.is_sampled()));
+        write_hex(&mut header[53..], u128::from(self.flags()));
         Traceparent(header)
     }
 }
@@ -116,7 +115,14 @@ mod tests {
         assert_eq!(sampled.trace_id().to_string(), TRACE);
         assert_eq!(sampled.span_id().to_string(), SPAN);
         assert!(!parse(&format!("00-{TRACE}-{SPAN}-00")).expect("valid").is_sampled());
-        assert!(parse(&format!("00-{TRACE}-{SPAN}-ff")).expect("unknown flags").is_sampled());
+        let flags = |sent: &str| {
+            let context = parse(&format!("00-{TRACE}-{SPAN}-{sent}")).expect("valid");
+            context.traceparent().as_str()[53..].to_owned()
+        };
+        assert_eq!(
+            ["00", "01", "02", "03", "fc", "ff"].map(flags),
+            ["00", "01", "02", "03", "00", "03"]
+        );
         assert!(parse(&format!("cc-{TRACE}-{SPAN}-01-what-comes-later")).is_some());
     }
 
@@ -139,6 +145,18 @@ mod tests {
         ] {
             assert_eq!(parse(&header), None, "{header:?}");
         }
+    }
+
+    #[test]
+    fn a_trace_that_begins_here_has_a_random_id_and_says_so_in_each_of_its_spans() {
+        let root = TraceContext::random(false);
+        for context in [root, root.child(true), root.child(true).with_sampled(false)] {
+            assert_eq!(context.flags() & 2, 2, "{context:?}");
+        }
+        assert!(root.child(true).is_sampled() && !root.is_sampled());
+        let foreign = TraceContext::new(7, 7, true).expect("valid");
+        assert_eq!(foreign.child(true).flags(), 1, "whether it is random is not known");
+        assert_eq!(foreign.with_randomness_of(Some(root)).flags(), 1, "another trace");
     }
 
     proptest! {

@@ -6,9 +6,6 @@ pub(crate) mod signal;
 
 use std::time::Duration;
 
-use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-
 #[cfg(not(feature = "otlp"))]
 use crate::ignored::Ignored;
 use crate::resource::Resource;
@@ -38,18 +35,6 @@ impl Propagators {
         Ok(list.into_iter().fold(one(false, false), |all, next| {
             one(all.trace_context || next.trace_context, all.baggage || next.baggage)
         }))
-    }
-
-    /// Returns the same formats as a propagator for OpenTelemetry's globals.
-    pub(crate) fn composite(self) -> TextMapCompositePropagator {
-        let mut all: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
-        if self.trace_context {
-            all.push(Box::new(TraceContextPropagator::new()));
-        }
-        if self.baggage {
-            all.push(Box::new(BaggagePropagator::new()));
-        }
-        TextMapCompositePropagator::new(all)
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) fn active_span() -> Option<TraceContext> {
         request => Context::map_current(|context| {
             context.has_active_span().then(|| from_otel(context.span().span_context())).flatten()
         })
+        // The SDK gives a root span the flag of a sampled trace only.
+        .map(|span| span.with_randomness_of(request))
         .or(request),
     }
 }

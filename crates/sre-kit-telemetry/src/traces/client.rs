@@ -8,7 +8,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 use opentelemetry_sdk::trace::SdkTracer;
 
-use super::{active_span, decided, redact};
+use super::{active_span, decided, redact, trace_state};
 use crate::context::TraceContext;
 use crate::sampler::Sampler;
 use crate::settings::Propagators;
@@ -54,7 +54,7 @@ impl ClientTraces {
             |parent| parent.is_sampled(),
         );
         let Some(tracer) = self.tracer.as_ref().filter(|_| sampled) else {
-            self.inject(parent, headers);
+            self.inject(parent.map(outbound), headers);
             return None;
         };
         let context = trace.with_sampled(true);
@@ -69,9 +69,7 @@ impl ClientTraces {
             if let Ok(value) = HeaderValue::from_bytes(context.traceparent().as_bytes()) {
                 headers.insert("traceparent", value);
             }
-            let state = Context::map_current(|current| {
-                current.span().span_context().trace_state().header()
-            });
+            let state = Context::map_current(trace_state::header);
             if let Some(state) = HeaderValue::from_str(&state).ok().filter(|v| !v.is_empty()) {
                 headers.insert("tracestate", state);
             }
@@ -81,6 +79,15 @@ impl ClientTraces {
             BaggagePropagator::new().inject_context(&Context::current(), &mut Headers(headers));
         }
     }
+}
+
+/// Returns the context that an outbound call without a span of its own propagates.
+///
+/// A call of an unsampled request has an id of its own, as the recommendation requires. In a sampled
+/// trace the id is that of the calling span: one that is never exported would disconnect the spans
+/// on both sides of it.
+pub(crate) fn outbound(parent: TraceContext) -> TraceContext {
+    if parent.is_sampled() { parent } else { parent.child(false) }
 }
 
 impl ClientSpan {
@@ -138,5 +145,50 @@ impl Injector for Headers<'_> {
         if let (Ok(name), Ok(value)) = (key.parse::<HeaderName>(), HeaderValue::try_from(value)) {
             self.0.insert(name, value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{ClientRequest, ClientTraces, HeaderMap, Method, TraceContext};
+    use crate::context::attach;
+    use crate::sampler::Sampler;
+    use crate::settings::Propagators;
+
+    /// Returns the contexts that two calls within `request` send.
+    fn two_calls(request: TraceContext) -> Vec<TraceContext> {
+        let propagators = Propagators { trace_context: true, baggage: true };
+        let client = ClientTraces { tracer: None, sampler: Sampler::always_off(), propagators };
+        let outgoing = ClientRequest {
+            method: "GET",
+            original: Method::GET,
+            uri: "http://a.example/".parse().expect("valid"),
+            address: "a.example",
+            port: None,
+        };
+        let _request = attach(Some(request));
+        let sent = [(); 2].map(|()| {
+            let mut headers = HeaderMap::new();
+            assert!(client.start(&outgoing, &mut headers).is_none());
+            TraceContext::from_traceparent(headers["traceparent"].as_bytes()).expect("valid")
+        });
+        sent.into()
+    }
+
+    #[test]
+    fn each_call_of_an_unsampled_request_has_an_id_of_its_own() {
+        let request = TraceContext::with_flags(7, 8, 2).expect("valid");
+        let sent = two_calls(request);
+        let spans: HashSet<_> = sent.iter().map(TraceContext::span_id).collect();
+        assert!(spans.len() == 2 && !spans.contains(&request.span_id()), "{sent:?}");
+        assert!(sent.iter().all(|one| one.trace_id() == request.trace_id() && one.flags() == 2));
+    }
+
+    #[test]
+    fn a_call_of_a_sampled_request_without_a_span_of_its_own_has_the_id_of_the_request() {
+        let request = TraceContext::with_flags(7, 8, 3).expect("valid");
+        assert_eq!(two_calls(request), [request, request]);
     }
 }

@@ -3,10 +3,9 @@
 use http::{HeaderMap, HeaderName};
 use opentelemetry::Context;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::{TraceContextExt, TraceState};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 
-use super::span_context::to_otel;
+use super::trace_state::{TraceStateText, with_remote_span};
 use crate::context::TraceContext;
 use crate::settings::Propagators;
 
@@ -15,9 +14,6 @@ use crate::settings::Propagators;
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
-
-/// The longest `tracestate` that is propagated, in bytes. The recommendation requires 512.
-const MAX_TRACE_STATE: usize = 8192;
 
 /// Returns the caller's span, if there is exactly one well-formed `traceparent`.
 #[inline]
@@ -48,8 +44,9 @@ pub(super) fn remote_context(
     }
     match parent {
         Some(parent) => {
-            let state = if state { trace_state(headers) } else { TraceState::default() };
-            context.with_remote_span_context(to_otel(&parent, state))
+            let values = headers.get_all("tracestate").iter().filter_map(|v| v.to_str().ok());
+            let state = state.then(|| TraceStateText::parse(values)).flatten();
+            with_remote_span(&context, &parent, state)
         }
         None => context,
     }
@@ -67,35 +64,6 @@ pub(super) fn has_state_or_baggage(
 ) -> bool {
     (propagators.baggage && headers.contains_key(&BAGGAGE))
         || (has_parent && headers.contains_key(&TRACESTATE))
-}
-
-/// Returns the `tracestate`. A malformed one is dropped; the trace itself is kept.
-fn trace_state(headers: &HeaderMap) -> TraceState {
-    let values: Vec<_> =
-        headers.get_all(&TRACESTATE).iter().filter_map(|value| value.to_str().ok()).collect();
-    let text = values.join(",");
-    let members = text.split(',').map(str::trim).filter(|member| !member.is_empty());
-    if text.len() > MAX_TRACE_STATE || !members.clone().all(is_member) {
-        return TraceState::default();
-    }
-    members.collect::<Vec<_>>().join(",").parse().unwrap_or_default()
-}
-
-/// Returns whether a member is well formed. The SDK accepts more than the recommendation does, and
-/// would propagate it.
-///
-/// Source: <https://www.w3.org/TR/trace-context/#tracestate-header-field-values>
-fn is_member(member: &str) -> bool {
-    let Some((key, value)) = member.split_once('=') else { return false };
-    let key_char =
-        |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/' | b'@');
-    let value_char = |c: u8| matches!(c, b' '..=b'~') && c != b'=' && c != b',';
-    key.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-        && key.len() <= 256
-        && key.bytes().all(key_char)
-        && !value.is_empty()
-        && value.len() <= 256
-        && value.bytes().all(value_char)
 }
 
 struct Headers<'a>(&'a HeaderMap);
@@ -117,6 +85,7 @@ mod tests {
     use opentelemetry::trace::TraceContextExt;
 
     use super::{Propagators, has_state_or_baggage, parent, remote_context};
+    use crate::traces::trace_state::header;
 
     const ALL: Propagators = Propagators { trace_context: true, baggage: true };
     const HEADER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -149,7 +118,7 @@ mod tests {
     fn state_and_baggage_are_propagated_unless_they_are_malformed() {
         let good = headers(&[("traceparent", HEADER), ("tracestate", "a=b"), ("baggage", "c=d")]);
         let context = remote_context(&good, ALL, parent(&good, ALL), true);
-        assert_eq!(context.span().span_context().trace_state().header(), "a=b");
+        assert_eq!(header(&context), "a=b");
         assert_eq!(
             context.baggage().get("c").map(|value| value.as_str().to_owned()),
             Some("d".into())
@@ -159,7 +128,7 @@ mod tests {
         let bad = headers(&[("traceparent", HEADER), ("tracestate", "=,=="), ("baggage", &huge)]);
         let context = remote_context(&bad, ALL, parent(&bad, ALL), true);
         assert!(context.span().span_context().is_valid(), "the trace itself is kept");
-        assert_eq!(context.span().span_context().trace_state().header(), "");
+        assert_eq!(header(&context), "");
         assert!(context.baggage().is_empty());
     }
 }

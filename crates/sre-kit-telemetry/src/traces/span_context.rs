@@ -9,7 +9,7 @@ pub(super) fn to_otel(context: &TraceContext, state: TraceState) -> SpanContext 
     SpanContext::new(
         TraceId::from(context.trace_id().to_u128()),
         SpanId::from(context.span_id().to_u64()),
-        TraceFlags::NOT_SAMPLED.with_sampled(context.is_sampled()),
+        TraceFlags::new(context.flags()),
         true,
         state,
     )
@@ -17,9 +17,9 @@ pub(super) fn to_otel(context: &TraceContext, state: TraceState) -> SpanContext 
 
 /// Converts a span context. Returns `None` if it is not valid.
 pub(super) fn from_otel(span: &SpanContext) -> Option<TraceContext> {
-    TraceContext::new(
+    TraceContext::with_flags(
         u128::from_be_bytes(span.trace_id().to_bytes()),
         u64::from_be_bytes(span.span_id().to_bytes()),
-        span.is_sampled(),
+        span.trace_flags().to_u8(),
     )
 }

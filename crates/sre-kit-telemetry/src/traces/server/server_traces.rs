@@ -54,9 +54,10 @@ impl ServerTraces {
             let fields = sampled(tracer, *propagators, parent, context, request);
             return RequestTrace::new(context, Some(fields));
         }
-        // A process without a tracer passes its caller's context on unchanged: a span id that is
-        // never exported would disconnect the spans on both sides of it.
-        let context = parent.filter(|_| tracer.is_none()).unwrap_or(trace);
+        // A process without a tracer passes the context of a sampled caller on unchanged: a span id
+        // that is never exported would disconnect the spans on both sides of it.
+        let unchanged = parent.filter(|parent| tracer.is_none() && parent.is_sampled());
+        let context = unchanged.unwrap_or(trace);
         let has_parent = parent.is_some();
         let fields = extract::has_state_or_baggage(request.headers, *propagators, has_parent)
             .then(|| unsampled(request.headers, *propagators, context, has_parent));
