@@ -46,6 +46,7 @@
 //! | [`golden_signals`] | a tower layer that counts every request exactly once, by route and outcome |
 //! | [`slo`] | objectives, burn rates in the process, generated rules, dashboards and their tests |
 //! | [`admission`] | a tower layer that limits concurrency and sheds load |
+//! | `outbound` | a tower layer that counts every call to another service exactly once, by peer and outcome |
 //! | [`metrics`] | the registry below all of this, and its exposition |
 //! | `health` | startup, readiness and liveness probes from background checks |
 //! | `protection` | golden signals, admission, a time limit and a body limit as one layer |
@@ -73,6 +74,7 @@
 //! | `tonic` | `Routes::tonic`, and the gRPC health checking protocol | tonic, tonic-health |
 //! | `console` | a page on the admin listener that shows the service live | 120 KB of the binary |
 //! | `exposition` | `metrics::Exposition`: a tower service that answers scrapes; part of `admin` | flate2, http-body-util |
+//! | `outbound` | `outbound`: a layer for the calls to other services | h2, hyper-util's client |
 //! | `protobuf` | protobuf exposition and native histograms | prost |
 //! | `metrics-facade` | `metrics::MetricsRecorder`: `counter!` of every crate counts in the registry | metrics |
 //! | `opentelemetry-metrics` | `metrics::RegistryMeterProvider`: OpenTelemetry's instruments count in the registry | opentelemetry |
@@ -134,6 +136,11 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod budget;
+#[cfg(feature = "outbound")]
+mod counts;
+mod id_map;
+#[cfg(feature = "outbound")]
+mod unwind;
 
 #[cfg(feature = "admin")]
 #[cfg_attr(docsrs, doc(cfg(feature = "admin")))]
@@ -154,6 +161,9 @@ pub mod kit;
 pub mod lifecycle;
 pub mod manual;
 pub mod metrics;
+#[cfg(feature = "outbound")]
+#[cfg_attr(docsrs, doc(cfg(feature = "outbound")))]
+pub mod outbound;
 #[cfg(feature = "serve")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serve")))]
 pub mod protection;

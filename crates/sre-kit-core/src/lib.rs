@@ -19,8 +19,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accept;
+mod body_end;
 mod clock;
 mod error;
+mod grpc_status;
 mod head;
 mod labels;
 mod loopback;
@@ -41,8 +43,10 @@ pub use shed::Shed;
 #[doc(hidden)]
 pub mod internal {
     pub use crate::accept::{AcceptElement, accept_weight, accepts_gzip, negotiate};
+    pub use crate::body_end::{content_length, has_no_body, is_grpc};
     pub use crate::clock::{Clock, ClockHandle, Reading};
     pub use crate::error::with_causes;
+    pub use crate::grpc_status::{GRPC_CODES, grpc_code};
     pub use crate::labels::{check_labels, is_identifier};
     pub use crate::loopback::is_loopback_host;
     pub use crate::method::{METHODS, is_connect, is_head, method_index, method_name};

@@ -2,6 +2,7 @@
 //!
 //! They may change in any release.
 
+pub use crate::traces::client::{ClientRequest, ClientSpan, ClientTraces};
 pub use crate::traces::server::{
     RequestAttributes, RequestTrace, RequestTraceGuard, ResponseAttributes, ServerTraces,
 };
@@ -12,10 +13,17 @@ use crate::telemetry::Telemetry;
 pub trait TelemetryInternals {
     /// Returns the traces of a server, which take the sampling decision for inbound requests.
     fn server_traces(&self) -> ServerTraces;
+
+    /// Returns the traces of a client, which propagate the context of outbound requests.
+    fn client_traces(&self) -> ClientTraces;
 }
 
 impl TelemetryInternals for Telemetry {
     fn server_traces(&self) -> ServerTraces {
         self.server_traces()
+    }
+
+    fn client_traces(&self) -> ClientTraces {
+        self.client_traces()
     }
 }

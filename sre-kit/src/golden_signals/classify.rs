@@ -4,6 +4,7 @@ use std::any::Any;
 use std::error::Error;
 
 use http::{HeaderMap, Version, header};
+use sre_kit_core::internal::{content_length, is_grpc};
 use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
 
@@ -73,15 +74,6 @@ impl RequestTraits {
     }
 }
 
-fn parse_length(value: &http::HeaderValue) -> Option<u64> {
-    std::str::from_utf8(value.as_bytes()).ok()?.trim().parse().ok()
-}
-
-/// Returns the size that a head declares.
-pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
-    parse_length(headers.get(header::CONTENT_LENGTH)?)
-}
-
 /// Classifies a response by its head.
 ///
 /// `exact_size` is the size of the body, if it is known. A body of known size is neither an event
@@ -125,11 +117,7 @@ fn read_content_type(headers: &HeaderMap, class: &mut ResponseClass) {
     let value = value.as_bytes();
     if has_prefix(value, b"text/event-stream") {
         class.stream.get_or_insert(StreamKind::Sse);
-    } else if has_prefix(value, b"application/grpc")
-        // gRPC-Web has its trailers inside the body, which the layer does not parse.
-        && !has_prefix(value, b"application/grpc-web")
-        && class.outcome == Outcome::Ok
-    {
+    } else if is_grpc(value) && class.outcome == Outcome::Ok {
         match headers.get("grpc-status") {
             Some(status) => (class.outcome, class.cause) = of_grpc_status(status),
             None => class.grpc = true,
@@ -165,10 +153,4 @@ pub(crate) fn error<E: 'static>(error: &E) -> Outcome {
         source = error.source();
     }
     Outcome::ServiceError
-}
-
-/// Returns whether a response with this status has no body.
-#[inline]
-pub(crate) fn has_no_body(status: http::StatusCode) -> bool {
-    status.is_informational() || matches!(status.as_u16(), 204 | 304)
 }

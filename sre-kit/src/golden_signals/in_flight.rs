@@ -7,7 +7,7 @@ use bytes::Buf;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
 
-use super::classify::{self, RequestTraits};
+use super::classify::RequestTraits;
 use super::completed::{CompletedRequest, StreamKind};
 use super::exclusion::{ExclusionId, SloExclusion};
 use super::key::Key;
@@ -17,7 +17,7 @@ use super::request_body::RequestBytes;
 use super::trace::{self, Trace};
 use super::upgrade::UpgradeTimer;
 use crate::{RequestHead, ResponseHead};
-use sre_kit_core::internal::Reading;
+use sre_kit_core::internal::{Reading, content_length, has_no_body};
 
 /// A request that has started and not ended.
 ///
@@ -161,7 +161,7 @@ impl InFlight {
             }
             _ => self.classify_head(head, exact_size),
         }
-        self.recorder.head_only || self.declared == 0 || classify::has_no_body(status)
+        self.recorder.head_only || self.declared == 0 || has_no_body(status)
     }
 
     #[inline(never)]
@@ -185,7 +185,7 @@ impl InFlight {
             stream: class.stream,
             grpc: class.grpc,
         };
-        let declared = exact_size.or_else(|| classify::content_length(head.headers));
+        let declared = exact_size.or_else(|| content_length(head.headers));
         self.declared = declared.unwrap_or(u64::MAX);
     }
 

@@ -80,7 +80,6 @@ mod exclusion;
 mod future;
 mod guard;
 mod handle;
-mod id_map;
 mod in_flight;
 mod key;
 mod label;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sre_kit_core::internal::{GRPC_CODES, grpc_code};
+
 /// The outcome of a request.
 ///
 /// Every request that reaches the layer ends in exactly one outcome. The outcomes are the values of
@@ -136,37 +138,12 @@ impl Cause {
     }
 }
 
-/// The names of the gRPC status codes, from the gRPC core documentation.
-const GRPC_CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
-
 /// Returns the outcome and cause for the value of a `grpc-status` header or trailer.
 ///
 /// A value that is no known code counts as `UNKNOWN`, as it does for gRPC clients. The server
 /// errors are those of the OpenTelemetry semantic conventions for gRPC server spans.
 pub(crate) fn of_grpc_status(value: &http::HeaderValue) -> (Outcome, Cause) {
-    let code = std::str::from_utf8(value.as_bytes())
-        .ok()
-        .and_then(|text| text.parse::<u8>().ok())
-        .filter(|&code| code <= 16)
-        .unwrap_or(2);
+    let code = grpc_code(value);
     match code {
         0 => (Outcome::Ok, Cause::STATUS),
         4 => (Outcome::Timeout, Cause::grpc(code)),

@@ -17,6 +17,8 @@ use crate::golden_signals::{GoldenSignals, GoldenSignalsBuilder, RouteSource};
 use crate::health::{Check, Health, HealthBuilder};
 use crate::lifecycle::{Lifecycle, LifecycleBuilder};
 use crate::metrics::{BuildInfo, Registry};
+#[cfg(feature = "outbound")]
+use crate::outbound::{Outbound, OutboundBuilder, Peer};
 use crate::server::{ConnectionMetrics, Server};
 use crate::slo::{Budgets, Slo, Slos};
 
@@ -50,6 +52,8 @@ pub struct SreKitBuilder {
     /// `None` without an admin listener.
     #[cfg(feature = "admin")]
     admin: Option<AdminBuilder>,
+    #[cfg(feature = "outbound")]
+    outbound: OutboundBuilder,
     #[cfg(feature = "db")]
     databases: Vec<crate::db::Db>,
     #[cfg(feature = "telemetry")]
@@ -71,6 +75,8 @@ impl SreKitBuilder {
             lifecycle: Lifecycle::builder(),
             #[cfg(feature = "admin")]
             admin: Some(crate::admin::Admin::builder()),
+            #[cfg(feature = "outbound")]
+            outbound: Outbound::builder(),
             #[cfg(feature = "db")]
             databases: Vec::new(),
             #[cfg(feature = "telemetry")]
@@ -107,6 +113,21 @@ impl SreKitBuilder {
     /// Keeps the SLO windows in this file across restarts.
     pub fn slo_checkpoint(mut self, path: impl Into<PathBuf>) -> Self {
         self.checkpoint = Some(path.into());
+        self
+    }
+
+    /// Declares a service that this one calls, see [`outbound`](crate::outbound).
+    #[cfg(feature = "outbound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "outbound")))]
+    pub fn peer(self, peer: Peer) -> Self {
+        self.outbound(|outbound| outbound.peer(peer))
+    }
+
+    /// Changes settings of the calls to other services.
+    #[cfg(feature = "outbound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "outbound")))]
+    pub fn outbound(mut self, change: impl FnOnce(OutboundBuilder) -> OutboundBuilder) -> Self {
+        self.outbound = change(self.outbound);
         self
     }
 
@@ -173,6 +194,8 @@ impl SreKitBuilder {
         let this = self.admin(|admin| admin.log_level(telemetry.log_level()));
         #[cfg(not(feature = "admin"))]
         let this = self;
+        #[cfg(feature = "outbound")]
+        let this = this.outbound(|outbound| outbound.telemetry(telemetry));
         this.http(|http| http.telemetry(telemetry))
     }
 
@@ -267,6 +290,10 @@ impl SreKitBuilder {
             (server.tls(&self.tls.build()?), http.default_scheme(Scheme::Https))
         };
         let signals = http.slos(&budgets).build(&registry)?;
+        // Without peers there are no families, so that a `telemetry::HttpClient` can have them.
+        #[cfg(feature = "outbound")]
+        let outbound =
+            if self.outbound.is_empty() { None } else { Some(self.outbound.build(&registry)?) };
         let health = self.health.build(&registry)?;
 
         #[cfg(feature = "saturation")]
@@ -307,6 +334,8 @@ impl SreKitBuilder {
         Ok(SreKit {
             registry,
             signals,
+            #[cfg(feature = "outbound")]
+            outbound,
             budgets,
             health,
             #[cfg(feature = "saturation")]

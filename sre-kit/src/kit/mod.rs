@@ -63,6 +63,9 @@ const ADMIN_CLOSE: std::time::Duration = std::time::Duration::from_millis(400);
 pub struct SreKit {
     registry: Registry,
     signals: GoldenSignals,
+    /// `None` if no peer is declared.
+    #[cfg(feature = "outbound")]
+    outbound: Option<crate::outbound::Outbound>,
     budgets: Budgets,
     health: Health,
     #[cfg(feature = "saturation")]
@@ -105,6 +108,32 @@ impl SreKit {
     /// Returns the golden signals that the layer records.
     pub fn signals(&self) -> &GoldenSignals {
         &self.signals
+    }
+
+    /// Returns a declared peer, to wrap its clients.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no peer has this name. The message lists the declared ones.
+    #[cfg(feature = "outbound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "outbound")))]
+    pub fn peer(&self, name: &str) -> Result<crate::outbound::PeerHandle, ConfigError> {
+        match &self.outbound {
+            Some(outbound) => outbound.peer(name),
+            None => Err(ConfigError::new(
+                "peer",
+                name,
+                "the service declares no peers",
+                "pass it to `SreKit::builder(..).peer(..)`",
+            )),
+        }
+    }
+
+    /// Returns the calls to other services, or `None` if no peer is declared.
+    #[cfg(feature = "outbound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "outbound")))]
+    pub fn outbound(&self) -> Option<&crate::outbound::Outbound> {
+        self.outbound.as_ref()
     }
 
     /// Returns all SLOs of the service, with their burn rates.

@@ -3,4 +3,6 @@
 mod admission;
 mod golden_signals;
 mod health;
+#[cfg(feature = "outbound")]
+mod outbound;
 mod telemetry;

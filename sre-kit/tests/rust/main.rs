@@ -16,6 +16,8 @@ mod golden_signals;
 mod health;
 mod lifecycle;
 mod manual;
+#[cfg(feature = "outbound")]
+mod outbound;
 mod protobuf;
 mod registry;
 mod saturation;

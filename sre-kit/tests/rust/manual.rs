@@ -5,6 +5,7 @@
     feature = "db-iam",
     feature = "db-sqlite",
     feature = "migrate",
+    feature = "outbound",
     feature = "telemetry",
     feature = "testing"
 ))]
@@ -23,8 +24,9 @@ use sre_kit::db::{Db, DbMetrics, DbSettings, Secret, Token, TokenError, TokenSou
 use sre_kit::golden_signals::Routes;
 use sre_kit::health::Check;
 use sre_kit::metrics::{Exposition, Format, Registry};
+use sre_kit::outbound::Peer;
 use sre_kit::slo::Slo;
-use sre_kit::telemetry::{HttpClient, Telemetry};
+use sre_kit::telemetry::Telemetry;
 use sre_kit::testing::{ConventionViolation, Conventions};
 use sre_kit_metrics::internal::{Kind, otlp_table};
 use tower::{Layer, ServiceExt, service_fn};
@@ -94,6 +96,8 @@ async fn families() -> (BTreeSet<String>, Vec<ConventionViolation>) {
         .routes(Routes::new(["/", "/events"]).expect("valid"))
         .http(|http| http.streams(["/events"]))
         .slo(Slo::availability("pages", "99.9".parse().expect("valid")))
+        .peer(Peer::http("peer", "http://127.0.0.1").expect("valid"))
+        .peer(Peer::grpc("grpc", "http://127.0.0.1:50051").expect("valid"))
         .check(Check::new("cheap", || async {}))
         .admin_address("127.0.0.1:0")
         .build()
@@ -119,12 +123,14 @@ async fn families() -> (BTreeSet<String>, Vec<ConventionViolation>) {
         response.into_body().collect().await.expect("whole");
     }
 
-    let client = HttpClient::new(&registry, &telemetry).expect("free");
-    let called = client.layer().layer(service_fn(|_: Request<Full<Bytes>>| async {
-        Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
-    }));
-    let request = Request::get("http://127.0.0.1/").body(Full::default()).expect("valid");
-    called.oneshot(request).await.expect("answers");
+    for peer in ["peer", "grpc"] {
+        let peer = kit.peer(peer).expect("declared");
+        let called = peer.layer().layer(service_fn(|_: Request<Full<Bytes>>| async {
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        }));
+        let request = Request::get("http://127.0.0.1/").body(Full::<Bytes>::default());
+        called.oneshot(request.expect("valid")).await.expect("answers");
+    }
 
     kit.budgets().tick();
     let exposition = Exposition::new(&registry).expect("free");

@@ -15,32 +15,38 @@ use crate::settings::Propagators;
 use sre_kit_metrics::internal::Link;
 
 /// The attributes of an outbound request.
-pub(crate) struct ClientRequest<'a> {
+#[derive(Debug)]
+pub struct ClientRequest<'a> {
     /// The method as metrics label it.
-    pub(crate) method: &'static str,
-    pub(crate) original: Method,
-    pub(crate) uri: Uri,
-    pub(crate) address: &'a str,
-    pub(crate) port: Option<u16>,
+    pub method: &'static str,
+    /// The method as it is sent.
+    pub original: Method,
+    /// The target.
+    pub uri: Uri,
+    /// The host, for the attribute `server.address`.
+    pub address: &'a str,
+    /// The port, for the attribute `server.port`.
+    pub port: Option<u16>,
 }
 
 /// The traces of a client: starts one span per sampled outbound request.
 #[derive(Clone, Debug)]
-pub(crate) struct ClientTraces {
+pub struct ClientTraces {
     pub(crate) tracer: Option<SdkTracer>,
     pub(crate) sampler: Sampler,
     pub(crate) propagators: Propagators,
 }
 
 /// The span of one outbound request.
-pub(crate) struct ClientSpan {
+#[derive(Debug)]
+pub struct ClientSpan {
     context: TraceContext,
     otel: Context,
 }
 
 impl ClientTraces {
     /// Adds the context to `headers`, and builds a span if the trace is sampled.
-    pub(crate) fn start(
+    pub fn start(
         &self,
         request: &ClientRequest<'_>,
         headers: &mut HeaderMap,
@@ -92,13 +98,13 @@ pub(crate) fn outbound(parent: TraceContext) -> TraceContext {
 
 impl ClientSpan {
     /// Returns the ids of the span, for an exemplar.
-    pub(crate) fn link(&self) -> Link {
+    pub fn link(&self) -> Link {
         let (trace_id, span_id) = (self.context.trace_id(), self.context.span_id());
         Link { trace_id: trace_id.to_u128(), span_id: span_id.to_u64() }
     }
 
     /// Ends the span. `failed` sets its status to `Error`.
-    pub(crate) fn end(self, status: Option<StatusCode>, error_type: &str, failed: bool) {
+    pub fn end(self, status: Option<StatusCode>, error_type: &str, failed: bool) {
         let span = self.otel.span();
         if let Some(status) = status {
             let code = i64::from(status.as_u16());

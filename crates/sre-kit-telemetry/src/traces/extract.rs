@@ -44,7 +44,7 @@ pub(super) fn remote_context(
     }
     match parent {
         Some(parent) => {
-            let values = headers.get_all("tracestate").iter().filter_map(|v| v.to_str().ok());
+            let values = headers.get_all(&TRACESTATE).iter().filter_map(|v| v.to_str().ok());
             let state = state.then(|| TraceStateText::parse(values)).flatten();
             with_remote_span(&context, &parent, state)
         }

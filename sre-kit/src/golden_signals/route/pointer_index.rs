@@ -10,7 +10,7 @@ use std::any::Any;
 use std::sync::{Mutex, PoisonError};
 
 use super::route_id::RouteId;
-use crate::golden_signals::id_map::IdMap;
+use crate::id_map::IdMap;
 
 /// The highest number of cached addresses per route. A router has one per route. Nested services
 /// create a new one per request, which must not accumulate here.

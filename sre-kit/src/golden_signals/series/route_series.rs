@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use sre_kit_metrics::internal::CellOffset;
 
-use crate::golden_signals::id_map::IdMap;
 use crate::golden_signals::key::{METHOD_SCHEMES, method_scheme_index};
+use crate::id_map::IdMap;
 
 /// The series of one route, which all shards have in common.
 pub(crate) struct RouteSeries {
