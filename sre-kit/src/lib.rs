@@ -47,6 +47,7 @@
 //! | [`slo`] | objectives, burn rates in the process, generated rules, dashboards and their tests |
 //! | [`admission`] | a tower layer that limits concurrency and sheds load |
 //! | `outbound` | a tower layer that counts every call to another service exactly once, by peer and outcome |
+//! | [`work`] | counts units of work (jobs, messages, tasks) exactly once, by outcome |
 //! | [`metrics`] | the registry below all of this, and its exposition |
 //! | `health` | startup, readiness and liveness probes from background checks |
 //! | `protection` | golden signals, admission, a time limit and a body limit as one layer |
@@ -136,10 +137,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod budget;
-#[cfg(feature = "outbound")]
 mod counts;
 mod id_map;
-#[cfg(feature = "outbound")]
 mod unwind;
 
 #[cfg(feature = "admin")]
@@ -180,6 +179,7 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+pub mod work;
 
 #[cfg(feature = "serve")]
 pub use kit::{SreKit, SreKitBuilder};

@@ -21,6 +21,7 @@ use crate::metrics::{BuildInfo, Registry};
 use crate::outbound::{Outbound, OutboundBuilder, Peer};
 use crate::server::{ConnectionMetrics, Server};
 use crate::slo::{Budgets, Slo, Slos};
+use crate::work::{Work, WorkBuilder, WorkUnit};
 
 /// The prefix of the variables that name the PEM files of the service's TLS.
 const TLS: &str = "SRE_KIT_TLS";
@@ -54,6 +55,8 @@ pub struct SreKitBuilder {
     admin: Option<AdminBuilder>,
     #[cfg(feature = "outbound")]
     outbound: OutboundBuilder,
+    work: WorkBuilder,
+    counts_panics: bool,
     #[cfg(feature = "db")]
     databases: Vec<crate::db::Db>,
     #[cfg(feature = "telemetry")]
@@ -77,6 +80,8 @@ impl SreKitBuilder {
             admin: Some(crate::admin::Admin::builder()),
             #[cfg(feature = "outbound")]
             outbound: Outbound::builder(),
+            work: Work::builder(),
+            counts_panics: false,
             #[cfg(feature = "db")]
             databases: Vec::new(),
             #[cfg(feature = "telemetry")]
@@ -128,6 +133,24 @@ impl SreKitBuilder {
     #[cfg_attr(docsrs, doc(cfg(feature = "outbound")))]
     pub fn outbound(mut self, change: impl FnOnce(OutboundBuilder) -> OutboundBuilder) -> Self {
         self.outbound = change(self.outbound);
+        self
+    }
+
+    /// Declares a unit of work, see [`work`](crate::work).
+    pub fn work_unit(self, unit: WorkUnit) -> Self {
+        self.work(|work| work.unit(unit))
+    }
+
+    /// Changes settings of the units of work.
+    pub fn work(mut self, change: impl FnOnce(WorkBuilder) -> WorkBuilder) -> Self {
+        self.work = change(self.work);
+        self
+    }
+
+    /// Counts the panics of every thread, see [`count_panics`](crate::work::count_panics). It
+    /// installs a panic hook in the process, which calls the one before it.
+    pub fn count_panics(mut self) -> Self {
+        self.counts_panics = true;
         self
     }
 
@@ -295,6 +318,14 @@ impl SreKitBuilder {
         let outbound =
             if self.outbound.is_empty() { None } else { Some(self.outbound.build(&registry)?) };
         let health = self.health.build(&registry)?;
+        let work = if self.work.is_empty() {
+            None
+        } else {
+            Some(super::work::build(self.work, &registry, &health)?)
+        };
+        if self.counts_panics {
+            crate::work::count_panics(&registry)?;
+        }
 
         #[cfg(feature = "saturation")]
         let saturation = super::saturation::build(&registry)?;
@@ -336,6 +367,7 @@ impl SreKitBuilder {
             signals,
             #[cfg(feature = "outbound")]
             outbound,
+            work,
             budgets,
             health,
             #[cfg(feature = "saturation")]

@@ -36,6 +36,7 @@ mod builder;
 mod database;
 #[cfg(feature = "saturation")]
 mod saturation;
+mod work;
 
 use std::fmt;
 
@@ -53,6 +54,7 @@ use crate::protection::{Protection, ProtectionLayer};
 use crate::saturation::Saturation;
 use crate::server::{HttpService, Listeners};
 use crate::slo::{Budget, Budgets, Ticker};
+use crate::work::{Work, WorkHandle};
 
 /// How long the admin listener may take to serve a last scrape.
 #[cfg(feature = "admin")]
@@ -66,6 +68,8 @@ pub struct SreKit {
     /// `None` if no peer is declared.
     #[cfg(feature = "outbound")]
     outbound: Option<crate::outbound::Outbound>,
+    /// `None` if no unit of work is declared.
+    work: Option<Work>,
     budgets: Budgets,
     health: Health,
     #[cfg(feature = "saturation")]
@@ -134,6 +138,23 @@ impl SreKit {
     #[cfg_attr(docsrs, doc(cfg(feature = "outbound")))]
     pub fn outbound(&self) -> Option<&crate::outbound::Outbound> {
         self.outbound.as_ref()
+    }
+
+    /// Returns a declared unit of work, to run it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no unit has this name. The message lists the declared ones.
+    pub fn work(&self, name: &str) -> Result<WorkHandle, ConfigError> {
+        match &self.work {
+            Some(work) => work.unit(name),
+            None => Err(ConfigError::new(
+                "work unit",
+                name,
+                "the service declares no units of work",
+                "pass it to `SreKit::builder(..).work_unit(..)`",
+            )),
+        }
     }
 
     /// Returns all SLOs of the service, with their burn rates.

@@ -63,6 +63,20 @@
 //! | `http_client_request_body_size_bytes` | histogram, bytes | those of the first | `sum by (server_address) (rate(http_client_request_body_size_bytes_sum[5m]))` |
 //! | `http_client_response_body_size_bytes` | histogram, bytes | those of the first | `sum by (server_address) (rate(http_client_response_body_size_bytes_sum[5m]))` |
 //!
+//! # Units of work
+//!
+//! See [`work`](crate::work).
+//!
+//! | Metric | Kind, unit | Labels | Example query |
+//! |---|---|---|---|
+//! | `work_units_started_total` | counter, units | `work` | `sum by (work) (rate(work_units_started_total[5m]))` |
+//! | `work_units_total` | counter, units | `work`, `outcome` | `sum by (work) (rate(work_units_total{outcome=~"error\|timeout\|panic"}[5m])) / sum by (work) (rate(work_units_total[5m]))` |
+//! | `work_active_units` | gauge, units | `work` | `sum by (work) (work_active_units)` |
+//! | `work_duration_seconds` | histogram, seconds | `work`, `outcome` | `histogram_quantile(0.99, sum by (le, work) (rate(work_duration_seconds_bucket[5m])))` |
+//! | `work_wait_seconds` | histogram, seconds in a queue | `work` | `histogram_quantile(0.99, sum by (le, work) (rate(work_wait_seconds_bucket[5m])))` |
+//! | `messaging_process_duration_seconds` | histogram, seconds | `messaging_system`, `messaging_operation_name`, `error_type` | `sum by (error_type) (rate(messaging_process_duration_seconds_count[5m]))` |
+//! | `panics_total` | counter, panics | `thread` | `sum by (thread) (increase(panics_total[1h])) > 0` |
+//!
 //! # Admission
 //!
 //! See [`admission::Admission`](crate::admission::Admission).

@@ -6,3 +6,4 @@ mod health;
 #[cfg(feature = "outbound")]
 mod outbound;
 mod telemetry;
+mod work;

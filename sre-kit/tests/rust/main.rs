@@ -34,6 +34,7 @@ mod telemetry_flush;
 mod testing;
 #[cfg(feature = "tls")]
 mod tls;
+mod work;
 
 #[cfg(feature = "render")]
 #[path = "../slo_set/mod.rs"]

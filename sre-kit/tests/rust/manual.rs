@@ -29,6 +29,7 @@ use sre_kit::slo::Slo;
 use sre_kit::telemetry::Telemetry;
 use sre_kit::testing::{ConventionViolation, Conventions};
 use sre_kit_metrics::internal::{Kind, otlp_table};
+use sre_kit::work::WorkUnit;
 use tower::{Layer, ServiceExt, service_fn};
 
 /// The rows of `manual::metrics`: a name and a query.
@@ -47,11 +48,13 @@ fn rows() -> Vec<(String, String)> {
 const ELSEWHERE: [(&str, &str); 16] = [
     ("sre_kit_metrics_refused_total", "a name that two APIs use; crates/sre-kit-metrics"),
     ("sre_kit_http_server_tls_reloads_total", "certificate files; tls"),
+    ("http_server_tls_reloads_total", "certificate files; tls"),
     ("cgroup_", "what a control group has of them differs from machine to machine"),
     ("tokio_runtime_blocking_", "tokio shows them with `--cfg tokio_unstable` only"),
     ("sre_kit_http_server_concurrency_latency_seconds", "a window full of samples; admission"),
     ("lifecycle_phase_duration_seconds", "a shutdown; lifecycle"),
     ("sre_kit_scrape_unwritable_total", "a metric that no format can carry; exposition"),
+    ("panics_total", "a panic; work"),
     ("process_", "macOS and Windows have none"),
     ("db_client_connection_create_time_seconds", "a server to dial; db_servers"),
     ("db_client_connection_wait_time_seconds", "a server to dial; db_servers"),
@@ -98,6 +101,8 @@ async fn families() -> (BTreeSet<String>, Vec<ConventionViolation>) {
         .slo(Slo::availability("pages", "99.9".parse().expect("valid")))
         .peer(Peer::http("peer", "http://127.0.0.1").expect("valid"))
         .peer(Peer::grpc("grpc", "http://127.0.0.1:50051").expect("valid"))
+        .work_unit(WorkUnit::new("import").expect("valid").message("kafka", "process"))
+        .count_panics()
         .check(Check::new("cheap", || async {}))
         .admin_address("127.0.0.1:0")
         .build()
