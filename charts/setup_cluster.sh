@@ -41,7 +41,8 @@ Usage: setup_cluster.sh --profile PROFILE [options]
   --unpinned            install releases too whose digest is not pinned yet, and print the digests
   --pin                 pull what is not pinned, write its digest into the lock, install nothing
   --render DIR          write what would be installed into DIR; needs no cluster
-  --dry-run             print every command that would change something; change nothing
+  --dry-run             pull and render each chart, count its objects, and print every command that would
+                        change something; change nothing, and ask no cluster
   --verify              install nothing, only verify
   --no-verify           install and do not verify
   --teardown            remove what this script installed, in reverse order. Volumes, namespaces
@@ -61,7 +62,7 @@ optional='cert-manager external-dns'
 profile='' project='' app_namespace=demo app_digest='' context='' timeout=600 render=''
 page='' ticket='' heartbeat=''
 page_url=${PAGE_URL:-} ticket_url=${TICKET_URL:-} heartbeat_url=${HEARTBEAT_URL:-}
-keda_http=false dry_run=false teardown=false volumes=false unpinned=false pin=false install=true verify=true alerts=true
+keda_http=false dry_run=false teardown=false volumes=false unpinned=false pin=false renders=false install=true verify=true alerts=true
 app_values=() only=() with=() more_values=() deployers=()
 
 for part in common install receiver alerts verify check; do

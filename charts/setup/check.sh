@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # What setup_cluster.sh refuses before it changes anything. Sourced.
 
 check_options() {
@@ -48,7 +48,16 @@ check_options() {
             wrong "--project is '$project', but in gmp Grafana asks a project for its metrics; give its id"
         fi
     fi
-    $dry_run && return
+    if $dry_run; then
+        # A release that is removed needs no chart.
+        if $teardown; then return; fi
+        if command -v helm >/dev/null; then
+            renders=true
+        else
+            say 'helm is not in PATH, so no chart is pulled and rendered'
+        fi
+        return
+    fi
     for tool in helm kubectl sha256sum sed awk; do
         command -v "$tool" >/dev/null || fail "$tool is not in PATH; install it"
     done

@@ -67,15 +67,35 @@ render_release() { # name chart version digest namespace
     say "$1 $3: rendered into $render/$1.yaml"
 }
 
+# Renders a chart with the values that it would be installed with, and counts its objects.
+preview() { # release chart namespace helm's arguments...
+    local release=$1 chart=$2 namespace=$3
+    shift 3
+    "${helm[@]}" template "$release" "$chart" --namespace "$namespace" --include-crds "$@" >"$work/$release.rendered" ||
+        fail "$release: does not render with these values, so it could not be installed; nothing is changed"
+    say "$release: $(objects_of "$work/$release.rendered") in $namespace"
+}
+
+# Counts the objects of a manifest by kind.
+objects_of() { # file
+    sed -n 's/^kind: *\([A-Za-z]*\).*/\1/p' "$1" | sort | uniq -c |
+        awk '{ all += $1; kinds = kinds (kinds ? ", " : "") $1 " " $2 } END { printf "%d objects (%s)", all, kinds }'
+}
+
 install_release() { # name chart version digest namespace
     values_of "$1"
-    if $dry_run; then
+    if $dry_run && ! $renders; then
         archive="$2@$3"
     else
         pull "$1" "$2" "$3" "$4"
     fi
     if [ "$1" = kube-prometheus-stack ]; then install_receivers "$5"; fi
-    say "$1 $3: installing into $5, ${timeout} s at most"
+    if $dry_run; then
+        say "$1 $3: would be installed into $5, ${timeout} s at most"
+        if $renders; then preview "$1" "$archive" "$5" ${values[@]+"${values[@]}"}; fi
+    else
+        say "$1 $3: installing into $5, ${timeout} s at most"
+    fi
     change "${helm[@]}" upgrade --install "$1" "$archive" --namespace "$5" --create-namespace \
         ${values[@]+"${values[@]}"} --wait --timeout "${timeout}s" ||
         fail "$1: not ready after $timeout s; look at kubectl -n $5 get pods,events"
@@ -98,6 +118,9 @@ install_policy() {
 # What answers Grafana and the gate in the profile gmp.
 install_frontend() {
     say 'gmp-frontend: installing into observability'
+    if $dry_run && $renders; then
+        preview gmp-frontend "$here/gmp-frontend" observability --set-string "project=${project:-project-of-yours}"
+    fi
     change "${helm[@]}" upgrade --install gmp-frontend "$here/gmp-frontend" --namespace observability \
         --create-namespace --set-string "project=$project" --wait --timeout "${timeout}s" ||
         fail "gmp-frontend: not ready after $timeout s; look at kubectl -n observability get pods,events"
@@ -109,6 +132,9 @@ install_access() {
     for user in ${deployers[@]+"${deployers[@]}"}; do users+="${users:+,}\"$user\""; done
     printf '{"deployers":[%s],"interceptor":{"enabled":%s}}\n' "$users" "$keda_http" >"$work/deployers.json"
     say "cluster-access: installing into $app_namespace"
+    if $dry_run && $renders; then
+        preview cluster-access "$here/cluster-access" "$app_namespace" --values "$work/deployers.json"
+    fi
     change "${helm[@]}" upgrade --install cluster-access "$here/cluster-access" --namespace "$app_namespace" \
         --create-namespace --values "$work/deployers.json" --wait --timeout "${timeout}s" ||
         fail "cluster-access: not installed; only an administrator of the cluster may grant rights"
@@ -119,6 +145,7 @@ install_app() {
     for file in "${app_values[@]}"; do values+=(--values "$file"); done
     [ -z "$app_digest" ] || values+=(--set-string "image.digest=$app_digest")
     say "demo-app: installing into $app_namespace, ${timeout} s at most"
+    if $dry_run && $renders; then preview demo-app "$here/demo-app" "$app_namespace" "${values[@]}"; fi
     change "${helm[@]}" upgrade --install demo-app "$here/demo-app" --namespace "$app_namespace" \
         --create-namespace "${values[@]}" --wait --timeout "${timeout}s" ||
         fail "demo-app: not ready after $timeout s; look at kubectl -n $app_namespace get pods,events"

@@ -39,6 +39,15 @@ check_profile() { # name location
     esac
 }
 
+# What output `profile` will be, for a look before anything is applied.
+profile_of_environment() {
+    if grep -q 'flavor *= *"gmp"' "$folder/main.tf"; then
+        say gmp
+    else
+        sed -n 's/^ *kind *= *"\([a-z]*\)".*/\1/p' "$folder/main.tf" | head -n 1
+    fi
+}
+
 releases_in_cluster() {
     helm list --all-namespaces --output json >"$work/releases.json" 2>"$work/error"
 }

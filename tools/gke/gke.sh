@@ -35,7 +35,8 @@ Usage: gke.sh COMMAND --project ID [options]
   --no-alerts           install although no alert would reach a person
   --timeout SECONDS     for each release, and for each thing that is verified [600]
   --yes                 apply and destroy without asking
-  --dry-run             print every command that would change something; change nothing
+  --dry-run             print Terraform's plans, the objects that each chart renders to, and every command
+                        that would change something; change nothing
   --help                this text
 
 PAGE_URL, TICKET_URL and HEARTBEAT_URL name webhooks instead, whose addresses are no secrets. Each up

@@ -35,6 +35,21 @@ apply() { # name dir more...
     esac
 }
 
+# Plans a folder whose state has no bucket yet, in a copy, so that nothing of the checkout changes.
+plan_copy() { # name dir more...
+    local name=$1 copy=$work/plan/${2#"$root/"}
+    shift 2
+    if [ ! -d "$work/plan" ]; then
+        mkdir "$work/plan"
+        # What terraform init left is of another backend.
+        tar -C "$root" --exclude=.terraform -cf - terraform | tar -C "$work/plan" -xf -
+    fi
+    printf 'terraform {\n  backend "local" {}\n}\n' >"$copy/backend_override.tf"
+    terraform -chdir="$copy" init -input=false >"$work/init" 2>&1 ||
+        fail "terraform init in a copy of terraform/${copy#"$work/plan/terraform/"} failed: $(grep -m 1 -A 2 Error "$work/init" | tr -s ' \n' '  ')"
+    terraform -chdir="$copy" plan -input=false -lock=false "$@" || fail "$name: no plan; see above"
+}
+
 # The bootstrap's variables: a file of yours that names this project, or those of one
 # environment that builds its images unless --images names others.
 bootstrap_variables() {
@@ -76,6 +91,7 @@ up_bootstrap() {
         esac
     fi
     if $dry_run; then
+        plan_copy bootstrap "$bootstrap" ${variables[@]+"${variables[@]}"}
         say "would run: terraform -chdir=terraform/bootstrap apply, for bucket $state_bucket and the identities of $repository"
         say "would run: terraform -chdir=terraform/bootstrap init -migrate-state, into gs://$state_bucket/bootstrap"
         return
@@ -111,6 +127,12 @@ write_tfvars() {
         return
     fi
     sets=$(bootstrap_output principal_sets) || fail 'the bootstrap has no output principal_sets; run up again'
+    tfvars "$sets" >"$folder/terraform.tfvars"
+    say "terraform/environments/$environment/terraform.tfvars: written; keep it, GitHub gets a copy"
+}
+
+# Prints the environment's variables.
+tfvars() { # principal sets
     jq --raw-output --arg project "$project" --arg number "$number" --arg region "$region" --arg hostname "$hostname" \
         --arg zone "$zone" --arg name "$environment" '
         "project  = { id = \($project | tojson), number = \($number | tojson) }",
@@ -119,14 +141,21 @@ write_tfvars() {
         "zone     = { domain = \($zone | tojson) }",
         "pipeline = {",
         (if .publish then "  publish = \(.publish | tojson)" else empty end),
-        "  apply   = \(.[$name] | tojson)",
-        "}"' <<<"$sets" >"$folder/terraform.tfvars"
-    say "terraform/environments/$environment/terraform.tfvars: written; keep it, GitHub gets a copy"
+        (if .[$name] then "  apply   = \(.[$name] | tojson)" else empty end),
+        "}"' <<<"$1"
 }
 
 up_environment() {
     write_tfvars
     if $dry_run && ! has_state bootstrap; then
+        variables=()
+        if [ ! -f "$folder/terraform.tfvars" ]; then
+            # The bootstrap names the jobs of the pipeline, so their grants are not in this plan.
+            tfvars '{}' >"$work/planned.tfvars"
+            variables=(-var-file="$work/planned.tfvars")
+            say 'the plan lacks the grants of the pipeline, whose names are outputs of the bootstrap'
+        fi
+        plan_copy "$environment" "$folder" ${variables[@]+"${variables[@]}"}
         say "would run: terraform -chdir=terraform/environments/$environment apply"
         return
     fi

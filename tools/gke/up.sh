@@ -57,17 +57,22 @@ say_name_servers() {
 }
 
 up_stack() {
-    local args=() deployer receiver
-    if ! read_outputs; then
-        $dry_run || fail "the environment has no outputs in gs://$state_bucket/environments/$environment; run this again"
-        say 'would run: charts/setup_cluster.sh with the profile, the values and the deployer that Terraform names'
-        return
-    fi
-    if $dry_run; then args+=(--dry-run); fi
+    local args=() more=() deployer receiver
     if ! $alerts; then args+=(--no-alerts); fi
     for receiver in page ticket heartbeat; do
         [ -z "${!receiver}" ] || args+=("--$receiver" "${!receiver}")
     done
+    if ! read_outputs; then
+        $dry_run || fail "the environment has no outputs in gs://$state_bucket/environments/$environment; run this again"
+        [ -n "$profile" ] || profile=$(profile_of_environment)
+        [ -n "$namespace" ] || namespace=demo
+        say "Terraform will name the deployer and more values; this is profile $profile without them"
+        if [ "$profile" = gmp ]; then more=(--project "$project"); fi
+        setup ${more[@]+"${more[@]}"} --dry-run "${args[@]}" ||
+            fail 'stack: could not be installed; mend what is said above'
+        return
+    fi
+    if $dry_run; then args+=(--dry-run); fi
     connect
     check_interrupted
     deployer=$(bootstrap_output deployers | jq --raw-output --arg name "$environment" '.[$name] // empty') ||

@@ -162,7 +162,20 @@ fn a_dry_run_changes_nothing() {
     let ended = gke.run(&args("up"), &[("PAGE_URL", "")]);
     assert_eq!(ended.code, 0, "{}", ended.said);
     assert_eq!(gke.changes(), Vec::<String>::new());
-    assert_eq!(ended.said.matches("would run:").count(), 6, "{}", ended.said);
+    assert_eq!(ended.said.matches("would run:").count(), 5, "{}", ended.said);
+    // Both folders are planned, and the stack is rendered, before a bucket or a cluster is there.
+    let plans = gke.all.calls("terraform");
+    for folder in ["bootstrap", "environments/dev"] {
+        let planned = format!("/plan/terraform/{folder} plan ");
+        assert!(plans.iter().any(|call| call.contains(&planned)), "{folder}: {plans:#?}");
+    }
+    let setup = gke.all.calls("setup");
+    assert_eq!(setup.len(), 1);
+    assert!(
+        setup[0].starts_with("setup --profile autopilot --app-namespace demo")
+            && setup[0].contains("--dry-run"),
+        "{setup:?}"
+    );
     assert!(!gke.all.path("tree/terraform/environments/dev/terraform.tfvars").exists());
     let gke = Gke::installed();
     for command in ["up", "verify", "down"] {

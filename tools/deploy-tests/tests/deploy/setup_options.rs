@@ -17,6 +17,32 @@ fn a_dry_run_says_what_is_missing_and_is_no_failure() {
 }
 
 #[test]
+fn a_dry_run_renders_each_chart_and_asks_no_cluster() {
+    for (profile, own) in [("autopilot", false), ("gmp", true)] {
+        let cluster = cluster();
+        let args = ["--profile", profile, "--dry-run", "--deployer", "principal://dev"];
+        let args = [&args[..], HOOKS].concat();
+        let ended = setup(&cluster, &args, &[]);
+        assert_eq!(ended.code, 0, "{}", ended.said);
+        let rendered = cluster.calls("helm template");
+        for release in ["loki", "tempo", "cluster-access"] {
+            let call = rendered.iter().find(|call| call.contains(&format!("template {release} ")));
+            let call = call.unwrap_or_else(|| panic!("{release}: {rendered:#?}"));
+            assert!(call.contains("--values"), "{call}");
+            let said = format!("{release}: 3 objects (1 ConfigMap, 2 Service) in ");
+            assert!(ended.said.contains(&said), "{}", ended.said);
+        }
+        let frontend = rendered.iter().any(|call| call.contains("template gmp-frontend "));
+        assert_eq!(frontend, own, "{rendered:#?}");
+        assert_eq!(cluster.calls("kubectl").len() + cluster.calls("helm upgrade").len(), 0);
+        // What could not be installed is no success, and is said before anything is installed.
+        let ended = setup(&cluster, &args, &[("UNRENDERED", "tempo")]);
+        assert_eq!(ended.code, 1, "{}", ended.said);
+        assert!(ended.said.contains("tempo: does not render with these values"), "{}", ended.said);
+    }
+}
+
+#[test]
 fn the_stack_is_closed_to_other_pods_but_on_one_machine() {
     for (profile, closed) in [("autopilot", true), ("standard", true), ("local", false)] {
         let cluster = cluster();
@@ -233,7 +259,10 @@ fn rendering_asks_no_cluster() {
     let args = [&["--profile", "autopilot", "--render", into], HOOKS].concat();
     let ended = setup(&cluster, &args, &[]);
     assert_eq!(ended.code, 0, "{}", ended.said);
-    assert_eq!(cluster.read("rendered/tempo.yaml"), "kind: tempo\n");
+    assert_eq!(
+        cluster.read("rendered/tempo.yaml"),
+        "kind: Service\n---\nkind: ConfigMap\n---\nkind: Service\n"
+    );
     assert!(cluster.calls("kubectl").is_empty() && cluster.calls("helm upgrade").is_empty());
     let ended = setup(&cluster, &["--profile", "autopilot", "--render", into], &[]);
     assert_eq!((ended.code, ended.said.lines().count()), (2, 1), "{}", ended.said);

@@ -187,3 +187,69 @@ fn the_adapter_gives_the_metrics_that_the_demos_hpa_asks_for() {
         assert_eq!(gives, asked);
     }
 }
+
+/// Grafana shows a service graph and a node graph by metrics that Tempo has to make.
+#[test]
+fn grafana_shows_no_graph_that_tempo_makes_no_metrics_for() {
+    let tempo = values("tempo", "values");
+    let generates = tempo["tempo"]["metricsGenerator"]["enabled"] == true;
+    for release in ["kube-prometheus-stack", "grafana"] {
+        let text = values(release, "values").to_string();
+        for graph in ["serviceMap", "nodeGraph"] {
+            assert!(generates || !text.contains(graph), "{release} shows a {graph}");
+        }
+    }
+}
+
+/// A way to write metrics is open only where Alloy uses it.
+#[test]
+fn prometheus_takes_writes_where_alloy_sends_them() {
+    let spec = &values("kube-prometheus-stack", "values")["prometheus"]["prometheusSpec"];
+    assert_eq!(spec["enableRemoteWriteReceiver"], true);
+    for release in releases().into_iter().filter(|release| release.name == "alloy") {
+        for profile in release.profiles {
+            let own = files("alloy").contains(&profile);
+            let config = values("alloy", if own { &profile } else { "values" });
+            let config = config["alloy"]["configMap"]["content"].to_string();
+            // The profile gmp has no Prometheus.
+            assert_eq!(config.contains(":9090/api/v1/write"), profile != "gmp", "{profile}");
+        }
+    }
+}
+
+/// On Autopilot no alert sees that this volume fills, so Prometheus deletes before it is full.
+#[test]
+fn prometheus_keeps_less_than_its_volume_holds() {
+    let spec = &values("kube-prometheus-stack", "values")["prometheus"]["prometheusSpec"];
+    let number = |text: &str, unit: &str| -> f64 {
+        let number = text.strip_suffix(unit).unwrap_or_else(|| panic!("{text} is not in {unit}"));
+        number.parse().expect("a number")
+    };
+    let kept = number(spec["retentionSize"].as_str().expect("a limit"), "GB") * 1e9;
+    let volume = &spec["storageSpec"]["volumeClaimTemplate"]["spec"]["resources"]["requests"];
+    let volume = number(volume["storage"].as_str().expect("a size"), "Gi") * 1024_f64.powi(3);
+    assert!(kept < 0.9 * volume, "{kept} of {volume} bytes");
+}
+
+/// What was sent and what is silenced is known again after a node was upgraded.
+#[test]
+fn alertmanager_keeps_what_it_sent_for_longer_than_it_waits_to_repeat() {
+    let spec = &values("kube-prometheus-stack", "values")["alertmanager"]["alertmanagerSpec"];
+    assert!(spec["storage"]["volumeClaimTemplate"]["spec"]["resources"].is_object());
+    let hours = |text: &str| -> u64 {
+        let (number, scale) = match text.split_at(text.len() - 1) {
+            (number, "d") => (number, 24),
+            (number, "h") => (number, 1),
+            _ => panic!("{text} is neither in days nor in hours"),
+        };
+        number.parse::<u64>().expect("a number") * scale
+    };
+    let kept = hours(spec["retention"].as_str().expect("a time"));
+    let routes = stack().join("../demo-app/files/alertmanager/alertmanager.yaml");
+    let routes = fs::read_to_string(routes).expect("text");
+    let repeats = routes.lines().filter_map(|line| line.trim().strip_prefix("repeat_interval: "));
+    let repeats = repeats.map(|repeat| repeat.trim_matches('"'));
+    let repeats = repeats.filter(|repeat| !repeat.ends_with('m'));
+    let longest = repeats.map(hours).max().expect("alerts are repeated");
+    assert!(kept > longest, "{kept} h are kept, and {longest} h are waited");
+}

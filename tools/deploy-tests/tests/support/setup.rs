@@ -13,7 +13,9 @@ use crate::stand_in::{Ended, StandIns};
 const HELM: &str = r#"
 case $1 in
     pull) for last; do :; done; printf '%s' "$2" >"$last/chart.tgz" ;;
-    template) echo "kind: $2" ;;
+    template)
+        [ "${UNRENDERED:-}" != "$2" ] || { echo "Error: nil pointer evaluating interface {}" >&2; exit 1; }
+        printf 'kind: Service\n---\nkind: ConfigMap\n---\nkind: Service\n' ;;
     upgrade)
         n=0; previous=
         for word; do
