@@ -14,7 +14,11 @@ use super::timeline::Timeline;
 /// One scenario and the checks of it.
 pub(super) struct Case {
     pub(super) name: String,
+    /// The time between two samples.
+    pub(super) step: Duration,
     pub(super) instances: Vec<(&'static str, Timeline)>,
+    /// Further series, with their samples in the notation of promtool.
+    pub(super) series: Vec<(Selector, String)>,
     pub(super) checks: Vec<Check>,
 }
 
@@ -28,7 +32,13 @@ pub(super) enum Check {
 
 impl Case {
     pub(super) fn new(name: impl Into<String>, timeline: Timeline) -> Self {
-        Self { name: name.into(), instances: vec![("a", timeline)], checks: Vec::new() }
+        Self {
+            name: name.into(),
+            step: timeline.step,
+            instances: vec![("a", timeline)],
+            series: Vec::new(),
+            checks: Vec::new(),
+        }
     }
 
     /// Creates a case with a second, idle instance. It changes a mean over instances and not a sum.
@@ -40,7 +50,6 @@ impl Case {
     }
 
     pub(super) fn yaml(&self, plan: &Plan<'_>) -> Yaml {
-        let step = self.instances.first().map_or(plan.base, |(_, timeline)| timeline.step);
         let mut series = Vec::new();
         for (instance, timeline) in &self.instances {
             for (outcome, values) in ["good", "bad"].into_iter().zip(timeline.values()) {
@@ -50,6 +59,12 @@ impl Case {
                     ("values", Yaml::from(values)),
                 ]));
             }
+        }
+        for (name, values) in &self.series {
+            series.push(map([
+                ("series", Yaml::from(name.to_string())),
+                ("values", Yaml::from(values)),
+            ]));
         }
         let mut exprs = Vec::new();
         let mut alerts = Vec::new();
@@ -69,7 +84,7 @@ impl Case {
         }
         let mut yaml = map([
             ("name", Yaml::from(&self.name)),
-            ("interval", Yaml::from(duration(step))),
+            ("interval", Yaml::from(duration(self.step))),
             ("input_series", series.into()),
         ]);
         if !exprs.is_empty() {

@@ -45,16 +45,18 @@ pub(super) fn files(plan: &Plan<'_>, groups: &[Group], header: &str) -> Vec<Test
         let (step, suffix) = steps.of_tier(tier);
         add(suffix, step, burn::scenarios(plan, tier, step));
     }
-    let (short, long): (Vec<_>, Vec<_>) =
+    let (short, days): (Vec<_>, Vec<_>) =
         plan.windows().into_iter().partition(|window| *window <= steps.fine * 600);
     let (minutes, hours): (Vec<_>, Vec<_>) =
         short.into_iter().partition(|window| *window <= plan.base * 12);
-    for (windows, step) in [(minutes, steps.finest()), (hours, steps.fine)] {
-        add(String::new(), steps.fine, windows::cases(plan, &windows, step, steps.fine));
+    for (windows, sample, step) in [
+        (minutes, steps.finest(), steps.fine),
+        (hours, steps.base, steps.base),
+        (days, steps.coarse, steps.coarse),
+    ] {
+        add(steps.suffix(step), step, windows::cases(plan, &windows, sample, step));
     }
-    let periods = windows::cases(plan, &long, steps.coarse, steps.coarse);
-    add(".period".to_owned(), steps.coarse, periods);
-    add(".period".to_owned(), steps.coarse, period::cases(plan, &steps));
+    add(steps.suffix(steps.period), steps.period, period::cases(plan, &steps));
     let name = plan.slo.name();
     let rules = format!("{name}.rules.yaml");
     files

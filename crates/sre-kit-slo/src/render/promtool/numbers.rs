@@ -21,6 +21,11 @@ pub(super) fn rough(value: f64) -> String {
     rounded.to_string()
 }
 
+/// Renders `samples` samples of one value in the notation of promtool.
+pub(super) fn constant(value: &str, samples: u64) -> String {
+    format!("{value}+0x{}", samples.saturating_sub(1))
+}
+
 /// Returns a number of events per step of which the smallest threshold is at least a thousand.
 pub(super) fn traffic(plan: &Plan<'_>) -> u64 {
     let smallest = plan

@@ -22,7 +22,9 @@ fn nothing(plan: &Plan<'_>, groups: &[Group], steps: &Steps) -> Case {
     let expected = alerts(groups, ABSENT).map(|rule| as_alert(rule, Vec::new(), "")).collect();
     let mut case = Case {
         name: "a source that is absent is an alert, and nothing else is".to_owned(),
+        step: plan.base,
         instances: Vec::new(),
+        series: Vec::new(),
         checks: vec![
             // A service that has just started does not page.
             Check::Alerts { at: young, name: ABSENT, alerts: Vec::new() },

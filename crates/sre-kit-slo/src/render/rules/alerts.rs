@@ -108,7 +108,7 @@ pub(super) fn absent_alert(plan: &Plan<'_>) -> Rule {
 pub(super) fn exhausted_alert(plan: &Plan<'_>) -> Rule {
     let (offset, span) = plan.history();
     let expr = format!(
-        "{} <= 0\nand on (service, slo)\npresent_over_time({} offset {})",
+        "min by (service, slo) ({}) <= 0\nand on (service, slo)\npresent_over_time({} offset {})",
         plan.recorded(REMAINING),
         plan.recorded(&plan.events_rate()).over(span),
         duration(offset),

@@ -53,10 +53,13 @@ pub(super) fn current_burn(plan: &Plan<'_>) -> Rule {
 }
 
 /// Returns the expression of the burn rate over a window.
+///
+/// A ratio that was recorded with other labels is visible for five minutes after a change of labels
+/// if the evaluator does not mark it as stale, so this takes the maximum and not the sum.
 fn burn_rate(plan: &Plan<'_>, window: Duration) -> String {
     let budget = plan.slo.objective().error_budget();
     let ratio = plan.ratio(window);
-    format!("sum by (service, slo) ({ratio}) / {budget}")
+    format!("max by (service, slo) ({ratio}) / {budget}")
 }
 
 /// Records the constants of the SLO.
@@ -95,14 +98,18 @@ pub(in crate::render) fn days(period: Duration) -> String {
 
 /// Records error ratio, burn rate and remaining budget of the period, from recorded rates. Bad and
 /// valid events are summed separately and divided last, so that an hour weighs as much as its
-/// traffic.
+/// traffic. They are aggregated before the division, because the history of a period can contain
+/// rates that were recorded with other labels: an owner or a team that has another name since.
 pub(super) fn budget(plan: &Plan<'_>) -> Vec<Rule> {
-    let sum = |metric: &str| format!("sum_over_time({})", plan.recorded(metric).over(plan.period));
+    let sum = |metric: &str| {
+        total(&format!("sum_over_time({})", plan.recorded(metric).over(plan.period)))
+    };
     let ratio = format!("{}\n/\n({} > 0)", sum(&plan.bad_events_rate()), sum(&plan.events_rate()));
+    let remaining = format!("1 - max by (service, slo) ({})", plan.recorded(PERIOD_BURN));
     let mut rules = vec![
         record(plan, error_ratio(plan.period), ratio, Some(plan.period)),
         record(plan, PERIOD_BURN.to_owned(), burn_rate(plan, plan.period), None),
-        record(plan, REMAINING.to_owned(), format!("1 - {}", plan.recorded(PERIOD_BURN)), None),
+        record(plan, REMAINING.to_owned(), remaining, None),
     ];
     if plan.windows().contains(&plan.period) {
         // An alert reads this ratio, so `error_ratios` records it from raw counters.
