@@ -80,6 +80,7 @@ impl Counts {
     }
 
     /// Returns the cells of the overflow entry.
+    #[cfg(feature = "outbound")]
     pub(crate) fn overflow(&self) -> CellOffset {
         self.overflow
     }

@@ -54,12 +54,12 @@
 //!
 //! | Metric | Kind, unit | Labels | Example query |
 //! |---|---|---|---|
-//! | `http_client_requests_started_total` | counter, requests | `http_request_method`, `server_address`, `server_port`, `url_template` or `rpc_method` | `sum by (server_address) (rate(http_client_requests_started_total[5m]))` |
-//! | `http_client_requests_total` | counter, requests | the same and `outcome` | `sum by (server_address) (rate(http_client_requests_total{outcome=~"error\|no_response\|timeout"}[5m])) / sum by (server_address) (rate(http_client_requests_total[5m]))` |
+//! | `sre_kit_http_client_requests_started_total` | counter, requests | `http_request_method`, `server_address`, `server_port`, `url_template` or `rpc_method` | `sum by (server_address) (rate(sre_kit_http_client_requests_started_total[5m]))` |
+//! | `sre_kit_http_client_requests_total` | counter, requests | the same and `outcome` | `sum by (server_address) (rate(sre_kit_http_client_requests_total{outcome=~"error\|no_response\|timeout"}[5m])) / sum by (server_address) (rate(sre_kit_http_client_requests_total[5m]))` |
 //! | `http_client_active_requests` | gauge, requests | those of the first | `sum by (server_address) (http_client_active_requests)` |
 //! | `http_client_request_duration_seconds` | histogram, seconds until the end of the body | `http_request_method`, `server_address`, `server_port`, `error_type`, `http_response_status_code`, `network_protocol_version`, `url_template` | `histogram_quantile(0.99, sum by (le, server_address) (rate(http_client_request_duration_seconds_bucket[5m])))` |
 //! | `rpc_client_call_duration_seconds` | histogram, seconds until the status | `rpc_system_name`, `error_type`, `rpc_method`, `rpc_response_status_code`, `server_address`, `server_port` | `sum by (rpc_method, error_type) (rate(rpc_client_call_duration_seconds_count[5m]))` |
-//! | `http_client_time_to_headers_seconds` | histogram, seconds until the headers | those of the first | `histogram_quantile(0.99, sum by (le, server_address) (rate(http_client_time_to_headers_seconds_bucket[5m])))` |
+//! | `sre_kit_http_client_time_to_headers_seconds` | histogram, seconds until the headers | those of the first | `histogram_quantile(0.99, sum by (le, server_address) (rate(sre_kit_http_client_time_to_headers_seconds_bucket[5m])))` |
 //! | `http_client_request_body_size_bytes` | histogram, bytes | those of the first | `sum by (server_address) (rate(http_client_request_body_size_bytes_sum[5m]))` |
 //! | `http_client_response_body_size_bytes` | histogram, bytes | those of the first | `sum by (server_address) (rate(http_client_response_body_size_bytes_sum[5m]))` |
 //!

@@ -28,12 +28,12 @@
 //!
 //! | Metric | Kind | Labels | Meaning |
 //! |---|---|---|---|
-//! | `http_client_requests_started_total` | counter | `http_request_method`, `server_address`, `server_port`, `url_template` or `rpc_method` | calls that started |
-//! | `http_client_requests_total` | counter | the same and `outcome` | calls that ended, by [`CallOutcome`] |
+//! | `sre_kit_http_client_requests_started_total` | counter | `http_request_method`, `server_address`, `server_port`, `url_template` or `rpc_method` | calls that started |
+//! | `sre_kit_http_client_requests_total` | counter | the same and `outcome` | calls that ended, by [`CallOutcome`] |
 //! | `http_client_active_requests` | gauge | the same without `outcome` | calls that started and did not end |
 //! | `http_client_request_duration_seconds` | histogram | `http_request_method`, `server_address`, `server_port`, `error_type`, `http_response_status_code`, `network_protocol_version`, `url_template` | time from the call to the end of the body |
 //! | `rpc_client_call_duration_seconds` | histogram | `rpc_system_name`, `error_type`, `rpc_method`, `rpc_response_status_code`, `server_address`, `server_port` | the same for peers of [`Peer::grpc`] |
-//! | `http_client_time_to_headers_seconds` | histogram | those of the first | time from the call to the response head |
+//! | `sre_kit_http_client_time_to_headers_seconds` | histogram | those of the first | time from the call to the response head |
 //! | `http_client_request_body_size_bytes` | histogram | the same | declared size; otherwise no sample |
 //! | `http_client_response_body_size_bytes` | histogram | the same | bytes received |
 //!
@@ -45,8 +45,8 @@
 //! This query returns the error ratio of each peer in the last five minutes:
 //!
 //! ```text
-//! sum by (server_address) (rate(http_client_requests_total{outcome=~"error|no_response|timeout"}[5m]))
-//!   / sum by (server_address) (rate(http_client_requests_total[5m]))
+//! sum by (server_address) (rate(sre_kit_http_client_requests_total{outcome=~"error|no_response|timeout"}[5m]))
+//!   / sum by (server_address) (rate(sre_kit_http_client_requests_total[5m]))
 //! ```
 //!
 //! # How a call ends
@@ -54,7 +54,7 @@
 //! Each call ends exactly once, where the body or the trailers end, and in each scrape the number of
 //! started calls is the sum of all outcomes plus the number in flight. The semantic conventions
 //! leave it open whether the duration includes the body; .NET's ends at the head, which is
-//! `http_client_time_to_headers_seconds` here.
+//! `sre_kit_http_client_time_to_headers_seconds` here.
 //!
 //! The cause of a failure is read from the types in the chain of its error, never from a text:
 //! [`CallFailure::of`]. Put the layer *outside* of a timeout, otherwise the timeout drops the call,

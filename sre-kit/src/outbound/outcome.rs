@@ -7,7 +7,7 @@ use http::StatusCode;
 /// The outcome of a call to another service.
 ///
 /// Every call ends in exactly one outcome. The outcomes are the values of the label `outcome` of
-/// `http_client_requests_total`, and `started = sum of outcomes + in flight` holds in every scrape.
+/// `sre_kit_http_client_requests_total`, and `started = sum of outcomes + in flight` holds in every scrape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum CallOutcome {

@@ -24,8 +24,14 @@ const OTHER: &str = "_OTHER";
 const RPC_STATUS: &str = "rpc_response_status_code";
 
 const NAMES: CountNames = CountNames {
-    started: ("http_client_requests_started_total", "Requests that were sent to other services."),
-    ended: ("http_client_requests_total", "Requests to others that ended, by how they ended."),
+    started: (
+        "sre_kit_http_client_requests_started_total",
+        "Requests that were sent to other services.",
+    ),
+    ended: (
+        "sre_kit_http_client_requests_total",
+        "Requests to others that ended, by how they ended.",
+    ),
     active: ("http_client_active_requests", "Requests to others that started and did not end."),
     outcomes: &CallOutcome::NAMES,
 };
@@ -142,7 +148,7 @@ impl Store {
                 "Time from the gRPC call to its status.",
             )?,
             to_headers: adopted(
-                "http_client_time_to_headers_seconds",
+                "sre_kit_http_client_time_to_headers_seconds",
                 "Time from the call to the response head.",
                 duration,
                 to_headers,

@@ -319,7 +319,7 @@ fn a_tracestate_without_a_valid_traceparent_belongs_to_no_trace() {
 }
 
 #[test]
-fn an_invalid_setting_is_an_error_at_the_start() {
+fn an_invalid_setting_is_an_error_at_the_start_if_the_environment_is_strict() {
     for (name, value) in [
         ("OTEL_TRACES_SAMPLER", "now_and_then"),
         ("OTEL_TRACES_SAMPLER_ARG", "twice"),
@@ -333,6 +333,7 @@ fn an_invalid_setting_is_an_error_at_the_start() {
             _ if asked == name => Some(value.to_owned()),
             "OTEL_TRACES_SAMPLER" => Some("traceidratio".to_owned()),
             "OTEL_TRACES_EXPORTER" => Some("otlp".to_owned()),
+            "SRE_KIT_STRICT_ENV" => Some("true".to_owned()),
             _ => None,
         })
         .expect_err(value);

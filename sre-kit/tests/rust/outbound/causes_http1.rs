@@ -44,7 +44,7 @@ async fn a_complete_response_is_ok() {
     recorded.assert_ended(CallOutcome::Ok, "");
     let text = recorded.text();
     assert!(text.contains("http_client_response_body_size_bytes_sum"), "{text}");
-    assert!(text.contains("http_client_time_to_headers_seconds_count"), "{text}");
+    assert!(text.contains("sre_kit_http_client_time_to_headers_seconds_count"), "{text}");
 }
 
 #[tokio::test]

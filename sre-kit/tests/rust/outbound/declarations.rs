@@ -35,8 +35,9 @@ async fn scraped(urls: &[&str]) -> String {
 }
 
 fn started(text: &str, labels: &str) -> u64 {
-    let prefix =
-        format!("http_client_requests_started_total{{http_request_method=\"GET\",{labels}}} ");
+    let prefix = format!(
+        "sre_kit_http_client_requests_started_total{{http_request_method=\"GET\",{labels}}} "
+    );
     text.lines().find_map(|line| line.strip_prefix(&prefix)).map_or(0, |n| n.parse().expect("n"))
 }
 

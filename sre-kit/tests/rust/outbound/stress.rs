@@ -154,8 +154,8 @@ fn scraped(registry: &Registry) -> (u64, u64, u64) {
             .sum()
     };
     (
-        sum("http_client_requests_started_total"),
-        sum("http_client_requests_total"),
+        sum("sre_kit_http_client_requests_started_total"),
+        sum("sre_kit_http_client_requests_total"),
         sum("http_client_active_requests"),
     )
 }
