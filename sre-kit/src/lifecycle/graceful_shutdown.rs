@@ -37,6 +37,9 @@ impl GracefulShutdown<'_> {
     pub(super) async fn run(mut self, reason: ShutdownReason) -> ShutdownReport {
         let began = Instant::now();
         let mut failures = Vec::new();
+        // Before the state says so: the next response after it already has `Connection: close`.
+        self.signal.begin_draining();
+        self.servers.iter().for_each(RunningServer::announce);
         self.progress.enter(State::Draining);
         tracing::info!(%reason, in_flight = in_flight(&self.servers), "shutdown begins");
 
@@ -120,7 +123,7 @@ impl GracefulShutdown<'_> {
         report
     }
 
-    /// Turns readiness off and asks clients to reconnect elsewhere, while everything is served.
+    /// Turns readiness off, while everything is served.
     async fn delay(&mut self) -> Vec<HookFailure> {
         let hooks = std::mem::take(&mut self.hooks.readiness);
         let mut failures = Vec::new();
@@ -129,8 +132,6 @@ impl GracefulShutdown<'_> {
             DrainReadiness::Immediate => failures = run_now(ShutdownPhase::Delay, hooks),
             DrainReadiness::AfterDelay => later = Some(hooks),
         }
-        self.signal.begin_draining();
-        self.servers.iter().for_each(RunningServer::announce);
         sleep(self.settings.drain_delay).await;
         if let Some(hooks) = later {
             failures = run_now(ShutdownPhase::Delay, hooks);
