@@ -267,26 +267,27 @@ impl TelemetryBuilder {
             .flatten()
             .any(OtlpSettings::is_grpc);
         let grpc = needs_grpc.then(GrpcRuntime::start).transpose()?;
-        let entered =
-            grpc.as_ref().and_then(GrpcRuntime::handle).map(tokio::runtime::Handle::enter);
+        #[cfg(feature = "otlp")]
+        let handle = grpc.as_ref().and_then(GrpcRuntime::handle);
 
         #[cfg(feature = "otlp")]
         if let (None, Some(otlp)) = (&traces, &settings.traces) {
-            match otlp::spans(otlp) {
-                Ok(exporter) => {
-                    let make = move |settings: &_, counts: &_| provider(settings, exporter, counts);
-                    traces = Some(Box::new(make));
+            match otlp::connect(otlp, handle) {
+                Ok(connection) => {
+                    traces = Some(Box::new(move |settings, counts| {
+                        provider(settings, connection.exporter(counts), counts)
+                    }));
                 }
                 Err(error) => otlp.not_exported(Signal::Traces, error, &mut ignored)?,
             }
         }
         #[cfg(feature = "otlp")]
         if let (None, Some(otlp)) = (&logs, &settings.logs) {
-            match otlp::logs(otlp) {
-                Ok(exporter) => {
-                    let make =
-                        move |settings: &_, counts: &_| logs::provider(settings, exporter, counts);
-                    logs = Some(Box::new(make));
+            match otlp::connect(otlp, handle) {
+                Ok(connection) => {
+                    logs = Some(Box::new(move |settings, counts| {
+                        logs::provider(settings, connection.exporter(counts), counts)
+                    }));
                 }
                 Err(error) => otlp.not_exported(Signal::Logs, error, &mut ignored)?,
             }
@@ -308,7 +309,6 @@ impl TelemetryBuilder {
         if let Some(provider) = logger_provider.clone() {
             hooks.push(("logs", Box::new(move |budget| provider.shutdown_with_timeout(budget))));
         }
-        drop(entered);
 
         let tracer = tracer_provider.as_ref().map(|provider| provider.tracer("sre-kit"));
         let lines = LineSettings { format, color, directives, project, writer };
@@ -325,7 +325,7 @@ impl TelemetryBuilder {
             dispatch,
             level,
             signals,
-            pipelines: Mutex::new(Pipelines { hooks, grpc }),
+            pipelines: Mutex::new(Pipelines { hooks, keep_metrics: Vec::new(), grpc }),
         }))
     }
 }

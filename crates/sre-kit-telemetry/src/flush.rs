@@ -69,6 +69,9 @@ pub(crate) type ShutdownHook = Box<dyn FnOnce(Duration) -> OTelSdkResult + Send>
 /// The hooks, with the name of their signal.
 pub(crate) type ShutdownHooks = Vec<(&'static str, ShutdownHook)>;
 
+/// A function that keeps the metrics of this moment, to be pushed by the shutdown.
+pub(crate) type KeepMetrics = Box<dyn Fn() + Send>;
+
 /// Runs all hooks at the same time, each on its own thread, and waits for at most `budget`.
 ///
 /// It uses threads instead of `spawn_blocking`, because a runtime whose blocking threads are all

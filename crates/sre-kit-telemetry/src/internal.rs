@@ -16,6 +16,10 @@ pub trait TelemetryInternals {
 
     /// Returns the traces of a client, which propagate the context of outbound requests.
     fn client_traces(&self) -> ClientTraces;
+
+    /// Keeps the metrics of this moment, which the shutdown pushes before those of its own moment.
+    /// It is called before a pool closes.
+    fn keep_metrics(&self);
 }
 
 impl TelemetryInternals for Telemetry {
@@ -25,5 +29,9 @@ impl TelemetryInternals for Telemetry {
 
     fn client_traces(&self) -> ClientTraces {
         self.client_traces()
+    }
+
+    fn keep_metrics(&self) {
+        self.keep_metrics();
     }
 }

@@ -123,7 +123,9 @@
 //! # Backpressure and loss
 //!
 //! Telemetry never delays a request. Queues are bounded, and an item that finds its queue full is
-//! dropped. [`Telemetry::register`] adds metrics that count exported, failed and dropped items. A
+//! dropped. So is one that the collector rejects from a batch that it takes otherwise
+//! (`partial_success`). [`Telemetry::register`] adds metrics that count exported, failed and dropped
+//! items. A batch that may succeed later is sent again, up to three times within its timeout. A
 //! failing collector is logged at once, then once a minute, and when it recovers. The final flush
 //! keeps within its budget on every runtime; [`FlushReport`] says whether everything was exported.
 //!

@@ -13,7 +13,7 @@ use crate::export::grpc_runtime::GrpcRuntime;
 #[cfg(feature = "otlp")]
 use crate::export::metrics;
 use crate::export::signal_counts::{self, SignalCounts};
-use crate::flush::{FlushReport, ShutdownHooks, run_shutdown_hooks};
+use crate::flush::{FlushReport, KeepMetrics, ShutdownHooks, run_shutdown_hooks};
 #[cfg(feature = "otlp")]
 use crate::ignored::Ignored;
 use crate::logs::log_level::LogLevel;
@@ -56,12 +56,13 @@ pub(crate) struct Inner {
 #[derive(Default)]
 pub(crate) struct Pipelines {
     pub(crate) hooks: ShutdownHooks,
+    pub(crate) keep_metrics: Vec<KeepMetrics>,
     pub(crate) grpc: Option<GrpcRuntime>,
 }
 
 impl Pipelines {
     fn shutdown(self, budget: Duration) -> FlushReport {
-        let Self { hooks, grpc } = self;
+        let Self { hooks, grpc, .. } = self;
         let report = run_shutdown_hooks(hooks, budget);
         // Last, because the hooks send their final batches through this runtime.
         drop(grpc);
@@ -171,6 +172,13 @@ impl Telemetry {
         self.inner.client.inject(active_span().map(outbound), headers);
     }
 
+    /// Keeps the metrics of this moment, which [`shutdown`](Self::shutdown) pushes before those of
+    /// its own moment.
+    pub(crate) fn keep_metrics(&self) {
+        let pipelines = self.inner.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        pipelines.keep_metrics.iter().for_each(|keep| keep());
+    }
+
     /// Returns the traces of inbound requests.
     pub(crate) fn server_traces(&self) -> ServerTraces {
         self.inner.server.clone()
@@ -196,7 +204,10 @@ impl Inner {
         let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
         let grpc = pipelines.grpc.as_ref().and_then(GrpcRuntime::handle);
         match metrics::push(registry, &self.settings, otlp, grpc, &counts) {
-            Ok(hook) => pipelines.hooks.push(("metrics", hook)),
+            Ok(push) => {
+                pipelines.hooks.push(("metrics", push.hook));
+                pipelines.keep_metrics.push(push.keep);
+            }
             Err(error) => {
                 let mut ignored = Vec::new();
                 otlp.not_exported(Signal::Metrics, error, &mut ignored)?;

@@ -51,7 +51,7 @@ fn the_line_the_exemplar_and_the_span_are_of_one_trace() {
             "telemetry.sdk.language: Str(rust)",
             "telemetry.distro.name: Str(sre-kit)",
             "process.pid: Int(",
-            "http_server_request_duration_seconds",
+            "Name: http.server.request.duration",
             "Exemplar #0",
         ]);
         let named = |label: &str| {
@@ -92,7 +92,7 @@ fn a_collector_receives_all_signals_in_spite_of_settings_that_are_not_known() {
     collector.wait_for(&[
         "Name           : GET /error",
         "a request to /error failed, as requested",
-        "http_server_request_duration_seconds",
+        "Name: http.server.request.duration",
     ]);
     demo.signal("TERM");
     assert_eq!(demo.wait().code(), Some(0));
@@ -144,6 +144,19 @@ fn no_span_is_lost_on_the_way_out() {
         assert_eq!(demo.wait().code(), Some(0));
         assert_eq!(collector.spans("GET /slow"), 50, "{protocol}");
     }
+}
+
+#[test]
+#[ignore = "needs otelcol; cargo xtask test --only servers"]
+fn the_pool_of_a_process_that_ends_before_its_first_push_is_seen() {
+    let ports = Ports::free();
+    let collector = Collector::start(ports);
+    let mut variables = ports.variables("grpc");
+    variables.retain(|(name, _)| *name != "OTEL_METRIC_EXPORT_INTERVAL");
+    let mut demo = Demo::start_with(&["--database-url", "sqlite::memory:"], &variables);
+    demo.signal("TERM");
+    assert_eq!(demo.wait().code(), Some(0));
+    collector.wait_for(&["-> Name: db.client.connection.count"]);
 }
 
 #[test]

@@ -339,7 +339,15 @@ impl SreKitBuilder {
             self.lifecycle.server(server.metrics(&connections)).health(&health).build(&registry)?;
         #[cfg(feature = "db")]
         for db in &self.databases {
-            database::close_at_the_end(&lifecycle, db);
+            #[cfg(feature = "telemetry")]
+            let keep_metrics = {
+                use sre_kit_telemetry::internal::TelemetryInternals as _;
+                let telemetry = self.telemetry.clone();
+                move || telemetry.iter().for_each(|telemetry| telemetry.keep_metrics())
+            };
+            #[cfg(not(feature = "telemetry"))]
+            let keep_metrics = || {};
+            database::close_at_the_end(&lifecycle, db, keep_metrics);
         }
 
         #[cfg(feature = "telemetry")]

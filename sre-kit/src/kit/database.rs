@@ -34,7 +34,15 @@ pub(super) fn add_pool(
     saturation.add_pool(db.name().to_owned(), move || Some(pool.usage()))
 }
 
-pub(super) fn close_at_the_end(lifecycle: &Lifecycle, db: &Db) {
+/// Closes the pool in its phase of the shutdown, after `before`.
+pub(super) fn close_at_the_end(
+    lifecycle: &Lifecycle,
+    db: &Db,
+    before: impl FnOnce() + Send + 'static,
+) {
     let db = db.clone();
-    lifecycle.on_close(format!("database {}", db.name()), move || async move { db.close().await });
+    lifecycle.on_close(format!("database {}", db.name()), move || async move {
+        before();
+        db.close().await;
+    });
 }

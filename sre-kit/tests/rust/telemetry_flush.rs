@@ -32,8 +32,12 @@ fn make_spans(telemetry: &Telemetry) {
 
 /// Spans by what became of them.
 fn became(registry: &Registry, result: &str) -> usize {
+    items(registry, "traces", result)
+}
+
+fn items(registry: &Registry, signal: &str, result: &str) -> usize {
     let items = Scrape::of(registry).metric("sre_kit_telemetry_items_total");
-    let value = items.label("signal", "traces").label("result", result).value();
+    let value = items.label("signal", signal).label("result", result).value();
     value.expect("shown").to_string().parse().expect("a whole number")
 }
 
@@ -62,6 +66,77 @@ fn a_healthy_collector_gets_every_span_whatever_the_runtime() {
             assert_eq!(collector.spans().len(), SPANS);
             assert_eq!(became(&registry, "exported"), SPANS);
         }
+    }
+}
+
+#[test]
+fn what_a_collector_rejects_from_a_batch_is_dropped_and_not_exported() {
+    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
+        let collector = Collector::start().expect("a port is free");
+        collector.answer_always(Answer::Reject(1));
+        let endpoint = collector.endpoint();
+        // All in one batch, which is sent at the end.
+        let delays = ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY"];
+        let lookup = |name: &str| delays.contains(&name).then(|| "600000".to_owned());
+        let telemetry = Telemetry::builder_from_vars(lookup)
+            .expect("valid")
+            .sampler(Sampler::always_on())
+            .log_writer(std::io::sink)
+            .otlp_traces(protocol, endpoint)
+            .and_then(|builder| builder.otlp_logs(protocol, endpoint))
+            .and_then(|builder| builder.otlp_metrics(protocol, endpoint))
+            .and_then(sre_kit::telemetry::TelemetryBuilder::build)
+            .expect("valid");
+        let registry = Registry::new();
+        telemetry.register(&registry).expect("its own registry");
+        tracing::dispatcher::with_default(telemetry.dispatch(), || {
+            for _ in 0..3 {
+                tracing::info_span!("pay").in_scope(|| tracing::info!("paid"));
+            }
+        });
+        let flushed = telemetry.shutdown_blocking(LONG);
+        for (signal, status) in flushed.signals() {
+            assert_eq!(status, FlushStatus::Failed, "{protocol:?} {signal}");
+        }
+        for (signal, exported) in [("traces", 2), ("logs", 2), ("metrics", 0)] {
+            for (result, count) in [("exported", exported), ("failed", 0), ("dropped", 1)] {
+                let found = items(&registry, signal, result);
+                assert_eq!(found, count, "{protocol:?} {signal} {result}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_gauges_of_what_closes_before_the_first_push_arrive() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use sre_kit_telemetry::internal::TelemetryInternals as _;
+
+    for (kept, arrives) in [(true, true), (false, false)] {
+        let collector = Collector::start().expect("a port is free");
+        let telemetry = Telemetry::builder()
+            .log_writer(std::io::sink)
+            .otlp_metrics(Protocol::HttpProtobuf, collector.endpoint())
+            .and_then(sre_kit::telemetry::TelemetryBuilder::build)
+            .expect("valid");
+        let (registry, open) = (Registry::new(), Arc::new(AtomicBool::new(true)));
+        let pool = Arc::clone(&open);
+        let connections = registry.gauge_fn("pool_connections", "Connections.", &[], move |all| {
+            if pool.load(Ordering::Relaxed) {
+                all.push(&[], 3.0);
+            }
+        });
+        connections.expect("its own name");
+        telemetry.register(&registry).expect("its own registry");
+        if kept {
+            telemetry.keep_metrics();
+        }
+        open.store(false, Ordering::Relaxed);
+        assert!(telemetry.shutdown_blocking(LONG).is_complete());
+        assert_eq!(collector.metrics().contains("pool.connections"), arrives);
+        assert_eq!(collector.requests(), if kept { 2 } else { 1 });
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use opentelemetry::Context;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 
 use sre_kit_core::ConfigError;
 
@@ -29,7 +29,8 @@ impl GrpcRuntime {
         Ok(Self(Some(runtime)))
     }
 
-    pub(crate) fn handle(&self) -> Option<&Handle> {
+    #[cfg(feature = "otlp")]
+    pub(crate) fn handle(&self) -> Option<&tokio::runtime::Handle> {
         self.0.as_ref().map(Runtime::handle)
     }
 }

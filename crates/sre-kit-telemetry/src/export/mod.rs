@@ -7,6 +7,8 @@ pub(crate) mod logs;
 pub(crate) mod metrics;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
+#[cfg(feature = "otlp")]
+mod sender;
 pub(crate) mod signal_counts;
 mod size;
 mod spans;

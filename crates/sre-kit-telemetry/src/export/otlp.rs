@@ -1,95 +1,78 @@
-//! OTLP exporters, set up from checked settings instead of from the environment.
+//! The exporters of spans and log records over OTLP.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::sync::Arc;
 
-use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
-use opentelemetry_otlp::{
-    Compression, LogExporter, SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig,
-};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
+use opentelemetry_proto::transform::logs::tonic::group_logs_by_resource_and_scope;
+use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::logs::{LogBatch, LogExporter};
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use tokio::runtime::Handle;
 
+use super::sender::{Call, Sender};
+use super::signal_counts::SignalCounts;
 use crate::settings::otlp::OtlpSettings;
-use crate::settings::protocol::Protocol;
 use sre_kit_core::ConfigError;
-use sre_kit_core::internal::with_causes;
 
-/// Creates the exporter of spans.
-pub(crate) fn spans(otlp: &OtlpSettings) -> Result<SpanExporter, ConfigError> {
-    let builder = SpanExporter::builder();
-    match otlp.protocol {
-        Protocol::Grpc => grpc(builder.with_tonic(), otlp)?.build(),
-        Protocol::HttpProtobuf => http(builder.with_http(), otlp)?.build(),
-    }
-    .map_err(|error| setup_error(otlp, &error))
+/// An exporter of spans or log records. Its thread, which is that of the batch processor, blocks
+/// until a batch is answered.
+#[derive(Debug)]
+pub(crate) struct OtlpExporter {
+    sender: Sender,
+    resource: ResourceAttributesWithSchema,
+    counts: Arc<SignalCounts>,
 }
 
-/// Creates the exporter of log records.
-pub(crate) fn logs(otlp: &OtlpSettings) -> Result<LogExporter, ConfigError> {
-    let builder = LogExporter::builder();
-    match otlp.protocol {
-        Protocol::Grpc => grpc(builder.with_tonic(), otlp)?.build(),
-        Protocol::HttpProtobuf => http(builder.with_http(), otlp)?.build(),
-    }
-    .map_err(|error| setup_error(otlp, &error))
-}
+/// A connection that becomes an exporter.
+#[derive(Debug)]
+pub(crate) struct OtlpConnection(Sender);
 
-/// Returns the error of an exporter that could not be set up.
-pub(super) fn setup_error(otlp: &OtlpSettings, error: &dyn std::fmt::Display) -> ConfigError {
-    ConfigError::new(
-        "otlp exporter",
-        &otlp.endpoint,
-        format!("it could not be set up: {error}"),
-        "correct the endpoint or its TLS files",
-    )
-}
-
-fn grpc<B: WithExportConfig + WithTonicConfig>(
-    builder: B,
+/// Sets up the connection of a signal.
+pub(crate) fn connect(
     otlp: &OtlpSettings,
-) -> Result<B, ConfigError> {
-    let headers: http::HeaderMap = otlp.headers.iter().cloned().collect();
-    let mut builder = builder
-        .with_endpoint(&otlp.endpoint)
-        .with_timeout(otlp.timeout)
-        .with_metadata(MetadataMap::from_headers(headers));
-    if otlp.gzip {
-        builder = builder.with_compression(Compression::Gzip);
-    }
-    super::tls::grpc(builder, otlp)
+    grpc: Option<&Handle>,
+) -> Result<OtlpConnection, ConfigError> {
+    Sender::new(otlp, otlp.timeout, grpc).map(OtlpConnection)
 }
 
-fn http<B: WithExportConfig + WithHttpConfig>(
-    builder: B,
-    otlp: &OtlpSettings,
-) -> Result<B, ConfigError> {
-    let headers: HashMap<_, _> = otlp
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
-        .collect();
-    let mut builder = builder
-        .with_endpoint(&otlp.endpoint)
-        .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
-        .with_timeout(otlp.timeout)
-        .with_headers(headers);
-    if otlp.gzip {
-        builder = builder.with_compression(Compression::Gzip);
+impl OtlpConnection {
+    /// Returns an exporter that counts what the collector rejects.
+    pub(crate) fn exporter(self, counts: &Arc<SignalCounts>) -> OtlpExporter {
+        let resource = ResourceAttributesWithSchema::default();
+        OtlpExporter { sender: self.0, resource, counts: Arc::clone(counts) }
     }
-    Ok(builder.with_http_client(client(otlp, otlp.timeout)?))
 }
 
-/// Creates an HTTP client that trusts the configured authority in addition to the system's.
-///
-/// It is created on a separate thread: the blocking client starts a runtime, which panics on a
-/// thread of another runtime.
-pub(super) fn client(
-    otlp: &OtlpSettings,
-    timeout: Duration,
-) -> Result<reqwest::blocking::Client, ConfigError> {
-    let builder = reqwest::blocking::Client::builder().timeout(timeout);
-    let builder = super::tls::http(builder, otlp)?;
-    std::thread::spawn(move || builder.build())
-        .join()
-        .map_err(|_| setup_error(otlp, &"the client could not be started"))?
-        .map_err(|error| setup_error(otlp, &with_causes(&error)))
+impl OtlpExporter {
+    fn send<C: Call>(&self, request: &C, items: usize) -> OTelSdkResult {
+        self.sender.send(request, items, &self.counts).map_err(OTelSdkError::InternalFailure)
+    }
+}
+
+impl SpanExporter for OtlpExporter {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let items = batch.len();
+        let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
+        self.send(&ExportTraceServiceRequest { resource_spans }, items)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.resource = resource.into();
+    }
+}
+
+impl LogExporter for OtlpExporter {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        let items = batch.iter().count();
+        let resource_logs = group_logs_by_resource_and_scope(&batch, &self.resource);
+        self.send(&ExportLogsServiceRequest { resource_logs }, items)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.resource = resource.into();
+    }
 }

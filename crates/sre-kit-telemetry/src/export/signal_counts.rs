@@ -24,7 +24,11 @@ pub(crate) struct SignalCounts {
     exported: AtomicU64,
     failed: AtomicU64,
     dropped: AtomicU64,
+    /// The items that the collector rejected from a batch that it received. They count as dropped.
+    rejected: AtomicU64,
     errors: ExportErrors,
+    #[cfg(feature = "otlp")]
+    rejections: ExportErrors,
 }
 
 impl SignalCounts {
@@ -38,7 +42,10 @@ impl SignalCounts {
             exported: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
             errors: ExportErrors::default(),
+            #[cfg(feature = "otlp")]
+            rejections: ExportErrors::default(),
         }
     }
 
@@ -82,6 +89,15 @@ impl SignalCounts {
         }
     }
 
+    /// Records that the collector rejected some items of a batch that it received, before the result
+    /// of the batch.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn reject(&self, items: usize, reason: &dyn std::fmt::Display) {
+        let items = take(&self.in_flight, items) as u64;
+        self.rejected.fetch_add(items, Ordering::Relaxed);
+        self.rejections.record_failure(self.signal, items, reason);
+    }
+
     /// Closes the queue and runs `shutdown`. Items that are still queued or in flight after that
     /// are counted as dropped.
     ///
@@ -90,14 +106,15 @@ impl SignalCounts {
     /// Returns an error if `shutdown` fails or an item was lost, which the SDK's processors do not
     /// report.
     pub(crate) fn close(&self, shutdown: impl FnOnce() -> OTelSdkResult) -> OTelSdkResult {
-        let failed_before = self.failed.load(Ordering::Relaxed);
+        let lost = || self.failed.load(Ordering::Relaxed) + self.rejected.load(Ordering::Relaxed);
+        let lost_before = lost();
         self.closed.store(true, Ordering::Relaxed);
         let result = shutdown();
         // Swapped to zero, so that a late result counts nothing a second time.
         let unfinished =
             self.queued.swap(0, Ordering::Relaxed) + self.in_flight.swap(0, Ordering::Relaxed);
         self.dropped.fetch_add(unfinished as u64, Ordering::Relaxed);
-        let lost = unfinished as u64 + self.failed.load(Ordering::Relaxed) - failed_before;
+        let lost = unfinished as u64 + lost() - lost_before;
         match lost {
             0 => result,
             _ => result.and(Err(OTelSdkError::InternalFailure(format!("{lost} did not arrive")))),
@@ -108,7 +125,10 @@ impl SignalCounts {
         [
             ("exported", self.exported.load(Ordering::Relaxed)),
             ("failed", self.failed.load(Ordering::Relaxed)),
-            ("dropped", self.dropped.load(Ordering::Relaxed)),
+            (
+                "dropped",
+                self.dropped.load(Ordering::Relaxed) + self.rejected.load(Ordering::Relaxed),
+            ),
         ]
     }
 }
@@ -165,6 +185,21 @@ mod tests {
         counts.finish(2, Some(&"refused"));
         assert!(counts.try_enqueue());
         assert_eq!(counts.results(), [("exported", 0), ("failed", 2), ("dropped", 1)]);
+    }
+
+    #[cfg(feature = "otlp")]
+    #[test]
+    fn an_item_that_the_collector_rejects_is_dropped_and_not_exported() {
+        let counts = SignalCounts::new("traces", 8);
+        assert!((0..5).all(|_| counts.try_enqueue()));
+        counts.start(5);
+        let closed = counts.close(|| {
+            counts.reject(2, &"no");
+            counts.finish(5, None);
+            Ok(())
+        });
+        assert!(closed.is_err(), "two are lost");
+        assert_eq!(counts.results(), [("exported", 3), ("failed", 0), ("dropped", 2)]);
     }
 
     #[test]

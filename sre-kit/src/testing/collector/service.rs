@@ -17,9 +17,6 @@ use super::state::State;
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
-/// A gRPC message that is empty, as a complete success is.
-const EMPTY_MESSAGE: Bytes = Bytes::from_static(&[0; 5]);
-
 /// Ends a connection or a stream.
 #[derive(Debug)]
 pub(super) struct Closed;
@@ -47,7 +44,7 @@ pub(super) async fn serve(
     let encoding = if is_grpc { GRPC_ENCODING } else { header::CONTENT_ENCODING };
     let encoding = head.headers.get(encoding).and_then(|value| value.to_str().ok());
     let mut answer = state.next_answer();
-    if answer == Answer::Accept {
+    if matches!(answer, Answer::Accept | Answer::Reject(_)) {
         match OtlpPayload::decode(head.uri.path(), encoding, &body) {
             Ok(payload) => state.take(payload),
             Err(error) => {
@@ -57,9 +54,9 @@ pub(super) async fn serve(
         }
     }
     match answer.codes() {
-        Some((_, code)) if is_grpc => Ok(grpc(code)),
+        Some((_, code)) if is_grpc => Ok(grpc(code, &answer.message())),
         Some((status, _)) => {
-            let mut response = Response::new(Full::default().boxed_unsync());
+            let mut response = Response::new(Full::from(answer.message()).boxed_unsync());
             *response.status_mut() =
                 http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::BAD_REQUEST);
             Ok(response)
@@ -69,7 +66,7 @@ pub(super) async fn serve(
     }
 }
 
-fn grpc(code: u8) -> Response<Body> {
+fn grpc(code: u8, message: &[u8]) -> Response<Body> {
     let status = HeaderValue::from(u16::from(code));
     if code != 0 {
         let mut response = Response::new(Full::default().boxed_unsync());
@@ -78,7 +75,9 @@ fn grpc(code: u8) -> Response<Body> {
         return response;
     }
     let trailers = HeaderMap::from_iter([(GRPC_STATUS, status)]);
-    let body = Full::new(EMPTY_MESSAGE).with_trailers(ready(Some(Ok(trailers))));
+    let length = u32::try_from(message.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let body = Bytes::from([&[0][..], &length, message].concat());
+    let body = Full::new(body).with_trailers(ready(Some(Ok(trailers))));
     let mut response = Response::new(body.boxed_unsync());
     response.headers_mut().insert(header::CONTENT_TYPE, GRPC);
     response

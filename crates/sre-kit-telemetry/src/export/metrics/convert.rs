@@ -11,8 +11,10 @@ use opentelemetry_proto::tonic::metrics::v1::{
     NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, exemplar, metric, number_data_point,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
+use prost::Message;
 
 use super::source::Source;
+use crate::export::size::first_batch;
 use crate::resource::SCHEMA_URL;
 use sre_kit_metrics::internal::{
     AttributeValue, BucketsInternals as _, Desc, Exemplars, Kind, OtlpFamily,
@@ -20,8 +22,9 @@ use sre_kit_metrics::internal::{
 };
 use sre_kit_metrics::{Buckets, Registry};
 
-/// Returns the request that exports all families of `source`.
-pub(super) fn request(source: &Source, now: SystemTime) -> ExportMetricsServiceRequest {
+/// Returns the requests that export all families of `source`. None is larger than a collector
+/// accepts.
+pub(super) fn requests(source: &Source, now: SystemTime) -> Vec<ExportMetricsServiceRequest> {
     let mut families = Families {
         registry: &source.registry,
         metrics: Vec::new(),
@@ -30,6 +33,27 @@ pub(super) fn request(source: &Source, now: SystemTime) -> ExportMetricsServiceR
         now: nanos(now),
     };
     source.registry.visit(&mut families);
+    let mut rest = families.metrics;
+    rest.retain(has_points);
+    let mut requests = Vec::new();
+    while !rest.is_empty() {
+        let sizes = rest.iter().map(|metric| metric.encoded_len() + 8);
+        let after = rest.split_off(first_batch(sizes));
+        requests.push(request(source, std::mem::replace(&mut rest, after)));
+    }
+    requests
+}
+
+fn has_points(metric: &Metric) -> bool {
+    match &metric.data {
+        Some(metric::Data::Sum(sum)) => !sum.data_points.is_empty(),
+        Some(metric::Data::Gauge(gauge)) => !gauge.data_points.is_empty(),
+        Some(metric::Data::Histogram(histogram)) => !histogram.data_points.is_empty(),
+        _ => false,
+    }
+}
+
+fn request(source: &Source, metrics: Vec<Metric>) -> ExportMetricsServiceRequest {
     let attributes = source.resource.iter().map(|(key, value)| match value {
         Value::I64(number) => key_value(key, any_value::Value::IntValue(*number)),
         text => pair(key, text.as_str().into_owned()),
@@ -44,7 +68,7 @@ pub(super) fn request(source: &Source, now: SystemTime) -> ExportMetricsServiceR
             resource: Some(Resource { attributes: attributes.collect(), ..Default::default() }),
             scope_metrics: vec![ScopeMetrics {
                 scope: Some(scope),
-                metrics: families.metrics,
+                metrics,
                 schema_url: String::new(),
             }],
             schema_url: SCHEMA_URL.to_owned(),
@@ -223,7 +247,8 @@ mod tests {
         resource.set("process.pid", 7);
         let started = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
         let source = Source { registry, resource, started };
-        let request = request(&source, SystemTime::UNIX_EPOCH + Duration::from_secs(2));
+        let requests = requests(&source, SystemTime::UNIX_EPOCH + Duration::from_secs(2));
+        let [request] = &requests[..] else { panic!("a small registry: {requests:?}") };
 
         let all = &request.resource_metrics[0];
         assert_eq!(
@@ -275,8 +300,8 @@ mod tests {
             .expect("free");
         let source =
             Source { registry, resource: Resource::default(), started: SystemTime::UNIX_EPOCH };
-        let request = request(&source, SystemTime::UNIX_EPOCH);
-        let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
+        let requests = requests(&source, SystemTime::UNIX_EPOCH);
+        let metrics = &requests[0].resource_metrics[0].scope_metrics[0].metrics;
         let find = |name: &str| metrics.iter().find(|metric| metric.name == name).expect(name);
         let calls = find("http.client.request.duration");
         assert_eq!(calls.unit, "s");
@@ -294,5 +319,27 @@ mod tests {
         };
         assert!(!sum.is_monotonic && sum.aggregation_temporality == 2);
         assert_eq!(sum.data_points[0].value, Some(number_data_point::Value::AsInt(3)));
+    }
+
+    #[test]
+    fn a_registry_that_is_larger_than_a_collector_accepts_is_pushed_in_parts() {
+        let registry = Registry::new();
+        let long = "x".repeat(500);
+        for family in 0..8 {
+            let name = format!("jobs_{family}_total");
+            let jobs = registry.counter_family(&name, "Jobs.", &["id"]).expect("valid");
+            for id in 0..1_500 {
+                jobs.with(&[&format!("{id}{long}")]).add(1);
+            }
+        }
+        let source =
+            Source { registry, resource: Resource::default(), started: SystemTime::UNIX_EPOCH };
+        let requests = requests(&source, SystemTime::now());
+        assert!(requests.len() > 1, "more than 4 MiB in one message");
+        let metrics = requests.iter().flat_map(|one| &one.resource_metrics[0].scope_metrics);
+        assert!(metrics.map(|scope| scope.metrics.len()).sum::<usize>() >= 8);
+        for request in &requests {
+            assert!(request.encoded_len() < 4 * 1024 * 1024, "{}", request.encoded_len());
+        }
     }
 }

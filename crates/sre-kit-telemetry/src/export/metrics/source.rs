@@ -6,6 +6,7 @@ use crate::resource::Resource;
 use sre_kit_metrics::Registry;
 
 /// The registry that is pushed, and what each push says about its origin.
+#[derive(Clone)]
 pub(super) struct Source {
     pub(super) registry: Registry,
     pub(super) resource: Resource,

@@ -7,11 +7,6 @@ use tonic::transport::Endpoint;
 use super::{FIELD, is_tls};
 use crate::settings::otlp::OtlpSettings;
 
-/// Returns the exporter unchanged.
-pub(in crate::export) fn grpc<B>(builder: B, otlp: &OtlpSettings) -> Result<B, ConfigError> {
-    plain(builder, otlp)
-}
-
 /// Returns the channel's settings unchanged.
 pub(in crate::export) fn channel(
     endpoint: Endpoint,
@@ -43,7 +38,7 @@ mod tests {
         for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
             let otlp =
                 OtlpSettings::new(Signal::Traces, protocol, "https://collector").expect("valid");
-            let error = crate::export::otlp::spans(&otlp).expect_err("no TLS");
+            let error = crate::export::otlp::connect(&otlp, None).expect_err("no TLS");
             assert_eq!(error.field(), "otlp endpoint");
             assert!(error.advice().contains("`aws-lc-rs` or `ring`"), "{error}");
         }

@@ -2,26 +2,14 @@
 
 use std::path::Path;
 
-use opentelemetry_otlp::WithTonicConfig;
 use reqwest::blocking::ClientBuilder;
 use sre_kit_core::ConfigError;
 use sre_kit_core::internal::install_tls_provider;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 use super::{FIELD, is_tls};
-use crate::export::otlp::setup_error;
+use crate::export::sender::setup_error;
 use crate::settings::otlp::OtlpSettings;
-
-/// Adds TLS to a gRPC exporter if its endpoint is `https:`.
-pub(in crate::export) fn grpc<B: WithTonicConfig>(
-    builder: B,
-    otlp: &OtlpSettings,
-) -> Result<B, ConfigError> {
-    Ok(match client_tls(otlp)? {
-        Some(tls) => builder.with_tls_config(tls),
-        None => builder,
-    })
-}
 
 /// Adds TLS to a gRPC channel if its endpoint is `https:`.
 pub(in crate::export) fn channel(

@@ -6,9 +6,9 @@ mod absent;
 mod files;
 
 #[cfg(not(feature = "tls"))]
-pub(super) use absent::{channel, grpc, http};
+pub(super) use absent::{channel, http};
 #[cfg(feature = "tls")]
-pub(super) use files::{channel, grpc, http};
+pub(super) use files::{channel, http};
 
 use crate::settings::otlp::OtlpSettings;
 
