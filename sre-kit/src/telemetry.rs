@@ -75,6 +75,6 @@
 #[doc(inline)]
 pub use sre_kit_telemetry::{
     FlushReport, FlushStatus, HttpClient, HttpClientFuture, HttpClientLayer, HttpClientService,
-    LogFormat, LogLevel, Protocol, Sampler, SpanId, Telemetry, TelemetryBuilder, TraceContext,
-    TraceExt, TraceId, Traced, Traceparent,
+    LogFormat, LogLevel, Protocol, Sampler, Sensitive, SpanId, Telemetry, TelemetryBuilder,
+    TraceContext, TraceExt, TraceId, Traced, Traceparent,
 };

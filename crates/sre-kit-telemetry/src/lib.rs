@@ -30,7 +30,7 @@
 //! | Choose which traces are recorded | [`Sampler`] |
 //! | Read and propagate the trace context | [`TraceContext`], [`TraceExt`], [`Telemetry::inject`] |
 //! | Record outbound HTTP requests | [`HttpClient`] |
-//! | Write log lines, change the log level | [`LogFormat`], [`LogLevel`] |
+//! | Write log lines, change the log level, keep values out of them | [`LogFormat`], [`LogLevel`], [`Sensitive`] |
 //!
 //! # Sampling
 //!
@@ -182,6 +182,7 @@ pub use context::{SpanId, TraceContext, TraceExt, TraceId, Traced, Traceparent};
 pub use flush::{FlushReport, FlushStatus};
 pub use logs::log_format::LogFormat;
 pub use logs::log_level::LogLevel;
+pub use logs::sensitive::Sensitive;
 pub use sampler::Sampler;
 pub use settings::protocol::Protocol;
 pub use telemetry::Telemetry;

@@ -3,4 +3,5 @@
 pub(crate) mod json;
 pub(crate) mod log_format;
 pub(crate) mod log_level;
+pub(crate) mod sensitive;
 pub(crate) mod subscriber;
