@@ -76,7 +76,7 @@
 //! | `console` | a page on the admin listener that shows the service live | 120 KB of the binary |
 //! | `exposition` | `metrics::Exposition`: a tower service that answers scrapes; part of `admin` | flate2, http-body-util |
 //! | `outbound` | `outbound`: a layer for the calls to other services | h2, hyper-util's client |
-//! | `protobuf` | protobuf exposition and native histograms | prost |
+//! | `protobuf` | protobuf exposition | prost |
 //! | `metrics-facade` | `metrics::MetricsRecorder`: `counter!` of every crate counts in the registry | metrics |
 //! | `opentelemetry-metrics` | `metrics::RegistryMeterProvider`: OpenTelemetry's instruments count in the registry | opentelemetry |
 //! | `tikv-prometheus` | `Registry::gather_from`: metrics of the `prometheus` crate | prometheus |

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use sre_kit_core::ConfigError;
 
 use crate::floats;
-#[cfg(feature = "protobuf")]
 use crate::native_buckets::NativeBuckets;
 use crate::scale::Scale;
 
@@ -37,7 +36,6 @@ struct Inner {
     first: u64,
     /// `le="..."} ` of each bound and of `+Inf`, as both text formats print it.
     le: Box<[Box<str>]>,
-    #[cfg(feature = "protobuf")]
     native: Option<NativeBuckets>,
 }
 
@@ -139,7 +137,6 @@ impl Buckets {
             first: bounds.first().copied().unwrap_or(u64::MAX),
             bounds: bounds.into(),
             le,
-            #[cfg(feature = "protobuf")]
             native: None,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -148,8 +145,9 @@ impl Buckets {
     /// Returns these bounds with a native histogram beside them: exponential buckets that grow by
     /// at most `factor`, such as 1.1.
     ///
-    /// Only [`Format::Protobuf`](crate::Format::Protobuf) carries it; the text formats export the
-    /// bounds as before. It costs one more addition per observation and, at 1.1, eight cells of
+    /// [`Format::Protobuf`](crate::Format::Protobuf) and
+    /// [`Format::OpenMetrics2`](crate::Format::OpenMetrics2) carry it; the other text formats export
+    /// the bounds as before. It costs one more addition per observation and, at 1.1, eight cells of
     /// 8 bytes per power of two, series and shard: about 1.7 KB for bounds up to 10 s. The buckets
     /// reach from just under a microsecond, or from 1 for whole units, to eight times the greatest
     /// bound. Values outside are counted in the first and the last bucket.
@@ -165,7 +163,6 @@ impl Buckets {
     ///
     /// Returns an error if the factor is not between 1.04 and 2, or if the range would need more
     /// than 320 buckets.
-    #[cfg(feature = "protobuf")]
     pub fn with_native(&self, factor: f64) -> Result<Self, ConfigError> {
         let &Inner { scale, first, ref bounds, ref le, .. } = &*self.inner;
         if scale == Scale::Floats {
@@ -232,15 +229,11 @@ impl Buckets {
     /// Returns how many cells a histogram needs: one per bound, `+Inf`, the sum, and behind them
     /// those of the native buckets.
     pub(crate) fn cell_count(&self) -> usize {
-        #[cfg(feature = "protobuf")]
         let native = self.native().map_or(0, NativeBuckets::cells);
-        #[cfg(not(feature = "protobuf"))]
-        let native = 0;
         self.inner.bounds.len() + 2 + native
     }
 
     /// Returns the exponential buckets, if there are any.
-    #[cfg(feature = "protobuf")]
     #[inline]
     pub(crate) fn native(&self) -> Option<&NativeBuckets> {
         self.inner.native.as_ref()

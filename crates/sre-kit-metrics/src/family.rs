@@ -210,7 +210,8 @@ impl Family {
                 visitor.family(self.described.get().unwrap_or(&self.desc));
             }
             let end = series.len().min(next + BATCH);
-            for (labels, offset) in series.range(next, end) {
+            for (labels, offset, created) in series.range(next, end) {
+                visitor.created(created);
                 self.sample(visitor, labels, offset, &mut scratch);
             }
             if end == series.len() {

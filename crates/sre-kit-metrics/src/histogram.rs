@@ -111,7 +111,6 @@ pub fn observe(writer: Writer<'_>, first: usize, buckets: &Buckets, value: u64) 
     if value != 0 {
         writer.add(first + sum, value);
     }
-    #[cfg(feature = "protobuf")]
     if let Some(native) = buckets.native() {
         writer.add(first + sum + 1 + native.index(value), 1);
     }

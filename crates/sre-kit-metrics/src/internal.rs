@@ -16,6 +16,7 @@ pub use crate::family::{Family, OVERFLOW_LABEL};
 use crate::histogram::HistogramFamily;
 pub use crate::histogram::observe;
 pub use crate::labels::{pairs, push_pair};
+pub use crate::native_buckets::Exponential;
 pub use crate::otlp::{Attribute, AttributeType, AttributeValue, OtlpFamily, otlp_table};
 use crate::registry::Registry;
 pub use crate::scale::Scale;
@@ -25,6 +26,10 @@ pub use crate::visit::{Collect, Desc, Kind, Visitor};
 pub trait RegistryInternals {
     /// Shows every family to `visitor`.
     fn visit(&self, visitor: &mut dyn Visitor);
+
+    /// Shows the metrics of the `prometheus_client` crate to `visitor`, with their numbers and
+    /// classic buckets.
+    fn visit_foreign(&self, visitor: &mut dyn Visitor);
 
     /// Shows the families whose names `matches` accepts, where skipping the others saves work: the
     /// visitor still has to check the names that it gets.
@@ -91,6 +96,10 @@ pub trait RegistryInternals {
 impl RegistryInternals for Registry {
     fn visit(&self, visitor: &mut dyn Visitor) {
         self.visit(visitor);
+    }
+
+    fn visit_foreign(&self, visitor: &mut dyn Visitor) {
+        self.visit_foreign(visitor);
     }
 
     fn visit_matching(&self, matches: impl Fn(&str) -> bool, visitor: &mut dyn Visitor) {
@@ -168,6 +177,10 @@ pub trait BucketsInternals: Sized {
 
     /// Returns the cells that an observation of `value` adds to: its bucket and the sum.
     fn bucket_and_sum(&self, value: u64) -> (usize, usize);
+
+    /// Returns the native buckets as OpenTelemetry's exponential histogram, if there are any.
+    /// `cells` are those that a [`Visitor`] gets.
+    fn exponential(&self, cells: &[u64]) -> Option<Exponential>;
 }
 
 impl BucketsInternals for Buckets {
@@ -200,6 +213,10 @@ impl BucketsInternals for Buckets {
     #[inline]
     fn bucket_and_sum(&self, value: u64) -> (usize, usize) {
         self.bucket_and_sum(value)
+    }
+
+    fn exponential(&self, cells: &[u64]) -> Option<Exponential> {
+        self.native()?.exponential(cells.get(self.bounds().len() + 2..)?)
     }
 }
 

@@ -15,7 +15,7 @@
 //! | `metrics-facade` | `MetricsRecorder`: the `metrics` facade counts here | metrics |
 //! | `opentelemetry-metrics` | `RegistryMeterProvider`: OpenTelemetry's API counts here | opentelemetry |
 //! | `process` | `ProcessMetrics`: processor time, memory, file descriptors | nothing |
-//! | `protobuf` | `Format::Protobuf` and `Buckets::with_native`: native histograms | prost |
+//! | `protobuf` | `Format::Protobuf` | prost |
 //! | `tikv-prometheus` | `Registry::gather_from`: metrics of the `prometheus` crate | prometheus |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -49,7 +49,6 @@ mod foreign;
 mod histogram;
 mod labels;
 mod names;
-#[cfg(feature = "protobuf")]
 mod native_buckets;
 mod otlp;
 #[cfg(feature = "process")]

@@ -6,6 +6,7 @@
 //! `io/prometheus/client/metrics.proto`.
 
 use std::fmt;
+use std::ops::Range;
 
 use sre_kit_core::ConfigError;
 
@@ -103,9 +104,71 @@ impl NativeBuckets {
     }
 }
 
+/// The most empty buckets that are cheaper to write than a new span.
+const SPAN_GAP: usize = 2;
+
+/// Returns runs of filled buckets with short gaps. The offset of the first run is the number of its
+/// bucket; that of each later one counts from the end of the run before.
+///
+/// `counts` are the cells behind the zero bucket.
+pub(crate) fn spans<'a>(
+    native: &'a NativeBuckets,
+    counts: &'a [u64],
+) -> impl Iterator<Item = (i32, Range<usize>)> + 'a {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let skip = counts[next..].iter().position(|&count| count > 0)?;
+        let start = next + skip;
+        let mut end = start + 1;
+        while let Some(gap) = counts[end..].iter().take(SPAN_GAP + 1).position(|&count| count > 0) {
+            end += gap + 1;
+        }
+        let offset = if next == 0 {
+            native.number(start + 1)
+        } else {
+            i32::try_from(start - next).unwrap_or(0)
+        };
+        next = end;
+        Some((offset, start..end))
+    })
+}
+
 /// Returns the factor from one bucket to the next.
 fn growth(schema: i32) -> f64 {
     f64::from(-schema).exp2().exp2()
+}
+
+/// An exponential histogram in the terms of OpenTelemetry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exponential {
+    /// The scale, which Prometheus calls the schema.
+    pub scale: i32,
+    /// Bucket `i` of the counts has the values above base^(offset + i) and up to
+    /// base^(offset + i + 1), where base is 2^(2^-scale).
+    pub offset: i32,
+    /// The counts from the first to the last bucket that is filled.
+    pub counts: Vec<u64>,
+    /// The number of values up to the threshold.
+    pub zero_count: u64,
+    /// The greatest value that counts as zero.
+    pub zero_threshold: f64,
+}
+
+impl NativeBuckets {
+    /// Returns these buckets as OpenTelemetry numbers them. Prometheus' bucket `k` ends at
+    /// base^k, and OpenTelemetry's bucket `k` begins there, so that the offset is one less.
+    pub(crate) fn exponential(&self, cells: &[u64]) -> Option<Exponential> {
+        let (&zero_count, counts) = cells.split_first()?;
+        let first = counts.iter().position(|&count| count > 0).unwrap_or(0);
+        let end = counts.iter().rposition(|&count| count > 0).map_or(first, |last| last + 1);
+        Some(Exponential {
+            scale: self.schema,
+            offset: self.number(first + 1) - 1,
+            counts: counts[first..end].to_vec(),
+            zero_count,
+            zero_threshold: self.zero_threshold(),
+        })
+    }
 }
 
 /// Splits a positive number into a fraction from one half up to 1, and a power of two.
@@ -182,6 +245,27 @@ mod tests {
     }
 
     proptest! {
+        /// The bounds are computed from the scale and the offset alone, as a receiver does.
+        #[test]
+        fn an_exponential_bucket_holds_what_lies_between_its_bounds(
+            nanos in 1_000_u64..100_000_000_000,
+            schema in 0..4_usize,
+        ) {
+            let factor = [2.0, 1.5, 1.2, 1.1][schema];
+            let native = seconds(factor);
+            let mut cells = vec![0; native.cells()];
+            cells[0] = 3;
+            cells[native.index(nanos)] += 7;
+            let exponential = native.exponential(&cells).expect("cells");
+            prop_assert_eq!(exponential.counts, [7]);
+            prop_assert_eq!(exponential.zero_count, 3);
+            let base = f64::from(-exponential.scale).exp2().exp2();
+            let value = nanos as f64 / 1e9;
+            let slack = 1.0 + 1e-12;
+            prop_assert!(value * slack > base.powi(exponential.offset));
+            prop_assert!(value <= base.powi(exponential.offset + 1) * slack);
+        }
+
         #[test]
         fn a_bucket_holds_what_lies_between_its_bounds(nanos in 1_000_u64..100_000_000_000) {
             let native = seconds(1.1);

@@ -1,5 +1,7 @@
 //! The label texts of a family's series, and the offsets of their cells.
 
+use std::time::SystemTime;
+
 use crate::cells::CellOffset;
 
 /// Label texts end to end, with the cell offset of each.
@@ -8,6 +10,8 @@ pub(super) struct Series {
     text: String,
     ends: Vec<u32>,
     offsets: Vec<CellOffset>,
+    /// When each series was created, in seconds since the Unix epoch.
+    created: Vec<u32>,
     /// The numbers of the series, sorted by their texts, for families whose handles are looked up
     /// by value. A map would hold each text a second time.
     order: Vec<u32>,
@@ -29,6 +33,7 @@ impl Series {
         self.text.push_str(labels);
         push_tight(&mut self.ends, end);
         push_tight(&mut self.offsets, offset);
+        push_tight(&mut self.created, now());
         true
     }
 
@@ -42,8 +47,8 @@ impl Series {
         &self,
         start: usize,
         end: usize,
-    ) -> impl Iterator<Item = (&str, CellOffset)> {
-        (start..end).map(|i| (self.labels(i), self.offsets[i]))
+    ) -> impl Iterator<Item = (&str, CellOffset, u32)> {
+        (start..end).map(|i| (self.labels(i), self.offsets[i], self.created[i]))
     }
 
     /// Returns the offset of the series with these labels, or as an error the position that
@@ -61,6 +66,12 @@ impl Series {
         push_tight(&mut self.order, last);
         self.order[position..].rotate_right(1);
     }
+}
+
+/// Returns the seconds since the Unix epoch. They fit until 2106.
+fn now() -> u32 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(now.as_secs()).unwrap_or(u32::MAX)
 }
 
 fn push_tight<T>(all: &mut Vec<T>, one: T) {
@@ -95,7 +106,7 @@ mod tests {
                 }
             }
             prop_assert_eq!(series.len(), model.len());
-            for (text, offset) in series.range(0, series.len()) {
+            for (text, offset, _) in series.range(0, series.len()) {
                 prop_assert_eq!(model.get(text), Some(&offset));
             }
         }

@@ -41,6 +41,12 @@ pub trait Visitor {
     /// Begins a family; the samples that follow belong to it.
     fn family(&mut self, desc: &Desc);
 
+    /// Reads when the series of the next sample began, in seconds since the Unix epoch. It is not
+    /// called for series whose start is not known.
+    fn created(&mut self, seconds: u32) {
+        let _ = seconds;
+    }
+
     /// Reads a sample that is an integer.
     fn integer(&mut self, labels: &str, value: u64);
 

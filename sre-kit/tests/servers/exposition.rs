@@ -25,7 +25,7 @@ use tower::{Layer, ServiceExt, service_fn};
 const ODD: &str = "a \"quoted\"\nback\\slash {}, le=\"1\"";
 
 /// Everything that the kit reports, and a user's own metrics.
-fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     let registry = Registry::new();
     let jobs = registry.counter_family("jobs_total", "Jobs \"done\",\nby \\kind.", &["kind"]);
     jobs.expect("valid").with(&[ODD]).add(2);
@@ -96,7 +96,7 @@ fn the_reference_parser_of_openmetrics_finds_nothing_to_say() {
 }
 
 /// A Prometheus server that scrapes one target every second, until it is dropped.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
     _directory: tempfile::TempDir,
@@ -111,10 +111,17 @@ impl Drop for Server {
 
 impl Server {
     async fn start(target: &RunningAdmin, flags: &[&str]) -> Self {
+        let target = target.local_addr().expect("TCP");
+        let job = format!("{{job_name: kit, static_configs: [{{targets: ['{target}']}}]}}");
+        Self::start_program("prometheus", &[job], flags).await
+    }
+
+    /// Starts a program that scrapes these jobs.
+    pub(crate) async fn start_program(program: &str, jobs: &[String], flags: &[&str]) -> Self {
         // The server takes no port 0, so one that was free a moment ago must do; on
         // the day that somebody else is faster, another one will.
         for _ in 0..5 {
-            let mut server = Self::spawn(target, flags);
+            let mut server = Self::spawn(program, jobs, flags);
             while matches!(server.child.try_wait(), Ok(None)) {
                 if server.get("/-/ready").await.is_some() {
                     return server;
@@ -122,22 +129,22 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-        panic!("prometheus does not start")
+        panic!("{program} does not start")
     }
 
-    fn spawn(target: &RunningAdmin, flags: &[&str]) -> Self {
+    fn spawn(program: &str, jobs: &[String], flags: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("prometheus.yml");
         let config = format!(
             "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
-             scrape_configs:\n- {{job_name: kit, static_configs: [{{targets: ['{}']}}]}}\n",
-            target.local_addr().expect("TCP")
+             scrape_configs:\n- {}\n",
+            jobs.join("\n- ")
         );
         std::fs::write(&file, config).expect("written");
         let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = free.local_addr().expect("bound");
         drop(free);
-        let child = Command::new("prometheus")
+        let child = Command::new(program)
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
             .arg(format!("--web.listen-address={address}"))
@@ -145,8 +152,13 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("prometheus runs");
+            .unwrap_or_else(|error| panic!("cannot run {program}: {error}"));
         Self { child, address, _directory: directory }
+    }
+
+    /// Returns the address of its listener.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     async fn get(&self, target: &str) -> Option<Bytes> {
@@ -159,7 +171,7 @@ impl Server {
     }
 
     /// The result of a query, once there is one.
-    async fn query(&self, query: &str) -> Vec<Value> {
+    pub(crate) async fn query(&self, query: &str) -> Vec<Value> {
         let mut encoded = String::new();
         for byte in query.bytes() {
             let _ = write!(encoded, "%{byte:02X}");
@@ -181,14 +193,14 @@ impl Server {
         )
     }
 
-    async fn number(&self, query: &str) -> f64 {
+    pub(crate) async fn number(&self, query: &str) -> f64 {
         let result = self.query(query).await;
         assert_eq!(result.len(), 1, "{query}: {result:?}");
         result[0]["value"][1].as_str().and_then(|text| text.parse().ok()).expect("a number")
     }
 }
 
-async fn admin(registry: &Registry) -> RunningAdmin {
+pub(crate) async fn admin(registry: &Registry) -> RunningAdmin {
     let admin = Admin::builder().listen("127.0.0.1:0").build(registry).expect("valid");
     admin.start().await.expect("a port is free")
 }

@@ -7,6 +7,7 @@ mod db;
 mod exposition;
 mod first_hour;
 mod migrate;
+mod prometheus_3;
 mod slo;
 
 #[cfg(feature = "db-postgres")]

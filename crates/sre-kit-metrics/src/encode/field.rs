@@ -26,6 +26,9 @@ pub(super) mod label {
     pub(in crate::encode) const NAME: u32 = 1;
     pub(in crate::encode) const VALUE: u32 = 2;
 }
+pub(super) mod counter {
+    pub(in crate::encode) const CREATED: u32 = 3;
+}
 /// The value of a `Gauge` or a `Counter`.
 pub(super) const VALUE: u32 = 1;
 pub(super) mod histogram {
@@ -37,6 +40,7 @@ pub(super) mod histogram {
     pub(in crate::encode) const ZERO_COUNT: u32 = 7;
     pub(in crate::encode) const POSITIVE_SPAN: u32 = 12;
     pub(in crate::encode) const POSITIVE_DELTA: u32 = 13;
+    pub(in crate::encode) const CREATED: u32 = 15;
     pub(in crate::encode) const EXEMPLARS: u32 = 16;
 }
 pub(super) mod bucket {

@@ -18,10 +18,16 @@ pub(super) fn encode_text(foreign: &Foreign, out: &mut String, format: TextForma
     let start = out.len();
     let result = match format {
         TextFormat::Prometheus => prometheus(foreign, out),
-        TextFormat::OpenMetrics => open_metrics(foreign, out).or_else(|error| {
-            out.truncate(start);
-            if foreign.kind() == Kind::Histogram { prometheus(foreign, out) } else { Err(error) }
-        }),
+        TextFormat::OpenMetrics | TextFormat::OpenMetrics2 => {
+            open_metrics(foreign, out).or_else(|error| {
+                out.truncate(start);
+                if foreign.kind() == Kind::Histogram {
+                    prometheus(foreign, out)
+                } else {
+                    Err(error)
+                }
+            })
+        }
     };
     if result.is_err() {
         out.truncate(start);

@@ -14,8 +14,11 @@ pub enum Format {
     Prometheus,
     /// OpenMetrics text 1.0.0, which ends in `# EOF`.
     OpenMetrics,
-    /// `io.prometheus.client.MetricFamily` messages, each after its length: the only format that
-    /// carries native histograms.
+    /// OpenMetrics text 2.0.0: with native histograms and the starts of series. It is sent only to
+    /// a scraper that names its version, since Prometheus reads it with the flag
+    /// `--enable-feature=openmetrics2` only.
+    OpenMetrics2,
+    /// `io.prometheus.client.MetricFamily` messages, each after its length, with native histograms.
     #[cfg(feature = "protobuf")]
     Protobuf,
 }
@@ -24,6 +27,7 @@ pub enum Format {
 const OFFERED: &[Format] = &[
     Format::Prometheus,
     Format::OpenMetrics,
+    Format::OpenMetrics2,
     #[cfg(feature = "protobuf")]
     Format::Protobuf,
 ];
@@ -37,6 +41,7 @@ impl Format {
         match self {
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::OpenMetrics2 => "application/openmetrics-text; version=2.0.0; charset=utf-8",
             #[cfg(feature = "protobuf")]
             Self::Protobuf => {
                 "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; \
@@ -51,6 +56,7 @@ impl Format {
         match self {
             Self::Prometheus => "prometheus",
             Self::OpenMetrics => "openmetrics",
+            Self::OpenMetrics2 => "openmetrics2",
             #[cfg(feature = "protobuf")]
             Self::Protobuf => "protobuf",
         }
@@ -79,11 +85,11 @@ impl Format {
     }
 
     /// Returns how exactly `range` names this format, from 1 for `*/*` to 4 for one with its parameters.
-    fn exactness(self, range: &AcceptElement<'_>) -> Option<u8> {
+    pub(super) fn exactness(self, range: &AcceptElement<'_>) -> Option<u8> {
         let wildcard @ (1 | 2) = range.exactness(self.media_type())? else {
             return self.exactness_of_parameters(range);
         };
-        Some(wildcard)
+        (self != Self::OpenMetrics2).then_some(wildcard)
     }
 
     fn exactness_of_parameters(self, range: &AcceptElement<'_>) -> Option<u8> {
@@ -94,6 +100,7 @@ impl Format {
         match self {
             Self::Prometheus => version("0.0.4"),
             Self::OpenMetrics => version("1.0.0"),
+            Self::OpenMetrics2 => range.parameter_is("version", "2.0.0")?.then_some(4),
             #[cfg(feature = "protobuf")]
             Self::Protobuf => {
                 let proto = range.parameter_is("proto", "io.prometheus.client.MetricFamily")?;
@@ -106,7 +113,7 @@ impl Format {
     fn media_type(self) -> &'static str {
         match self {
             Self::Prometheus => "text/plain",
-            Self::OpenMetrics => "application/openmetrics-text",
+            Self::OpenMetrics | Self::OpenMetrics2 => "application/openmetrics-text",
             #[cfg(feature = "protobuf")]
             Self::Protobuf => "application/vnd.google.protobuf",
         }
@@ -135,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_format_is_what_the_scraper_likes_best() {
-        use Format::{OpenMetrics, Prometheus};
+        use Format::{OpenMetrics, OpenMetrics2, Prometheus};
         for (accept, expected) in [
             // Nothing in particular.
             ("*/*", Prometheus),
@@ -156,6 +163,14 @@ mod tests {
                  text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
                 OpenMetrics,
             ),
+            // Prometheus 3 with OpenMetrics 2.0, which is sent only if it is named.
+            (
+                "application/openmetrics-text;version=2.0.0;escaping=allow-utf-8;q=0.6,\
+                 application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,*/*;q=0.2",
+                OpenMetrics2,
+            ),
+            ("application/openmetrics-text;version=2.0.0", OpenMetrics2),
+            ("application/openmetrics-text;version=3.0.0", Prometheus),
             // Weights decide, then exactness, then the order.
             ("application/openmetrics-text;q=0.4, text/plain;q=0.5", Prometheus),
             ("application/openmetrics-text;q=0.5, text/plain;q=0.4", OpenMetrics),

@@ -1,20 +1,27 @@
 //! The encoding of a registry, in each format.
 
+#[cfg(feature = "exposition")]
+mod escaping;
 #[cfg(feature = "protobuf")]
 mod field;
 mod foreign;
+mod foreign_visit;
 mod format;
 #[cfg(feature = "protobuf")]
 mod native;
+mod openmetrics2;
 #[cfg(feature = "protobuf")]
 mod protobuf;
 mod text;
 
 use std::fmt;
 
+#[cfg(feature = "exposition")]
+pub(crate) use escaping::content_type;
 pub use format::Format;
 pub use text::TextFormat;
 
+use self::openmetrics2::OpenMetrics2Encoder;
 #[cfg(feature = "protobuf")]
 use self::protobuf::ProtobufEncoder;
 use self::text::TextEncoder;
@@ -28,7 +35,7 @@ impl Registry {
     /// A metric that the format cannot carry is left out. This is for pushing metrics or looking at
     /// them. With the feature `exposition`, `Exposition` answers scrapes over HTTP.
     pub fn encode(&self, format: Format, out: &mut Vec<u8>) {
-        encode(self, format, out, |_| {});
+        encode(self, format, false, out, |_| {});
     }
 
     /// Appends the families that were created here to `out`, without a closing `# EOF`.
@@ -36,22 +43,31 @@ impl Registry {
     /// It leaves out the metrics that [`register`](Self::register) added;
     /// [`encode`](Self::encode) includes them.
     pub fn encode_text(&self, out: &mut String, format: TextFormat) {
-        self.visit(&mut TextEncoder::new(out, format));
+        match format {
+            TextFormat::OpenMetrics2 => self.visit(&mut OpenMetrics2Encoder::new(out)),
+            format => self.visit(&mut TextEncoder::new(out, format)),
+        }
     }
 }
 
 /// Appends every family to `out` and passes the name of each metric that the format cannot carry
-/// to `unwritable`.
+/// to `unwritable`. `created` adds lines `_created` to OpenMetrics 1.0.
 pub(crate) fn encode(
     registry: &Registry,
     format: Format,
+    created: bool,
     out: &mut Vec<u8>,
     unwritable: impl FnMut(&str),
 ) {
     match format {
-        Format::Prometheus => encode_text(registry, TextFormat::Prometheus, "", out, unwritable),
+        Format::Prometheus => {
+            encode_text(registry, TextFormat::Prometheus, created, out, unwritable);
+        }
         Format::OpenMetrics => {
-            encode_text(registry, TextFormat::OpenMetrics, "# EOF\n", out, unwritable);
+            encode_text(registry, TextFormat::OpenMetrics, created, out, unwritable);
+        }
+        Format::OpenMetrics2 => {
+            encode_text(registry, TextFormat::OpenMetrics2, created, out, unwritable);
         }
         #[cfg(feature = "protobuf")]
         Format::Protobuf => {
@@ -66,7 +82,7 @@ pub(crate) fn encode(
 fn encode_text(
     registry: &Registry,
     format: TextFormat,
-    end: &str,
+    created: bool,
     out: &mut Vec<u8>,
     unwritable: impl FnMut(&str),
 ) {
@@ -78,11 +94,19 @@ fn encode_text(
         Ok(text) => (String::new(), text.into_bytes()),
         Err(error) => (String::new(), error.into_bytes()),
     };
-    registry.visit(&mut TextEncoder::new(&mut text, format));
-    encode_foreign(registry, unwritable, |foreign| {
-        foreign::encode_text(foreign, &mut text, format)
-    });
-    text.push_str(end);
+    if format == TextFormat::OpenMetrics2 {
+        let mut encoder = OpenMetrics2Encoder::new(&mut text);
+        registry.visit(&mut encoder);
+        encode_foreign(registry, unwritable, |foreign| foreign_visit::visit(foreign, &mut encoder));
+    } else {
+        registry.visit(&mut TextEncoder::new(&mut text, format).with_created_lines(created));
+        encode_foreign(registry, unwritable, |foreign| {
+            foreign::encode_text(foreign, &mut text, format)
+        });
+    }
+    if format != TextFormat::Prometheus {
+        text.push_str("# EOF\n");
+    }
     if before.is_empty() {
         *out = text.into_bytes();
     } else {

@@ -18,6 +18,7 @@ use crate::visit::{Desc, Kind, Visitor};
 pub(super) struct ProtobufEncoder<'a> {
     out: &'a mut Vec<u8>,
     kind: Kind,
+    created: Option<u32>,
     family: Vec<u8>,
     metric: Vec<u8>,
     value: Vec<u8>,
@@ -30,6 +31,7 @@ impl<'a> ProtobufEncoder<'a> {
         Self {
             out,
             kind: Kind::Gauge,
+            created: None,
             family: Vec::new(),
             metric: Vec::new(),
             value: Vec::new(),
@@ -43,6 +45,15 @@ impl<'a> ProtobufEncoder<'a> {
         if !self.family.is_empty() {
             encode_varint(self.family.len() as u64, self.out);
             self.out.append(&mut self.family);
+        }
+    }
+
+    /// Appends when the series began to `self.value`, if that is known.
+    fn append_created(&mut self, field: u32) {
+        if let Some(seconds) = self.created.take() {
+            self.field.clear();
+            int64::encode(field::timestamp::SECONDS, &i64::from(seconds), &mut self.field);
+            bytes(field, &self.field, &mut self.value);
         }
     }
 
@@ -64,6 +75,7 @@ impl Visitor for ProtobufEncoder<'_> {
     fn family(&mut self, desc: &Desc) {
         self.finish();
         self.kind = desc.kind;
+        self.created = None;
         bytes(field::family::NAME, desc.name.as_bytes(), &mut self.family);
         bytes(field::family::HELP, desc.help.as_bytes(), &mut self.family);
         let kind = match desc.kind {
@@ -78,6 +90,10 @@ impl Visitor for ProtobufEncoder<'_> {
         }
     }
 
+    fn created(&mut self, seconds: u32) {
+        self.created = Some(seconds);
+    }
+
     fn integer(&mut self, labels: &str, value: u64) {
         self.float(labels, value as f64);
     }
@@ -86,7 +102,10 @@ impl Visitor for ProtobufEncoder<'_> {
         self.value.clear();
         double::encode(field::VALUE, &value, &mut self.value);
         let field = match self.kind {
-            Kind::Counter => field::metric::COUNTER,
+            Kind::Counter => {
+                self.append_created(field::counter::CREATED);
+                field::metric::COUNTER
+            }
             Kind::Gauge | Kind::UpDownCounter | Kind::Histogram => field::metric::GAUGE,
         };
         self.metric(labels, field);
@@ -131,6 +150,7 @@ impl Visitor for ProtobufEncoder<'_> {
                 bytes(field::histogram::EXEMPLARS, &message, &mut self.value);
             }
         }
+        self.append_created(field::histogram::CREATED);
         self.metric(labels, field::metric::HISTOGRAM);
     }
 }

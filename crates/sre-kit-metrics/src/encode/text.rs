@@ -16,6 +16,8 @@ use crate::visit::{Desc, Kind, Visitor};
 pub enum TextFormat {
     /// OpenMetrics 1.0.0, without the closing `# EOF`.
     OpenMetrics,
+    /// OpenMetrics 2.0.0, without the closing `# EOF`.
+    OpenMetrics2,
     /// The Prometheus text format 0.0.4.
     Prometheus,
 }
@@ -35,11 +37,45 @@ pub(super) struct TextEncoder<'a> {
     name: String,
     /// The common part of the bucket lines of one series. Reused for each.
     line: String,
+    /// Whether each series of a counter or histogram has a line `_created`.
+    created_lines: bool,
+    counter: bool,
+    created: Option<u32>,
 }
 
 impl<'a> TextEncoder<'a> {
     pub(super) fn new(out: &'a mut String, format: TextFormat) -> Self {
-        Self { out, format, name: String::new(), line: String::new() }
+        Self {
+            out,
+            format,
+            name: String::new(),
+            line: String::new(),
+            created_lines: false,
+            counter: false,
+            created: None,
+        }
+    }
+
+    /// Returns the encoder with lines `_created`, which only OpenMetrics has.
+    pub(super) fn with_created_lines(mut self, created_lines: bool) -> Self {
+        self.created_lines = created_lines && self.format == TextFormat::OpenMetrics;
+        self
+    }
+
+    /// Appends the line that says when the series began.
+    fn created_line(&mut self, labels: &str) {
+        let Some(created) = self.created.take().filter(|_| self.created_lines) else { return };
+        let end = self.name.len();
+        // A counter's line is named as its family, without the suffix of its samples.
+        if self.counter && self.name.ends_with("_total") {
+            self.name.truncate(end - "_total".len());
+        }
+        self.begin("_created", labels);
+        if self.counter {
+            self.name.push_str("_total");
+        }
+        self.integer_text(u64::from(created));
+        self.out.push('\n');
     }
 
     fn integer_text(&mut self, value: u64) {
@@ -66,7 +102,7 @@ pub(super) fn help_text(out: &mut String, help: &str, format: TextFormat) {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             // Only OpenMetrics escapes a quote in a help text.
-            '"' if format == TextFormat::OpenMetrics => out.push_str("\\\""),
+            '"' if format != TextFormat::Prometheus => out.push_str("\\\""),
             c => out.push(c),
         }
     }
@@ -74,6 +110,8 @@ pub(super) fn help_text(out: &mut String, help: &str, format: TextFormat) {
 
 impl Visitor for TextEncoder<'_> {
     fn family(&mut self, desc: &Desc) {
+        self.counter = desc.kind == Kind::Counter;
+        self.created = None;
         self.name.clear();
         self.name.push_str(&desc.name);
         // In OpenMetrics a counter family is named without the suffix of its samples.
@@ -102,10 +140,17 @@ impl Visitor for TextEncoder<'_> {
         }
     }
 
+    fn created(&mut self, seconds: u32) {
+        self.created = Some(seconds);
+    }
+
     fn integer(&mut self, labels: &str, value: u64) {
         self.begin("", labels);
         self.integer_text(value);
         self.out.push('\n');
+        if self.counter {
+            self.created_line(labels);
+        }
     }
 
     fn signed(&mut self, labels: &str, value: i64) {
@@ -118,6 +163,9 @@ impl Visitor for TextEncoder<'_> {
         self.begin("", labels);
         push_float(self.out, value);
         self.out.push('\n');
+        if self.counter {
+            self.created_line(labels);
+        }
     }
 
     fn histogram(
@@ -150,11 +198,12 @@ impl Visitor for TextEncoder<'_> {
         }
         self.out.push('\n');
         self.begin("_sum", labels);
-        self.scaled_text(buckets.scale(), cells.get(counts).copied().unwrap_or(0));
+        push_scaled(self.out, buckets.scale(), cells.get(counts).copied().unwrap_or(0));
         self.out.push('\n');
         self.begin("_count", labels);
         self.integer_text(total);
         self.out.push('\n');
+        self.created_line(labels);
     }
 }
 
@@ -168,35 +217,35 @@ impl TextEncoder<'_> {
             " # {{trace_id=\"{:032x}\",span_id=\"{:016x}\"}} ",
             link.trace_id, link.span_id
         );
-        self.scaled_text(scale, *value);
+        push_scaled(self.out, scale, *value);
         let _ = write!(self.out, " {}.{:03}", at.as_secs(), at.subsec_millis());
     }
+}
 
-    /// Appends a recorded integer in the exported unit.
-    fn scaled_text(&mut self, scale: Scale, recorded: u64) {
-        match scale {
-            Scale::Ones => self.integer_text(recorded),
-            Scale::Nanos => self.seconds_text(recorded),
-            Scale::Floats => push_float(self.out, scale.value(recorded)),
-        }
+/// Appends a recorded integer in the exported unit.
+pub(super) fn push_scaled(out: &mut String, scale: Scale, recorded: u64) {
+    match scale {
+        Scale::Ones => out.push_str(itoa::Buffer::new().format(recorded)),
+        Scale::Nanos => push_seconds(out, recorded),
+        Scale::Floats => push_float(out, scale.value(recorded)),
     }
+}
 
-    /// Appends nanoseconds as decimal seconds, exactly: without a float in between.
-    fn seconds_text(&mut self, nanos: u64) {
-        self.integer_text(nanos / 1_000_000_000);
-        // The added one keeps the zeros after the point.
-        let mut buffer = itoa::Buffer::new();
-        let digits = buffer.format(1_000_000_000 + nanos % 1_000_000_000);
-        let (_, fraction) = digits.split_at(1);
-        let fraction = fraction.trim_end_matches('0');
-        self.out.push('.');
-        self.out.push_str(if fraction.is_empty() { "0" } else { fraction });
-    }
+/// Appends nanoseconds as decimal seconds, exactly: without a float in between.
+fn push_seconds(out: &mut String, nanos: u64) {
+    out.push_str(itoa::Buffer::new().format(nanos / 1_000_000_000));
+    // The added one keeps the zeros after the point.
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(1_000_000_000 + nanos % 1_000_000_000);
+    let (_, fraction) = digits.split_at(1);
+    let fraction = fraction.trim_end_matches('0');
+    out.push('.');
+    out.push_str(if fraction.is_empty() { "0" } else { fraction });
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{TextEncoder, TextFormat};
+    use super::{TextEncoder, TextFormat, push_seconds};
     use crate::buckets::Buckets;
     use crate::exemplars::{Exemplars, Link};
     use crate::visit::{Desc, Kind, Visitor};
@@ -281,7 +330,34 @@ mod tests {
     #[test]
     fn whole_seconds_keep_one_digit_behind_the_point() {
         let mut out = String::new();
-        TextEncoder::new(&mut out, TextFormat::OpenMetrics).seconds_text(2_000_000_000);
+        push_seconds(&mut out, 2_000_000_000);
         assert_eq!(out, "2.0");
+    }
+
+    #[test]
+    fn a_line_says_when_a_series_began_if_it_is_asked_for() {
+        let encode = |format, lines| {
+            let mut out = String::new();
+            let mut encoder = TextEncoder::new(&mut out, format).with_created_lines(lines);
+            encoder.family(&desc("jobs_total", Kind::Counter));
+            encoder.created(1_700_000_000);
+            encoder.integer("a=\"b\"", 3);
+            encoder.integer("a=\"unknown\"", 4);
+            encoder.family(&desc("rooms", Kind::Gauge));
+            encoder.created(1_700_000_000);
+            encoder.integer("", 3);
+            encoder.family(&desc("wait", Kind::Histogram));
+            encoder.created(1_700_000_000);
+            let buckets = Buckets::seconds([0.1]).expect("valid");
+            encoder.histogram("", &buckets, &[0, 0, 0], None);
+            out
+        };
+        let out = encode(TextFormat::OpenMetrics, true);
+        assert!(out.contains("jobs_total{a=\"b\"} 3\njobs_created{a=\"b\"} 1700000000\n"), "{out}");
+        assert!(out.contains("jobs_total{a=\"unknown\"} 4\n# HELP rooms"), "{out}");
+        assert!(out.ends_with("wait_count 0\nwait_created 1700000000\n"), "{out}");
+        assert_eq!(out.matches("_created").count(), 2);
+        assert!(!encode(TextFormat::OpenMetrics, false).contains("_created"));
+        assert!(!encode(TextFormat::Prometheus, true).contains("_created"));
     }
 }

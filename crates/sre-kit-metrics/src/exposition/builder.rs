@@ -18,6 +18,7 @@ const DEFAULT_GZIP_ABOVE: usize = 1024;
 pub struct ExpositionBuilder {
     max_concurrent: usize,
     gzip_above: usize,
+    created: bool,
 }
 
 impl ExpositionBuilder {
@@ -37,6 +38,14 @@ impl ExpositionBuilder {
         self
     }
 
+    /// Sets whether OpenMetrics 1.0 has a line `_created` for each series of a counter or histogram
+    /// that says when it began. Defaults to `false`: Prometheus stores each as a series of its own.
+    /// OpenMetrics 2.0 and protobuf always have the time, beside the value.
+    pub fn created(mut self, created: bool) -> Self {
+        self.created = created;
+        self
+    }
+
     /// Builds the exposition.
     ///
     /// # Errors
@@ -53,7 +62,8 @@ impl ExpositionBuilder {
                 "leave it out to allow 4",
             ));
         }
-        Ok(Exposition::from_shared(Shared::new(registry, self.max_concurrent, self.gzip_above)?))
+        let Self { max_concurrent, gzip_above, created } = self;
+        Ok(Exposition::from_shared(Shared::new(registry, max_concurrent, gzip_above, created)?))
     }
 }
 
@@ -69,6 +79,10 @@ impl Exposition {
 
     /// Returns a builder.
     pub fn builder() -> ExpositionBuilder {
-        ExpositionBuilder { max_concurrent: DEFAULT_CONCURRENT, gzip_above: DEFAULT_GZIP_ABOVE }
+        ExpositionBuilder {
+            max_concurrent: DEFAULT_CONCURRENT,
+            gzip_above: DEFAULT_GZIP_ABOVE,
+            created: false,
+        }
     }
 }

@@ -7,7 +7,6 @@ use http::header::{
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::body::ExpositionBody;
-use crate::encode::Format;
 
 pub(super) type ScrapeResponse = Response<ExpositionBody>;
 
@@ -17,7 +16,7 @@ const NOSNIFF: (HeaderName, &str) = (HeaderName::from_static("x-content-type-opt
 /// Returns a response with encoded metrics. That to a `HEAD` request has no body.
 pub(super) fn metrics(
     body: ExpositionBody,
-    format: Format,
+    content_type: HeaderValue,
     gzip: bool,
     head: bool,
 ) -> ScrapeResponse {
@@ -26,15 +25,13 @@ pub(super) fn metrics(
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_LENGTH, length);
+    headers.insert(CONTENT_TYPE, content_type);
     if gzip {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    for (name, value) in [
-        (CONTENT_TYPE, format.content_type()),
-        (VARY, "accept, accept-encoding"),
-        (CACHE_CONTROL, "no-store"),
-        (NOSNIFF.0, NOSNIFF.1),
-    ] {
+    for (name, value) in
+        [(VARY, "accept, accept-encoding"), (CACHE_CONTROL, "no-store"), (NOSNIFF.0, NOSNIFF.1)]
+    {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response

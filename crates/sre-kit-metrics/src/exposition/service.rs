@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::future::ExpositionFuture;
 use super::response::{ScrapeResponse, method_not_allowed, unavailable};
 use super::shared::Shared;
-use crate::encode::Format;
+use crate::encode::{Format, content_type};
 
 /// A tower `Service` that answers scrapes of one registry.
 ///
@@ -32,7 +32,7 @@ use crate::encode::Format;
 ///
 /// | Metric | Kind | Unit | Labels |
 /// |---|---|---|---|
-/// | `sre_kit_scrapes_total` | counter | scrapes | `format` (`prometheus`, `openmetrics`, `protobuf`), `outcome` (`ok`, `refused` above the limit, `failed` if a collector panicked) |
+/// | `sre_kit_scrapes_total` | counter | scrapes | `format` (`prometheus`, `openmetrics`, `openmetrics2`, `protobuf`), `outcome` (`ok`, `refused` above the limit, `failed` if a collector panicked) |
 /// | `sre_kit_scrape_duration_seconds` | histogram | seconds | none: time to write and compress a response |
 /// | `sre_kit_scrape_size_bytes` | histogram | bytes | none: size of responses as sent |
 /// | `sre_kit_scrape_unwritable_total` | counter | scrapes | `metric`: a metric of `prometheus_client` that could not be written in the requested format and was left out |
@@ -64,14 +64,14 @@ impl Exposition {
             let response = unavailable("as many scrapes as are allowed are under way\n");
             return ExpositionFuture::ready(response);
         };
-        let gzip = accepts_gzip(headers);
+        let (gzip, content_type) = (accepts_gzip(headers), content_type(format, headers));
         if self.shared.expects_large() && Handle::try_current().is_ok() {
             let shared = Arc::clone(&self.shared);
             return ExpositionFuture::blocking(tokio::task::spawn_blocking(move || {
-                shared.scrape(permit, format, gzip, head)
+                shared.scrape(permit, format, content_type, gzip, head)
             }));
         }
-        ExpositionFuture::ready(self.shared.scrape(permit, format, gzip, head))
+        ExpositionFuture::ready(self.shared.scrape(permit, format, content_type, gzip, head))
     }
 }
 

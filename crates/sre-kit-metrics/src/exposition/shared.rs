@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use http::HeaderValue;
 use sre_kit_core::ConfigError;
 
 use super::body::ExpositionBody;
@@ -27,6 +28,8 @@ pub(super) struct Shared {
     limiter: Arc<ScrapeLimiter>,
     metrics: ScrapeMetrics,
     gzip_above: usize,
+    /// Whether OpenMetrics 1.0 says when series began.
+    created: bool,
     /// The size of the last response before compression, as an estimate of the next one.
     last_size: AtomicUsize,
 }
@@ -36,6 +39,7 @@ impl Shared {
         registry: &Registry,
         max_concurrent: usize,
         gzip_above: usize,
+        created: bool,
     ) -> Result<Self, ConfigError> {
         Ok(Self {
             // All expositions of one registry report under the same names.
@@ -43,6 +47,7 @@ impl Shared {
             registry: registry.clone(),
             limiter: ScrapeLimiter::new(max_concurrent),
             gzip_above,
+            created,
             // The first response is written on a thread for blocking work.
             last_size: AtomicUsize::new(usize::MAX),
         })
@@ -67,13 +72,14 @@ impl Shared {
         &self,
         mut permit: ScrapePermit,
         format: Format,
+        content_type: HeaderValue,
         accepts_gzip: bool,
         head: bool,
     ) -> ScrapeResponse {
         let started = Instant::now();
         // Closures of the registry's users run in here and can panic.
         let encoded = catch_unwind(AssertUnwindSafe(|| {
-            encode(&self.registry, format, permit.plain(), |metric| {
+            encode(&self.registry, format, self.created, permit.plain(), |metric| {
                 self.metrics.unwritable(metric);
             });
         }));
@@ -87,7 +93,7 @@ impl Shared {
         let body = ExpositionBody::pieces(permit.send());
         self.metrics.written(started.elapsed(), body.left());
         self.metrics.ended(format, ScrapeOutcome::Ok);
-        response::metrics(body, format, gzip, head)
+        response::metrics(body, content_type, gzip, head)
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) fn requests(source: &Source, now: SystemTime) -> Vec<ExportMetricsSer
         now: nanos(now),
     };
     source.registry.visit(&mut families);
+    source.registry.visit_foreign(&mut families);
     let mut rest = families.metrics;
     rest.retain(has_points);
     let mut requests = Vec::new();
@@ -239,6 +240,9 @@ mod tests {
         jobs.with(&["a\"b"]).add(3);
         registry.gauge_fn("room_ratio", "Room.", &[], |s| s.push(&[], 0.5)).expect("valid");
         let bounds = Buckets::seconds([0.1, 1.0]).expect("valid");
+        let queued = prometheus_client::metrics::gauge::Gauge::<i64>::default();
+        queued.set(7);
+        registry.register("queued", "A metric of the user.", queued).expect("free");
         let waits = registry.histogram_family("wait_seconds", "Waits.", &bounds, &[]);
         let link = Link { trace_id: 0xabc, span_id: 0xdef };
         waits.expect("valid").observe_linked(&[], 250_000_000, Some(link));
@@ -272,6 +276,8 @@ mod tests {
             (point.start_time_unix_nano, point.time_unix_nano),
             (1_000_000_000, 2_000_000_000)
         );
+        let Some(metric::Data::Gauge(queued)) = &find("queued").data else { panic!("a gauge") };
+        assert_eq!(queued.data_points[0].value, Some(number_data_point::Value::AsInt(7)));
         let room = find("room");
         assert_eq!((&*room.unit, room.data.is_some()), ("1", true));
         let wait = find("wait");
