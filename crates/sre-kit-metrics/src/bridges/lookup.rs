@@ -127,20 +127,28 @@ impl FoldHasher {
         let words = bytes.chunks_exact(8);
         let rest = words.remainder();
         for word in words {
-            // A chunk has eight bytes, so the other value is never used.
-            hash = hash.word(word.try_into().map_or(0, u64::from_le_bytes));
+            hash = hash.word(read(word));
         }
-        if !rest.is_empty() {
-            let last = rest.iter().fold(0, |last, byte| last << 8 | u64::from(*byte));
-            hash = hash.word(last);
+        if rest.is_empty() {
+            return hash;
         }
-        hash
+        // The last eight bytes, of which some were read before, cost less than a loop.
+        match bytes.last_chunk::<8>() {
+            Some(last) => hash.word(u64::from_le_bytes(*last)),
+            None => hash.word(rest.iter().fold(0, |last, byte| last << 8 | u64::from(*byte))),
+        }
     }
 
     #[inline]
     pub(super) fn finish(self) -> u64 {
         self.0
     }
+}
+
+/// Reads a chunk of eight bytes.
+#[inline]
+fn read(word: &[u8]) -> u64 {
+    word.try_into().map_or(0, u64::from_le_bytes)
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use opentelemetry::metrics::{BoundSyncInstrument, SyncInstrument};
 use super::attributes::{hash, label_text, value_type};
 use super::record::{Record, Series};
 use crate::bridges::lookup::Lookup;
-use crate::cells::CellOffset;
+use crate::buckets::Buckets;
+use crate::cells::{CellOffset, ShardedCells};
 use crate::family::Family;
 use crate::registry::Registry;
 
@@ -71,14 +72,16 @@ impl<T, R: Record<T>> SyncInstrument<T> for Instrument<R> {
     }
 
     fn bind(&self, attributes: &[KeyValue]) -> Box<dyn BoundSyncInstrument<T> + Send + Sync> {
-        let (family, offset) = (Arc::clone(&self.family), self.row(attributes));
-        Box::new(Bound::<R> { family, offset, record: PhantomData })
+        let (cells, buckets) = (Arc::clone(self.family.cells()), self.family.buckets().cloned());
+        let offset = self.row(attributes);
+        Box::new(Bound::<R> { cells, buckets, offset, record: PhantomData })
     }
 }
 
 /// An instrument that is bound to one series.
 struct Bound<R> {
-    family: Arc<Family>,
+    cells: Arc<ShardedCells>,
+    buckets: Option<Buckets>,
     offset: CellOffset,
     record: PhantomData<fn() -> R>,
 }
@@ -86,7 +89,8 @@ struct Bound<R> {
 impl<T, R: Record<T>> BoundSyncInstrument<T> for Bound<R> {
     #[inline]
     fn measure(&self, measurement: T) {
-        R::record(self.family.series(self.offset), measurement);
+        let Self { cells, buckets, offset, .. } = self;
+        R::record(Series { cells, buckets: buckets.as_ref(), offset: *offset }, measurement);
     }
 }
 
