@@ -41,7 +41,9 @@
 //! | Task | Item |
 //! |---|---|
 //! | Define SLOs for requests | [`Slo::availability`], [`Slo::latency`]: the [`golden_signals`](crate::golden_signals) layer records the events |
-//! | Define an SLO for other work | [`Slo::ratio`]: record its events with [`Budget::record_good`] and [`Budget::record_bad`] |
+//! | Define an SLO for calls to another service | [`Slo::dependency`]: the `outbound` layer records the events |
+//! | Define an SLO for jobs and messages | [`Slo::work`]: [`work`](crate::work) records the events |
+//! | Define an SLO for other events | [`Slo::ratio`]: record its events with [`Budget::record_good`] and [`Budget::record_bad`] |
 //! | Change what is good, bad or excluded | the [table of outcomes](Slo#which-events-are-good) |
 //! | Act on a burning budget in code | [`Budget::burning_fast`], [`Budget::tier_state`], [`Budget::burn_rate`] |
 //! | Keep the windows across restarts | [`BudgetsBuilder::checkpoint`] |
@@ -111,8 +113,8 @@
 pub use sre_kit_slo::render;
 #[doc(inline)]
 pub use sre_kit_slo::{
-    BurnTier, Decimal, Definition, EventClass, Indicator, LatencyEnd, Objective, Period, Severity,
-    Slo, Slos, Tier, TierAdjustment, Window, canary,
+    BurnTier, Decimal, Definition, DependencyGap, EventClass, EventSource, Indicator, LatencyEnd,
+    Objective, Period, Severity, Slo, Slos, Tier, TierAdjustment, Window, canary,
 };
 
 pub use crate::budget::{

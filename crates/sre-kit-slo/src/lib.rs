@@ -85,8 +85,8 @@ mod statistics;
 
 pub use decimal::Decimal;
 pub use definition::{
-    BurnTier, Definition, EventClass, Indicator, LatencyEnd, Period, Severity, Slo, Slos, Tier,
-    TierAdjustment, Window,
+    BurnTier, Definition, DependencyGap, EventClass, EventSource, Indicator, LatencyEnd, Period,
+    Severity, Slo, Slos, Tier, TierAdjustment, Window,
 };
 pub use objective::Objective;
 pub use sre_kit_core::ConfigError;

@@ -1,7 +1,7 @@
 //! The SLOs that a layer counts requests for.
 
 use sre_kit_metrics::internal::ShardId;
-use sre_kit_slo::{Definition, Indicator};
+use sre_kit_slo::{Definition, EventSource, Indicator};
 
 use super::exclusion::{ExclusionId, ExclusionReasons};
 use super::outcome::Outcome;
@@ -19,9 +19,13 @@ pub(crate) struct Objectives {
 }
 
 impl Objectives {
-    /// Adds the SLOs that select requests. The caller counts ratios.
+    /// Adds the SLOs that select requests. The caller counts ratios, and other layers count calls
+    /// and work.
     pub(crate) fn add(&mut self, budgets: &Budgets) {
-        let counted = |budget: &&Budget| budget.definition().indicator() != Indicator::Ratio;
+        let counted = |budget: &&Budget| {
+            let slo = budget.definition();
+            slo.indicator() != Indicator::Ratio && *slo.source() == EventSource::Requests
+        };
         for budget in budgets.iter().filter(counted) {
             for reason in budget.definition().exclusions() {
                 self.reasons.add(reason);

@@ -20,7 +20,7 @@ use crate::metrics::{BuildInfo, Registry};
 #[cfg(feature = "outbound")]
 use crate::outbound::{Outbound, OutboundBuilder, Peer};
 use crate::server::{ConnectionMetrics, Server};
-use crate::slo::{Budgets, Slo, Slos};
+use crate::slo::{Budgets, EventSource, Slo, Slos};
 use crate::work::{Work, WorkBuilder, WorkUnit};
 
 /// The prefix of the variables that name the PEM files of the service's TLS.
@@ -313,15 +313,31 @@ impl SreKitBuilder {
             (server.tls(&self.tls.build()?), http.default_scheme(Scheme::Https))
         };
         let signals = http.slos(&budgets).build(&registry)?;
+        let has =
+            |of: fn(&EventSource) -> bool| budgets.iter().any(|b| of(b.definition().source()));
+        let has_calls = has(|source| matches!(source, EventSource::Calls(_)));
         // Without peers there are no families, so that a `telemetry::HttpClient` can have them.
         #[cfg(feature = "outbound")]
-        let outbound =
-            if self.outbound.is_empty() { None } else { Some(self.outbound.build(&registry)?) };
-        let health = self.health.build(&registry)?;
-        let work = if self.work.is_empty() {
+        let outbound = if self.outbound.is_empty() && !has_calls {
             None
         } else {
-            Some(super::work::build(self.work, &registry, &health)?)
+            Some(self.outbound.slos(&budgets).build(&registry)?)
+        };
+        #[cfg(not(feature = "outbound"))]
+        if has_calls {
+            return Err(ConfigError::new(
+                "slo",
+                "an SLO of a dependency",
+                "this build counts no calls to others",
+                "turn on the feature `outbound` of sre-kit",
+            ));
+        }
+        let health = self.health.build(&registry)?;
+        let has_work = has(|source| matches!(source, EventSource::Work(_)));
+        let work = if self.work.is_empty() && !has_work {
+            None
+        } else {
+            Some(super::work::build(self.work.slos(&budgets), &registry, &health)?)
         };
         if self.counts_panics {
             crate::work::count_panics(&registry)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sre_kit_core::internal::Clock;
 use sre_kit_metrics::internal::{BucketsInternals as _, Scale};
+use sre_kit_slo::EventSource;
 
 use super::Outbound;
 use super::failure::CallFailure;
@@ -14,6 +15,7 @@ use super::series::{PeerSeries, Store};
 use super::shared::{FailureRule, Shared};
 use super::trace::Traces;
 use crate::ConfigError;
+use crate::budget::{Budget, Budgets};
 use crate::metrics::{Buckets, Registry};
 
 /// A builder of [`Outbound`].
@@ -23,6 +25,7 @@ pub struct OutboundBuilder {
     duration: Buckets,
     rule: Option<FailureRule>,
     traces: Traces,
+    budgets: Vec<Budgets>,
 }
 
 impl Outbound {
@@ -33,6 +36,7 @@ impl Outbound {
             duration: Buckets::http_duration(),
             rule: None,
             traces: Traces::default(),
+            budgets: Vec::new(),
         }
     }
 
@@ -90,6 +94,15 @@ impl OutboundBuilder {
         self
     }
 
+    /// Counts each call for the SLOs of its peer, once, when it has ended.
+    ///
+    /// [`Slo::dependency`](crate::slo::Slo::dependency) defines them. [`build`](Self::build) returns
+    /// an error if one names a peer, route, method or outcome that does not exist here.
+    pub fn slos(mut self, budgets: &Budgets) -> Self {
+        self.budgets.push(budgets.clone());
+        self
+    }
+
     /// Adds the current trace to the headers of each request, and builds a client span if the trace
     /// is sampled. The span ends where the duration does.
     #[cfg(feature = "telemetry")]
@@ -107,6 +120,7 @@ impl OutboundBuilder {
     /// Returns an error if
     /// - two peers have the same name or the same authority;
     /// - a route is malformed or conflicts with another;
+    /// - an SLO names a peer, route, method or outcome that does not exist here;
     /// - the bucket bounds are not in seconds; or
     /// - the registry already has an `Outbound` or a `telemetry::HttpClient`.
     pub fn build(self, registry: &Registry) -> Result<Outbound, ConfigError> {
@@ -137,7 +151,19 @@ impl OutboundBuilder {
                 ));
             }
         }
-        let peers = self.peers.into_iter().map(Some).chain([None]).map(PeerSeries::new);
+        for slo in self.budgets.iter().flat_map(Budgets::iter).map(Budget::definition) {
+            let EventSource::Calls(name) = slo.source() else { continue };
+            if !self.peers.iter().any(|peer| peer.name == *name) {
+                return Err(ConfigError::new(
+                    format!("slo `{}`", slo.name()),
+                    name,
+                    "no peer of that name is declared, so nothing would be counted",
+                    "declare it with `Peer::http`",
+                ));
+            }
+        }
+        let peers = self.peers.into_iter().map(Some).chain([None]);
+        let peers = peers.map(|peer| PeerSeries::new(peer, &self.budgets));
         let peers = peers.collect::<Result<_, _>>()?;
         let store = Store::new(registry, &self.duration)?;
         let (rule, traces) = (self.rule, self.traces);

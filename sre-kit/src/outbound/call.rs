@@ -7,7 +7,9 @@ use std::sync::Arc;
 use bytes::Buf;
 use http::{HeaderMap, Request, Response, StatusCode, Version, header};
 use http_body::{Body, Frame};
-use sre_kit_core::internal::{Reading, content_length, grpc_code, has_no_body, is_grpc};
+use sre_kit_core::internal::{
+    Reading, content_length, grpc_code, has_no_body, is_grpc, method_index,
+};
 use sre_kit_metrics::internal::{CellOffset, observe};
 
 use super::cause::Cause;
@@ -16,7 +18,7 @@ use super::outcome::CallOutcome;
 use super::shared::Shared;
 use super::trace::Trace;
 use crate::counts::Counts;
-use crate::{ResponseHead, Shed};
+use crate::{RequestHead, ResponseHead, Shed};
 
 /// A call that has started and not ended.
 ///
@@ -29,6 +31,8 @@ pub(super) struct Call {
     key: Key,
     started: Reading,
     received: u64,
+    /// The nanoseconds to the response head, once it is there.
+    to_headers: u64,
     /// The size that the response declares, or `u64::MAX`.
     declared: u64,
     phase: Phase,
@@ -52,33 +56,36 @@ enum Phase {
 }
 
 impl Call {
-    #[inline]
-    pub(super) fn new(
-        shared: Arc<Shared>,
+    /// Starts a call to a peer. `request_bytes` is the size of the body, if it is known.
+    // Not inlined: it is compiled once instead of into the `call` of each service.
+    #[inline(never)]
+    pub(super) fn start(
+        shared: &Arc<Shared>,
         peer: usize,
-        row: CellOffset,
-        key: Key,
-        started: Reading,
+        head: RequestHead<'_>,
+        request_bytes: Option<u64>,
     ) -> Self {
-        Self {
-            shared,
-            peer,
-            row,
-            key,
-            started,
-            received: 0,
-            declared: u64::MAX,
-            phase: Phase::Called,
-            trace: Trace::default(),
-        }
-    }
-
-    pub(super) fn record_start(&self, request_bytes: Option<u64>) {
-        let store = &self.shared.store;
-        let writer = store.cells.writer(self.row, store.cells.current_shard());
+        let (store, series) = (&shared.store, &shared.peers[peer]);
+        let template = if series.router.is_some() { series.template(head.uri.path()) } else { 0 };
+        let method = method_index(head.method);
+        let row = store.row(series, template, method);
+        let started = shared.clock.read();
+        let writer = store.cells.writer(row, store.cells.current_shard());
         store.counts.start(writer);
         if let Some(bytes) = request_bytes {
             observe(writer, store.layout.request_size, &store.size_buckets, bytes);
+        }
+        Self {
+            shared: Arc::clone(shared),
+            peer,
+            row,
+            key: Key::new(method, template),
+            started,
+            received: 0,
+            to_headers: 0,
+            declared: u64::MAX,
+            phase: Phase::Called,
+            trace: Trace::default(),
         }
     }
 
@@ -113,6 +120,7 @@ impl Call {
     ) -> bool {
         let store = &self.shared.store;
         let nanos = self.shared.clock.nanos_since(self.started);
+        self.to_headers = nanos;
         let writer = store.cells.writer(self.row, store.cells.current_shard());
         observe(writer, store.layout.to_headers, &store.duration_buckets, nanos);
 
@@ -219,6 +227,10 @@ impl Call {
         let writer = store.cells.writer(self.row, shard);
         if head.is_some() {
             observe(writer, store.layout.response_size, &store.size_buckets, self.received);
+        }
+        for slo in &series.slos {
+            let of = (key.template(), key.method_index());
+            slo.count(of, outcome, nanos, head.map(|_| self.to_headers));
         }
         self.trace.end(head.map(|(status, _)| status), key, outcome);
         // The outcome comes last: a scrape that sees it also sees the rest of the call.

@@ -53,8 +53,12 @@ impl Key {
         usize::try_from(self.0 >> shift & ((1 << bits) - 1)).unwrap_or(0)
     }
 
+    pub(super) fn method_index(self) -> usize {
+        self.field(METHOD, 4)
+    }
+
     pub(super) fn method(self) -> &'static str {
-        METHODS.get(self.field(METHOD, 4)).copied().unwrap_or(METHODS[0])
+        METHODS.get(self.method_index()).copied().unwrap_or(METHODS[0])
     }
 
     pub(super) fn version(self) -> &'static str {

@@ -75,6 +75,7 @@ mod builder;
 mod call;
 mod cause;
 mod connect;
+mod dependency_slo;
 mod failure;
 mod future;
 mod key;

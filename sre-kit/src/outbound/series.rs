@@ -8,10 +8,12 @@ use sre_kit_metrics::internal::{
     RegistryInternals as _, ShardedCells, push_pair,
 };
 
+use super::dependency_slo::DependencySlo;
 use super::key::Key;
 use super::outcome::CallOutcome;
 use super::peer::Peer;
 use crate::ConfigError;
+use crate::budget::Budgets;
 use crate::counts::{CountNames, Counts};
 use crate::id_map::IdMap;
 use crate::metrics::{Buckets, Registry};
@@ -68,14 +70,19 @@ pub(super) struct PeerSeries {
     /// By template and method.
     rows: Box<[OnceLock<CellOffset>]>,
     durations: IdMap,
+    pub(super) slos: Box<[DependencySlo]>,
 }
 
 impl PeerSeries {
-    pub(super) fn new(peer: Option<Peer>) -> Result<Self, ConfigError> {
+    pub(super) fn new(peer: Option<Peer>, budgets: &[Budgets]) -> Result<Self, ConfigError> {
+        let mut slos = Vec::new();
+        for (peer, budgets) in peer.iter().flat_map(|peer| budgets.iter().map(move |b| (peer, b))) {
+            slos.extend(DependencySlo::of(peer, budgets)?);
+        }
         let router = peer.as_ref().map(Peer::router).transpose()?.flatten();
         let templates = peer.as_ref().map_or(0, |peer| peer.templates.len());
         let rows = (0..(templates + 1) * METHODS.len()).map(|_| OnceLock::new()).collect();
-        Ok(Self { peer, router, rows, durations: IdMap::new() })
+        Ok(Self { peer, router, rows, durations: IdMap::new(), slos: slos.into() })
     }
 
     /// Returns the id of the template of a path, which is 0 if there is none.

@@ -8,6 +8,7 @@ use tower::BoxError;
 use tower_service::Service;
 
 use super::body::OutboundBody;
+use super::call::Call;
 use super::future::OutboundFuture;
 use super::shared::Shared;
 use crate::RequestHead;
@@ -65,7 +66,7 @@ where
         };
         let declared = || sre_kit_core::internal::content_length(head.headers);
         let bytes = request.body().size_hint().exact().or_else(declared);
-        let mut call = self.shared.start(peer, head, bytes);
+        let mut call = Call::start(&self.shared, peer, head, bytes);
         call.start_trace(&mut request);
         let inner = self.inner.call(request);
         call.called();

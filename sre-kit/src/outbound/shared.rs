@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use http::header;
 use http::uri::Authority;
-use sre_kit_core::internal::{Clock, method_index};
+use sre_kit_core::internal::Clock;
 
-use super::call::Call;
 use super::failure::CallFailure;
-use super::key::Key;
 use super::series::{PeerSeries, Store};
 use super::trace::Traces;
 use crate::RequestHead;
@@ -68,25 +66,6 @@ impl Shared {
         self.declared()
             .position(|peer| peer.port == port && peer.host.eq_ignore_ascii_case(authority.host()))
             .unwrap_or(other)
-    }
-
-    /// Starts a call to a peer. `request_bytes` is the size of the body, if it is known.
-    // Not inlined: it is compiled once instead of into the `call` of each service.
-    #[inline(never)]
-    pub(super) fn start(
-        self: &Arc<Self>,
-        peer: usize,
-        head: RequestHead<'_>,
-        request_bytes: Option<u64>,
-    ) -> Call {
-        let series = &self.peers[peer];
-        let template = if series.router.is_some() { series.template(head.uri.path()) } else { 0 };
-        let method = method_index(head.method);
-        let row = self.store.row(series, template, method);
-        let started = self.clock.read();
-        let call = Call::new(Arc::clone(self), peer, row, Key::new(method, template), started);
-        call.record_start(request_bytes);
-        call
     }
 
     /// Returns the cause of an error.

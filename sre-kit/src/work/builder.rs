@@ -7,12 +7,14 @@ use sre_kit_core::internal::Clock;
 use sre_kit_metrics::internal::{
     BucketsInternals as _, CellOffset, Family, Kind, RegistryInternals as _, Scale, push_pair,
 };
+use sre_kit_slo::EventSource;
 
 use super::Work;
 use super::outcome::WorkOutcome;
 use super::shared::{OnEnd, Shared, UnitSeries};
 use super::unit::WorkUnit;
 use crate::ConfigError;
+use crate::budget::{Budgets, EventCounter};
 use crate::counts::{CountNames, Counts};
 use crate::metrics::{Buckets, Registry};
 
@@ -32,12 +34,13 @@ const SECONDS: [f64; 14] =
 pub struct WorkBuilder {
     units: Vec<WorkUnit>,
     buckets: Option<Buckets>,
+    budgets: Vec<Budgets>,
 }
 
 impl Work {
     /// Returns a builder without units.
     pub fn builder() -> WorkBuilder {
-        WorkBuilder { units: Vec::new(), buckets: None }
+        WorkBuilder { units: Vec::new(), buckets: None, budgets: Vec::new() }
     }
 
     /// Creates the recorder of these units with the default settings.
@@ -67,6 +70,15 @@ impl WorkBuilder {
         self
     }
 
+    /// Counts each unit for its SLOs, once, when it has ended.
+    ///
+    /// [`Slo::work`](crate::slo::Slo::work) defines them. [`build`](Self::build) returns an error if
+    /// one names a unit or an outcome that does not exist here.
+    pub fn slos(mut self, budgets: &Budgets) -> Self {
+        self.budgets.push(budgets.clone());
+        self
+    }
+
     /// Returns whether there are no units.
     #[cfg(feature = "serve")]
     pub(crate) fn is_empty(&self) -> bool {
@@ -79,6 +91,7 @@ impl WorkBuilder {
     ///
     /// Returns an error if
     /// - two units have the same name;
+    /// - an SLO names a unit or an outcome that does not exist here;
     /// - the bucket bounds are not in seconds; or
     /// - the registry already has a `Work`, or no room for the series.
     pub fn build(self, registry: &Registry) -> Result<Work, ConfigError> {
@@ -113,6 +126,19 @@ impl WorkBuilder {
                 ));
             }
         }
+        let mut slos: Vec<Vec<EventCounter>> = self.units.iter().map(|_| Vec::new()).collect();
+        for budget in self.budgets.iter().flat_map(Budgets::iter) {
+            let EventSource::Work(name) = budget.definition().source() else { continue };
+            let Some(unit) = self.units.iter().position(|unit| unit.name == *name) else {
+                return Err(ConfigError::new(
+                    format!("slo `{}`", budget.definition().name()),
+                    name,
+                    "no unit of work of that name is declared, so nothing would be counted",
+                    "declare it with `WorkUnit::new`",
+                ));
+            };
+            slos[unit].push(EventCounter::new(budget, &WorkOutcome::NAMES)?);
+        }
         let cells = Arc::clone(registry.cells());
         let histogram = |name, help| {
             registry.sharded_family(name, help, Kind::Histogram, Some(buckets.clone()))
@@ -138,7 +164,7 @@ impl WorkBuilder {
         let limit = registry.max_series_per_family();
         let counts = Arc::new(Counts::new(NAMES, Arc::clone(&cells), limit, overflow));
         let mut units = Vec::with_capacity(self.units.len());
-        for unit in &self.units {
+        for (unit, slos) in self.units.iter().zip(slos) {
             let mut labels = String::new();
             push_pair(&mut labels, "work", &unit.name);
             let row = counts.allocate(NAMES.cells(), &labels).ok_or_else(full)?;
@@ -159,6 +185,7 @@ impl WorkBuilder {
                 ),
                 wait: waits.find_or_create(&labels),
                 on_end: on_end(unit)?,
+                slos: slos.into(),
                 name: unit.name.as_str().into(),
             });
         }

@@ -7,6 +7,7 @@ use sre_kit_core::internal::{Clock, Reading};
 use sre_kit_metrics::internal::{CellOffset, ShardedCells, observe};
 
 use super::outcome::WorkOutcome;
+use crate::budget::EventCounter;
 use crate::counts::Counts;
 use crate::metrics::Buckets;
 
@@ -23,6 +24,7 @@ pub(super) struct UnitSeries {
     pub(super) messages: Option<[CellOffset; WorkOutcome::ALL.len()]>,
     pub(super) wait: CellOffset,
     pub(super) on_end: Option<OnEnd>,
+    pub(super) slos: Box<[EventCounter]>,
 }
 
 /// The shared state of the units of work.
@@ -58,6 +60,9 @@ impl Shared {
         record(series.durations[outcome as usize]);
         if let Some(messages) = &series.messages {
             record(messages[outcome as usize]);
+        }
+        for slo in &series.slos {
+            slo.count(outcome as usize, nanos, None);
         }
         if let Some(on_end) = &series.on_end {
             on_end();

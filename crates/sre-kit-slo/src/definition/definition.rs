@@ -2,6 +2,7 @@
 
 use super::burn_tier::BurnTier;
 use super::event_class::{EventClass, STREAM};
+use super::event_source::EventSource;
 use super::indicator::Indicator;
 use super::period::Period;
 use super::resolve::resolve_tiers;
@@ -32,6 +33,16 @@ impl Definition {
     /// Returns what is measured.
     pub fn indicator(&self) -> Indicator {
         self.slo.indicator
+    }
+
+    /// Returns where its events come from.
+    pub fn source(&self) -> &EventSource {
+        &self.slo.source
+    }
+
+    /// Returns the share of requests that need the dependency, see [`Slo::share`].
+    pub fn share(&self) -> f64 {
+        self.slo.share
     }
 
     /// Returns the objective: the share of events that must be good.
@@ -89,7 +100,8 @@ impl Definition {
     /// Returns the reason under which streams are excluded, or `None` if they count by their
     /// outcome.
     pub fn excludes_streams(&self) -> Option<&str> {
-        matches!(self.slo.indicator, Indicator::Latency { .. }).then_some(STREAM)
+        let of_requests = self.slo.source == EventSource::Requests;
+        (of_requests && matches!(self.slo.indicator, Indicator::Latency { .. })).then_some(STREAM)
     }
 
     /// Returns an iterator over the outcomes that it mentions, by default or explicitly.

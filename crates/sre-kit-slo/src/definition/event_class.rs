@@ -1,5 +1,6 @@
 //! The classes of events: good, bad or excluded.
 
+use super::event_source::EventSource;
 use super::indicator::Indicator;
 
 /// The class of the events of one outcome in an SLO.
@@ -35,39 +36,73 @@ pub(super) const CLIENT_ABORT: &str = "client_abort";
 pub(super) const FAILED: &str = "failed";
 /// The reason for streams in a latency SLO.
 pub(super) const STREAM: &str = "stream";
+/// The reason for calls and work that this service gave up.
+const CANCELED: &str = "canceled";
 
-/// Returns the default class of each outcome of the golden signals.
+/// Returns the default class of each outcome.
 ///
 /// The names are values of the label `outcome`. This crate treats them as text and does not depend
-/// on the type that defines them.
-pub(super) fn default_classes(indicator: Indicator) -> Vec<(String, EventClass)> {
-    let abort = || EventClass::Excluded(CLIENT_ABORT.to_owned());
-    let failed = || EventClass::Excluded(FAILED.to_owned());
-    let slow_abort = || EventClass::BadIfSlow(CLIENT_ABORT.to_owned());
-    let rules = match indicator {
-        Indicator::Ratio => vec![],
-        Indicator::Availability => vec![
-            ("ok", EventClass::Good),
-            ("client_error", EventClass::Good),
-            ("error", EventClass::Bad),
-            ("service_error", EventClass::Bad),
-            ("timeout", EventClass::Bad),
-            ("shed", EventClass::Bad),
-            ("panic", EventClass::Bad),
-            ("aborted_before_headers", abort()),
-            ("aborted_mid_body", abort()),
-        ],
-        Indicator::Latency { .. } => vec![
-            ("ok", EventClass::ByDuration),
-            ("client_error", EventClass::ByDuration),
-            ("error", failed()),
-            ("service_error", failed()),
-            ("timeout", EventClass::Bad),
-            ("shed", failed()),
-            ("panic", failed()),
-            ("aborted_before_headers", slow_abort()),
-            ("aborted_mid_body", slow_abort()),
-        ],
+/// on the types that define them.
+pub(super) fn default_classes(
+    indicator: Indicator,
+    source: &EventSource,
+) -> Vec<(String, EventClass)> {
+    let rules = match (indicator, source) {
+        (Indicator::Ratio, _) => vec![],
+        (_, EventSource::Requests) => of_requests(indicator),
+        (_, source) => of_calls_and_work(indicator, source),
     };
     rules.into_iter().map(|(outcome, class)| (outcome.to_owned(), class)).collect()
+}
+
+/// Returns the class of a success, of a failure, and of what was given up.
+fn of_indicator(indicator: Indicator, given_up: &str) -> [EventClass; 3] {
+    match indicator {
+        Indicator::Latency { .. } => [
+            EventClass::ByDuration,
+            EventClass::Excluded(FAILED.to_owned()),
+            EventClass::BadIfSlow(given_up.to_owned()),
+        ],
+        _ => [EventClass::Good, EventClass::Bad, EventClass::Excluded(given_up.to_owned())],
+    }
+}
+
+/// Returns the rules for the outcomes of the golden signals.
+fn of_requests(indicator: Indicator) -> Vec<(&'static str, EventClass)> {
+    let [success, failure, abort] = of_indicator(indicator, CLIENT_ABORT);
+    vec![
+        ("ok", success.clone()),
+        ("client_error", success),
+        ("error", failure.clone()),
+        ("service_error", failure.clone()),
+        ("timeout", EventClass::Bad),
+        ("shed", failure.clone()),
+        ("panic", failure),
+        ("aborted_before_headers", abort.clone()),
+        ("aborted_mid_body", abort),
+    ]
+}
+
+/// Returns the rules for the outcomes of calls and of units of work.
+fn of_calls_and_work(
+    indicator: Indicator,
+    source: &EventSource,
+) -> Vec<(&'static str, EventClass)> {
+    let [success, failure, canceled] = of_indicator(indicator, CANCELED);
+    let own_fault = |outcome: &str| EventClass::Excluded(outcome.to_owned());
+    let mut rules = vec![
+        ("ok", success.clone()),
+        ("error", failure.clone()),
+        ("timeout", EventClass::Bad),
+        ("shed", own_fault("shed")),
+        ("canceled", canceled),
+    ];
+    if let EventSource::Work(_) = source {
+        rules.push(("panic", failure));
+    } else {
+        rules.push(("client_error", success));
+        rules.push(("no_response", failure));
+        rules.push(("panic", own_fault("panic")));
+    }
+    rules
 }

@@ -3,7 +3,9 @@
 mod burn_tier;
 #[expect(clippy::module_inception, reason = "a file is named as its type")]
 mod definition;
+mod dependency_gap;
 mod event_class;
+mod event_source;
 mod indicator;
 mod low_traffic;
 mod names;
@@ -19,11 +21,15 @@ mod validate;
 mod window;
 
 #[cfg(test)]
+mod source_tests;
+#[cfg(test)]
 mod tests;
 
 pub use burn_tier::BurnTier;
 pub use definition::Definition;
+pub use dependency_gap::DependencyGap;
 pub use event_class::EventClass;
+pub use event_source::EventSource;
 pub use indicator::{Indicator, LatencyEnd};
 pub use period::Period;
 #[cfg(feature = "render")]

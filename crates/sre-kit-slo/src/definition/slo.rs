@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::event_class::{EventClass, default_classes};
+use super::event_source::EventSource;
 use super::indicator::{Indicator, LatencyEnd};
 use super::period::Period;
 use super::tier::Tier;
@@ -44,6 +45,17 @@ use crate::Objective;
 /// | `aborted_before_headers`, `aborted_mid_body` | excluded as `client_abort` | bad above the threshold, otherwise excluded as `client_abort` |
 /// | any, of a stream or an upgrade | as above | excluded as `stream` |
 ///
+/// Calls to a [dependency](Self::dependency) and units of [work](Self::work) have outcomes of their
+/// own:
+///
+/// | Outcome | Availability | Latency, with [`within`](Self::within) |
+/// |---|---|---|
+/// | `ok`, and `client_error` of a call | good | good up to the threshold, bad above it |
+/// | `timeout` | bad | bad |
+/// | `error`, `no_response`, and `panic` of work | bad | excluded as `failed` |
+/// | `canceled` | excluded as `canceled` | bad above the threshold, otherwise excluded as `canceled` |
+/// | `shed`, and `panic` of a call | excluded under that name: the other side is not at fault | the same |
+///
 /// A client error is good, as in the *Site Reliability Workbook*, chapter 2: the service answered,
 /// and a client must not be able to burn its budget. A client that disconnects after the threshold
 /// waited too long, so the event is bad. A client that disconnects before it shows nothing about
@@ -56,6 +68,9 @@ use crate::Objective;
 pub struct Slo {
     pub(super) name: String,
     pub(super) indicator: Indicator,
+    pub(super) source: EventSource,
+    /// The share of requests that need a dependency.
+    pub(super) share: f64,
     pub(super) objective: Objective,
     pub(super) description: String,
     pub(super) owner: String,
@@ -93,9 +108,69 @@ impl Slo {
         Self::new(name.into(), objective, Indicator::Ratio)
     }
 
+    /// Creates an SLO for the share of calls to a declared peer that its other side answers without
+    /// a fault. Its name is that of the peer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sre_kit_slo::{Slo, Slos};
+    ///
+    /// let payments = || Slo::dependency("payments", "99.95".parse().expect("an objective"));
+    /// let slos = Slos::new("shop", [
+    ///     Slo::availability("checkout", "99.9".parse()?),
+    ///     payments(),
+    ///     payments().within(Duration::from_millis(300)).named("payments-latency"),
+    /// ])?;
+    /// assert!(slos.dependency_gaps().is_empty());
+    /// # Ok::<(), sre_kit_slo::ConfigError>(())
+    /// ```
+    pub fn dependency(peer: impl Into<String>, objective: Objective) -> Self {
+        let peer = peer.into();
+        Self::of_source(peer.clone(), EventSource::Calls(peer), objective)
+    }
+
+    /// Creates an SLO for the share of the units of work of one kind that succeed. Its name is that
+    /// of the unit.
+    pub fn work(unit: impl Into<String>, objective: Objective) -> Self {
+        let unit = unit.into();
+        Self::of_source(unit.clone(), EventSource::Work(unit), objective)
+    }
+
+    fn of_source(name: String, source: EventSource, objective: Objective) -> Self {
+        let indicator = Indicator::Availability;
+        let outcomes = default_classes(indicator, &source);
+        Self { source, outcomes, ..Self::new(name, objective, indicator) }
+    }
+
+    /// Makes it a latency SLO: good are the events that take no longer than `threshold`. The classes
+    /// of all outcomes become the defaults again, so call it before [`good`](Self::good) and its
+    /// like.
+    pub fn within(mut self, threshold: Duration) -> Self {
+        self.indicator = Indicator::Latency { threshold, until: LatencyEnd::Body };
+        self.outcomes = default_classes(self.indicator, &self.source);
+        self
+    }
+
+    /// Sets the name, for a second SLO of the same peer or unit.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Sets the share of the service's requests that need the dependency, above 0 and up to 1.
+    /// Defaults to 1. [`Slos::dependency_gaps`](super::Slos::dependency_gaps) uses it.
+    pub fn share(mut self, share: f64) -> Self {
+        self.share = share;
+        self
+    }
+
     fn new(name: String, objective: Objective, indicator: Indicator) -> Self {
+        let source = EventSource::Requests;
         Self {
             name,
+            share: 1.0,
+            outcomes: default_classes(indicator, &source),
+            source,
             indicator,
             objective,
             description: String::new(),
@@ -106,7 +181,6 @@ impl Slo {
             routes: Vec::new(),
             methods: Vec::new(),
             only: None,
-            outcomes: default_classes(indicator),
             exclusions: Vec::new(),
             tiers: None,
             without: Vec::new(),

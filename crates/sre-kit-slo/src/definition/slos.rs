@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::definition::Definition;
+use super::dependency_gap::DependencyGap;
 use super::names::check_name;
 use super::slo::Slo;
 use super::tier_adjustment::TierAdjustment;
@@ -22,6 +23,7 @@ struct Inner {
     service: String,
     slos: Vec<Definition>,
     tier_adjustments: Vec<TierAdjustment>,
+    dependency_gaps: Vec<DependencyGap>,
 }
 
 impl Slos {
@@ -66,7 +68,10 @@ impl Slos {
                 "begin with `Slo::availability(\"availability\", Objective::percent(99.9)?)`",
             ));
         }
-        Ok(Self { inner: Arc::new(Inner { service, slos: definitions, tier_adjustments }) })
+        let (slos, dependency_gaps) = (definitions, Vec::new());
+        let mut inner = Inner { service, slos, tier_adjustments, dependency_gaps };
+        inner.dependency_gaps = DependencyGap::find(&inner.slos);
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Creates the empty set of a service that has no SLO yet.
@@ -89,8 +94,9 @@ impl Slos {
     pub fn empty(service: impl Into<String>) -> Result<Self, ConfigError> {
         let service = service.into();
         check_name("slo.service", &service)?;
-        let (slos, tier_adjustments) = (Vec::new(), Vec::new());
-        Ok(Self { inner: Arc::new(Inner { service, slos, tier_adjustments }) })
+        let (slos, tier_adjustments, dependency_gaps) = (Vec::new(), Vec::new(), Vec::new());
+        let inner = Inner { service, slos, tier_adjustments, dependency_gaps };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Returns the name of the service, which is the value of the label `service`.
@@ -121,6 +127,12 @@ impl Slos {
     /// Returns the standard tiers that were left out or changed because they could not work.
     pub fn tier_adjustments(&self) -> &[TierAdjustment] {
         &self.inner.tier_adjustments
+    }
+
+    /// Returns the SLOs of the service that promise more than its dependencies do. The generated
+    /// README names them.
+    pub fn dependency_gaps(&self) -> &[DependencyGap] {
+        &self.inner.dependency_gaps
     }
 }
 

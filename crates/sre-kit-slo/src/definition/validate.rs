@@ -1,5 +1,6 @@
 //! The rules that an SLO has to satisfy, apart from its tiers.
 
+use super::event_source::EventSource;
 use super::indicator::Indicator;
 use super::names::{check_name, check_word};
 use super::period::Period;
@@ -11,6 +12,7 @@ pub(super) fn validate(slo: &Slo) -> Result<(), ConfigError> {
     check_name("slo.name", &slo.name)?;
     check_period(slo.period)?;
     check_indicator(slo)?;
+    check_source(slo)?;
     check_selectors(slo)?;
     check_metadata(slo)
 }
@@ -57,6 +59,36 @@ fn check_indicator(slo: &Slo) -> Result<(), ConfigError> {
         }
         _ => Ok(()),
     }
+}
+
+fn check_source(slo: &Slo) -> Result<(), ConfigError> {
+    let invalid = |value: &dyn std::fmt::Debug, rule: &'static str, advice: &'static str| {
+        Err(ConfigError::new(format!("slo `{}`", slo.name), value, rule, advice))
+    };
+    if !(slo.share > 0.0 && slo.share <= 1.0) {
+        return invalid(
+            &slo.share,
+            "the share of requests that need a dependency is above 0 and at most 1",
+            "write 0.3 if three of ten requests need it",
+        );
+    }
+    if let (false, Some(reason)) = (slo.source == EventSource::Requests, slo.exclusions.first()) {
+        return invalid(
+            reason,
+            "only requests are marked with a reason, not calls and work",
+            "drop `exclude_marked`",
+        );
+    }
+    if let (EventSource::Work(_), Some(selector)) =
+        (&slo.source, slo.routes.first().or(slo.methods.first()))
+    {
+        return invalid(
+            selector,
+            "work has neither routes nor methods",
+            "drop them, or declare a unit of work of its own",
+        );
+    }
+    Ok(())
 }
 
 fn check_selectors(slo: &Slo) -> Result<(), ConfigError> {

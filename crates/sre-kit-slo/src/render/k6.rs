@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::{Definition, Indicator, LatencyEnd, Slos};
+use crate::{Definition, EventSource, Indicator, LatencyEnd, Slos};
 
 /// The example in the header of the module. Each line is written after `//`.
 const USAGE: &str = r"
@@ -78,7 +78,9 @@ fn comment(text: &str, out: &mut String) {
 
 /// Returns the tag of the requests of an SLO. An SLO for other work has none.
 fn tag(slo: &Definition) -> Option<String> {
-    (slo.indicator() != Indicator::Ratio).then(|| format!("slo_{}", slo.name().replace('-', "_")))
+    let of_requests = *slo.source() == EventSource::Requests;
+    (of_requests && slo.indicator() != Indicator::Ratio)
+        .then(|| format!("slo_{}", slo.name().replace('-', "_")))
 }
 
 fn objective(slo: &Definition) -> Value {

@@ -10,7 +10,7 @@ use super::options::Options;
 use super::plan::Plan;
 use super::promql::Selector;
 use super::yaml::{Yaml, map, texts};
-use crate::{BurnTier, Definition, EventClass, Indicator, LatencyEnd, Slo, Slos};
+use crate::{BurnTier, Definition, EventClass, EventSource, Indicator, LatencyEnd, Slo, Slos};
 
 /// The prefix of the annotation keys.
 pub(super) const ANNOTATION: &str = "sre-kit/";
@@ -91,6 +91,12 @@ fn indicator(plan: &Plan<'_>) -> Yaml {
 /// Returns the properties that OpenSLO has no field for. Lists are JSON, which is valid YAML.
 fn annotations(slo: &Definition) -> Vec<(&'static str, String)> {
     let mut found = vec![("indicator", slo.indicator().as_str().to_owned())];
+    if *slo.source() != EventSource::Requests {
+        found.push(("source", slo.source().to_string()));
+    }
+    if slo.share() < 1.0 {
+        found.push(("share", slo.share().to_string()));
+    }
     if let Indicator::Latency { threshold, until } = slo.indicator() {
         found.push(("threshold-nanoseconds", threshold.as_nanos().to_string()));
         if until == LatencyEnd::Headers {
@@ -121,6 +127,11 @@ fn annotations(slo: &Definition) -> Vec<(&'static str, String)> {
 
 /// Returns the same SLO with all defaults, to find out what was changed.
 fn with_defaults(slo: &Definition) -> Option<Slos> {
+    let of_source = match slo.source() {
+        EventSource::Calls(peer) => Some(Slo::dependency(peer, slo.objective()).share(slo.share())),
+        EventSource::Work(unit) => Some(Slo::work(unit, slo.objective())),
+        _ => None,
+    };
     let same = match slo.indicator() {
         Indicator::Availability => Slo::availability(slo.name(), slo.objective()),
         Indicator::Latency { threshold, .. } => {
@@ -128,7 +139,12 @@ fn with_defaults(slo: &Definition) -> Option<Slos> {
         }
         Indicator::Ratio => Slo::ratio(slo.name(), slo.objective()),
     };
-    Slos::new("service", [same.period(slo.period())]).ok()
+    let same = match (of_source, slo.indicator()) {
+        (None, _) => same,
+        (Some(same), Indicator::Latency { threshold, .. }) => same.within(threshold),
+        (Some(same), _) => same,
+    };
+    Slos::new("service", [same.named(slo.name()).period(slo.period())]).ok()
 }
 
 /// Returns the outcomes whose class differs from the default.

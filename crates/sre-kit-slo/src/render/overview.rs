@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::options::Options;
 use super::plan::Plan;
 use super::promql::duration;
-use crate::Slos;
+use crate::{Definition, EventSource, Slos};
 
 const FILES: &str = "\
 ## Files
@@ -25,6 +25,15 @@ const FILES: &str = "\
 
 Apply either `kubernetes/*.prometheusrule.yaml` or `kubernetes/*.gmp-rules.yaml`, not both.
 ";
+
+/// Returns what an SLO measures, and of which events.
+fn measures(slo: &Definition) -> String {
+    let indicator = slo.indicator().as_str();
+    match slo.source() {
+        EventSource::Requests => indicator.to_owned(),
+        source => format!("{indicator} of {source}"),
+    }
+}
 
 /// Renders `README.md`.
 pub(super) fn readme(slos: &Slos, options: &Options) -> String {
@@ -49,7 +58,7 @@ pub(super) fn readme(slos: &Slos, options: &Options) -> String {
             text,
             "| `{}` | {} | {} % | {} | {} |",
             slo.name(),
-            slo.indicator().as_str(),
+            measures(slo),
             slo.objective(),
             duration(plan.period),
             tiers.join("; "),
@@ -57,6 +66,9 @@ pub(super) fn readme(slos: &Slos, options: &Options) -> String {
     }
     for adjustment in slos.tier_adjustments() {
         let _ = write!(text, "\nNote: {adjustment}.\n");
+    }
+    for gap in slos.dependency_gaps() {
+        let _ = write!(text, "\nNote: {gap}.\n");
     }
     let _ = write!(text, "\n{FILES}");
     text

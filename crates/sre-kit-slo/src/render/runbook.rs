@@ -8,7 +8,7 @@ use super::promql::{Selector, duration};
 use super::rules::{
     ABSENT, ABSENT_PAGE, BURN, BURN_PAGE, CURRENT_BURN, EXHAUSTED, EXHAUSTED_PAGE, REMAINING,
 };
-use crate::{EventClass, Indicator, LatencyEnd};
+use crate::{EventClass, EventSource, Indicator, LatencyEnd};
 
 /// Renders the pages of one SLO, by path.
 pub(super) fn pages(plan: &Plan<'_>) -> [(String, String); 3] {
@@ -32,16 +32,26 @@ pub(super) fn pages(plan: &Plan<'_>) -> [(String, String); 3] {
 /// Renders the objective as a sentence.
 fn promise(plan: &Plan<'_>) -> String {
     let slo = plan.slo;
+    let events = match slo.source() {
+        EventSource::Calls(peer) => format!("calls to `{peer}`"),
+        EventSource::Work(unit) => format!("units of the work `{unit}`"),
+        _ => "requests".to_owned(),
+    };
     let what = match slo.indicator() {
-        Indicator::Availability => {
-            "requests are answered without a fault of the service".to_owned()
-        }
+        Indicator::Availability => match slo.source() {
+            EventSource::Calls(_) => format!("{events} are answered without a fault of its own"),
+            EventSource::Work(_) => format!("{events} succeed"),
+            _ => "requests are answered without a fault of the service".to_owned(),
+        },
         Indicator::Latency { threshold, until } => {
             let until = match until {
                 LatencyEnd::Body => "to the end of the response",
                 LatencyEnd::Headers => "to the response head",
             };
-            format!("requests take no longer than {threshold:?}, {until}")
+            match slo.source() {
+                EventSource::Work(_) => format!("{events} take no longer than {threshold:?}"),
+                _ => format!("{events} take no longer than {threshold:?}, {until}"),
+            }
         }
         Indicator::Ratio => "events are good, as the service counts them".to_owned(),
     };
@@ -130,8 +140,11 @@ fn burn_queries(plan: &Plan<'_>) -> String {
 /// Renders a query on the golden signals of the same requests.
 fn by_request(plan: &Plan<'_>) -> String {
     let slo = plan.slo;
-    if slo.indicator() == Indicator::Ratio {
-        return String::new();
+    match slo.source() {
+        _ if slo.indicator() == Indicator::Ratio => return String::new(),
+        EventSource::Calls(_) => return by_cause(plan),
+        EventSource::Work(unit) => return by_outcome(plan, unit),
+        _ => {}
     }
     let pattern = |list: &[String]| list.iter().map(|v| escape(v)).collect::<Vec<_>>().join("|");
     let mut matchers = Vec::new();
@@ -162,6 +175,35 @@ fn by_request(plan: &Plan<'_>) -> String {
             duration(plan.base)
         ))
     )
+}
+
+/// Renders queries on the calls to a dependency. Their labels name its host, and not the peer.
+fn by_cause(plan: &Plan<'_>) -> String {
+    let range = duration(plan.base);
+    format!(
+        "\nHow do the calls end, and for which cause?\n\n{}\n{}",
+        query(&format!(
+            "sum by (server_address, outcome) (rate(http_client_requests_total[{range}]))"
+        )),
+        query(&format!(
+            "sum by (server_address, error_type) \
+             (rate(http_client_request_duration_seconds_count{{error_type!=\"\"}}[{range}]))"
+        )),
+    )
+}
+
+/// Renders a query on the units of work.
+fn by_outcome(plan: &Plan<'_>, unit: &str) -> String {
+    let range = duration(plan.base);
+    let text = match plan.slo.indicator() {
+        Indicator::Latency { .. } => format!(
+            "histogram_quantile({}, sum by (le) \
+             (rate(work_duration_seconds_bucket{{work=\"{unit}\"}}[{range}])))",
+            plan.slo.objective().ratio()
+        ),
+        _ => format!("sum by (outcome) (rate(work_units_total{{work=\"{unit}\"}}[{range}]))"),
+    };
+    format!("\nHow does the work end?\n\n{}", query(&text))
 }
 
 /// Escapes a route for use in a regular expression.

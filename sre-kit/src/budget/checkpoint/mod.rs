@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::budget::window::Ring;
 use error::Rejection;
 use format::Saved;
-use sre_kit_slo::{Definition, Slos};
+use sre_kit_slo::{Definition, EventSource, Slos};
 
 pub use error::CheckpointError;
 
@@ -128,6 +128,11 @@ fn fingerprint(slo: &Definition) -> u32 {
         slo.methods(),
         slo.exclusions()
     );
+    // Requests have been the only source, so their fingerprint stays what it was.
+    let text = match slo.source() {
+        EventSource::Requests => text,
+        source => format!("{text} {source}"),
+    };
     crc32fast::hash(text.as_bytes())
 }
 

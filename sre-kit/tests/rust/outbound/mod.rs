@@ -4,6 +4,7 @@ mod causes_http1;
 mod causes_http2;
 mod connecting;
 mod declarations;
+mod dependency_slos;
 mod ends;
 mod grpc;
 mod stress;

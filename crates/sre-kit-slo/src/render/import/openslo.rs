@@ -169,15 +169,33 @@ fn indicator(
         notes.push(super::count_in_code_note(&ratio.path, name));
         return Ok(Slo::ratio(name, objective));
     };
-    match kind.text()?.as_str() {
-        "availability" => Ok(Slo::availability(name, objective)),
-        "ratio" => Ok(Slo::ratio(name, objective)),
-        "latency" => {
+    let of_source = match annotations.get("source") {
+        None => None,
+        Some(field) => match field.text()?.split_once(' ') {
+            Some(("calls", peer)) => Some(Slo::dependency(peer, objective).named(name)),
+            Some(("work", unit)) => Some(Slo::work(unit, objective).named(name)),
+            _ => {
+                return Err(field.error(
+                    "it is `calls` or `work` and a name",
+                    "write it like `calls payments`",
+                ));
+            }
+        },
+    };
+    match (kind.text()?.as_str(), of_source) {
+        ("availability", Some(slo)) => Ok(slo),
+        ("availability", None) => Ok(Slo::availability(name, objective)),
+        ("ratio", _) => Ok(Slo::ratio(name, objective)),
+        ("latency", of_source) => {
             let threshold = annotations.need("threshold-nanoseconds", &kind)?;
             let nanos = threshold.text()?.parse().map_err(|_| {
                 threshold.error("it is a whole number of nanoseconds", "write 300000000 for 300 ms")
             })?;
-            Ok(Slo::latency(name, objective, Duration::from_nanos(nanos)))
+            let threshold = Duration::from_nanos(nanos);
+            Ok(match of_source {
+                Some(slo) => slo.within(threshold),
+                None => Slo::latency(name, objective, threshold),
+            })
         }
         _ => Err(kind.error(
             "it is availability, latency or ratio",
@@ -233,6 +251,10 @@ fn annotated(mut slo: Slo, annotations: &Annotations<'_>) -> Result<Slo, ConfigE
     }
     if let Some(runbooks) = annotations.get("runbooks") {
         slo = slo.runbooks(runbooks.text()?);
+    }
+    if let Some(share) = annotations.get("share") {
+        // A share that is not a number is rejected by the validation of the set.
+        slo = slo.share(share.text()?.parse().unwrap_or(f64::NAN));
     }
     let list = |key: &str| Ok(annotations.json::<Vec<String>>(key)?.unwrap_or_default());
     slo = slo.routes(list("routes")?).methods(list("methods")?);

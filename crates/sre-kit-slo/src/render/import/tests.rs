@@ -15,9 +15,11 @@ fn facts(slo: &Definition) -> String {
     outcomes.dedup();
     let counts: Vec<_> = outcomes.iter().map(|o| (o, slo.class_of(o))).collect();
     format!(
-        "{} {:?} {} {} {} {} {:?} {} {:?} {:?} {counts:?} {:?} {:#?}",
+        "{} {:?} {} {} {} {} {} {} {:?} {} {:?} {:?} {counts:?} {:?} {:#?}",
         slo.name(),
         slo.indicator(),
+        slo.source(),
+        slo.share(),
         slo.objective(),
         slo.description(),
         slo.owner(),
@@ -37,6 +39,16 @@ fn what_goes_out_as_openslo_comes_back_as_it_was() {
     let slos = Slos::new(
         "shop",
         [
+            Slo::dependency("payments", percent(99.95)).share(0.25).routes(["/v1/charges"]),
+            Slo::dependency("payments", percent(99.0))
+                .within(Duration::from_millis(250))
+                .until_headers()
+                .named("payments-latency")
+                .bad("client_error"),
+            Slo::work("jobs", percent(95.0)).exclude("timeout", "slow"),
+            Slo::work("jobs", percent(95.0))
+                .within(Duration::from_secs(60))
+                .named("jobs-latency"),
             Slo::availability("checkout", percent(99.95))
                 .description("Orders: \"all\" of them\ngo through.")
                 .owner("payments")
