@@ -37,7 +37,8 @@
 //! each request once, by its exact duration. If users wait for the response headers only, use
 //! [`Slo::until_headers`].
 //!
-//! For events other than requests, such as batches or messages, use [`Slo::ratio`] and count them
+//! For calls to other services use [`Slo::dependency`](crate::slo::Slo::dependency), and for jobs and
+//! messages [`Slo::work`](crate::slo::Slo::work). For other events use [`Slo::ratio`] and count them
 //! with [`Budget::record_good`](crate::slo::Budget::record_good) and
 //! [`Budget::record_bad`](crate::slo::Budget::record_bad).
 //!

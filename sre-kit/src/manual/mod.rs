@@ -9,6 +9,7 @@
 //! | 10 | [`quick_start`] | a hyper, axum or tonic service with metrics, probes and graceful shutdown |
 //! | 10 | [`choosing_slos`] | service level objectives that fit the service |
 //! | 10 | [`burn_rates`] | the meaning of each burn-rate alert, and what to do when it fires |
+//! | 10 | `calling_others`, feature `outbound` | calls to other services: peers, causes of failures, the order of layers |
 //! | 10 | [`on_gke`] | probes and graceful shutdown on Kubernetes, for rollouts without lost requests |
 //! | 10 | [`iam_database`] | a PostgreSQL login with IAM tokens instead of a password |
 //! | 10 | [`to_the_cluster`] | rules, dashboards and a chart generated from the SLOs of the service |
@@ -19,6 +20,9 @@
 
 pub mod axum_serve;
 pub mod burn_rates;
+#[cfg(all(feature = "outbound", feature = "serve"))]
+#[cfg_attr(docsrs, doc(cfg(feature = "outbound")))]
+pub mod calling_others;
 pub mod choosing_slos;
 pub mod first_hour;
 pub mod iam_database;

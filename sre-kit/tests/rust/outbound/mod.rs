@@ -7,6 +7,7 @@ mod declarations;
 mod dependency_slos;
 mod ends;
 mod grpc;
+mod order;
 mod stress;
 mod trace_context;
 

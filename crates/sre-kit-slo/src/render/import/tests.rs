@@ -46,9 +46,7 @@ fn what_goes_out_as_openslo_comes_back_as_it_was() {
                 .named("payments-latency")
                 .bad("client_error"),
             Slo::work("jobs", percent(95.0)).exclude("timeout", "slow"),
-            Slo::work("jobs", percent(95.0))
-                .within(Duration::from_secs(60))
-                .named("jobs-latency"),
+            Slo::work("jobs", percent(95.0)).within(Duration::from_secs(60)).named("jobs-latency"),
             Slo::availability("checkout", percent(99.95))
                 .description("Orders: \"all\" of them\ngo through.")
                 .owner("payments")
