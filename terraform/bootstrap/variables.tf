@@ -66,7 +66,7 @@ variable "services" {
 }
 
 variable "github" {
-  description = "The repository whose workflows may come in, by number: a name can be taken over by somebody else, a number cannot. `gh api repos/OWNER/NAME --jq '.id, .owner.id'` prints both."
+  description = "The repository whose workflows may come in, by number: a name can be taken over by another owner, a number cannot. `gh api repos/OWNER/NAME --jq '.id, .owner.id'` prints both."
   type = object({
     repository_id = string
     owner_id      = string
@@ -101,9 +101,9 @@ variable "environments" {
     error_message = "Each environment must name refs, each beginning with refs/heads/ or refs/tags/ and at least one letter more, where a star may only be last; or refs/pull/*."
   }
   validation {
-    # A pull request's code is nobody's yet: it may look, and reach nothing else.
+    # No one has reviewed a pull request's code: it may read, and reach nothing else.
     condition     = alltrue([for environment in var.environments : !contains(environment.refs, "refs/pull/*") || (environment.terraform == "read" && !environment.deploy)])
-    error_message = "An environment that pull requests may use (refs/pull/*) must have terraform = \"read\" and no deploy: whoever opens one would change the project or the cluster with code that nobody has read. Give plans an environment of their own, such as dev-plan."
+    error_message = "An environment that pull requests may use (refs/pull/*) must have terraform = \"read\" and no deploy: its author would change the project or the cluster with code that no one has reviewed. Give plans an environment of their own, such as dev-plan."
   }
   validation {
     condition     = alltrue([for environment in var.environments : contains(["none", "read", "write"], environment.terraform)])
@@ -128,7 +128,7 @@ variable "environments" {
   }
   validation {
     condition     = alltrue([for environment in var.environments : environment.terraform != "write" || alltrue([for ref in environment.refs : !endswith(ref, "*")])])
-    error_message = "An environment with terraform = \"write\" must name its refs in full: whoever can push a ref can change the project."
+    error_message = "An environment with terraform = \"write\" must name its refs in full: who can push such a ref can change the project."
   }
 }
 

@@ -218,7 +218,7 @@ run "who_deploys_reaches_clusters_and_has_no_rights_in_them_by_iam" {
 
   assert {
     condition     = google_project_iam_custom_role.deployer[0].permissions == toset(["container.clusters.connect", "container.clusters.get", "container.clusters.list"])
-    error_message = "whoever deploys may do more by IAM"
+    error_message = "a job that deploys may do more by IAM"
   }
   assert {
     condition     = [for grant in google_project_iam_member.deployer : "${grant.role} ${reverse(split("/", grant.member))[0]}"] == ["projects/demo-project/roles/clusterDeployer 42-dev"]
@@ -235,7 +235,7 @@ run "services_stay_on_and_looks_at_state_are_logged" {
   }
   assert {
     condition     = contains(keys(google_project_iam_audit_config.audit), "storage.googleapis.com")
-    error_message = "nobody knows who read the state"
+    error_message = "no log says who read the state"
   }
 }
 
@@ -287,7 +287,7 @@ run "refuses_to_deploy_a_pull_request" {
   expect_failures = [var.environments]
 }
 
-# What else is granted to an environment is granted elsewhere, where nobody sees its refs.
+# What else is granted to an environment is granted elsewhere, where its refs are not seen.
 run "refuses_a_pull_request_where_nothing_is_planned" {
   command = plan
   variables {

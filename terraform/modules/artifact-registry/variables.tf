@@ -39,7 +39,7 @@ variable "readers" {
 
   validation {
     condition     = alltrue([for member in var.readers : can(regex("^(serviceAccount|group|principal|principalSet):", member))])
-    error_message = "Each of readers must be serviceAccount:, group:, principal: or principalSet: and a name; neither a single person nor everybody."
+    error_message = "Each of readers must be serviceAccount:, group:, principal: or principalSet: and a name; neither one person nor everyone."
   }
 }
 
@@ -74,6 +74,10 @@ variable "cleanup" {
     condition     = var.cleanup.keep_newest >= 5
     error_message = "cleanup.keep_newest must be at least 5: a rollback needs what ran before."
   }
+  validation {
+    condition     = alltrue([for number in [var.cleanup.untagged_days, var.cleanup.tagged_days, var.cleanup.keep_newest] : floor(number) == number])
+    error_message = "cleanup.untagged_days, tagged_days and keep_newest must be whole numbers."
+  }
 }
 
 variable "kms_key" {
@@ -84,6 +88,10 @@ variable "kms_key" {
   validation {
     condition     = var.kms_key == null || can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
     error_message = "kms_key must be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY."
+  }
+  validation {
+    condition     = var.kms_key == null || can(regex("/locations/${var.location}/", var.kms_key))
+    error_message = "kms_key is in another location than the repository; Artifact Registry uses keys of its own location only."
   }
 }
 
@@ -99,4 +107,9 @@ variable "labels" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = alltrue([for name, value in var.labels : can(regex("^[a-z][a-z0-9_-]{0,62}$", name)) && can(regex("^[a-z0-9_-]{0,63}$", value))])
+    error_message = "Each of labels must have a name and a value of up to 63 lower-case letters, digits, underscores and hyphens, the name with a letter first: Google refuses others while it applies."
+  }
 }

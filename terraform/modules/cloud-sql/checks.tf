@@ -6,9 +6,9 @@ check "a_protected_instance_survives_a_zone" {
   }
 }
 
-check "somebody_can_log_in" {
+check "a_user_can_log_in" {
   assert {
     condition     = length(var.users) > 0
-    error_message = "${var.name} has no user: nobody can log in, because there are no passwords. Add one to users."
+    error_message = "${var.name} has no user, and there are no passwords, so no one can log in. Add one to users."
   }
 }

@@ -28,8 +28,8 @@ resource "google_compute_forwarding_rule" "endpoint" {
   recreate_closed_psc = true
 }
 
-# Connectors find the endpoint by the instance's DNS name, and so does whoever
-# verifies its certificate by name. A zone of just that name needs no other's consent.
+# Connectors find the endpoint by the instance's DNS name, and so do clients that
+# verify its certificate by name. A zone of just that name needs no other's consent.
 resource "google_dns_managed_zone" "endpoint" {
   #checkov:skip=CKV_GCP_16:DNSSEC is for public zones; this one is private.
   count = var.access.psc == null ? 0 : 1

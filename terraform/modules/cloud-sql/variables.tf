@@ -75,6 +75,19 @@ variable "machine" {
     error_message = "machine.tier must fit the edition: db-perf-optimized-N-... is for ENTERPRISE_PLUS, and ENTERPRISE_PLUS has no other."
   }
   validation {
+    # https://cloud.google.com/sql/docs/postgres/create-instance#machine-types
+    condition = !startswith(var.machine.tier, "db-custom-") || try(
+      (tonumber(split("-", var.machine.tier)[2]) == 1 || tonumber(split("-", var.machine.tier)[2]) % 2 == 0)
+      && tonumber(split("-", var.machine.tier)[2]) <= 96
+      && tonumber(split("-", var.machine.tier)[3]) % 256 == 0
+      && tonumber(split("-", var.machine.tier)[3]) >= 3840
+      && tonumber(split("-", var.machine.tier)[3]) >= tonumber(split("-", var.machine.tier)[2]) * 922
+      && tonumber(split("-", var.machine.tier)[3]) <= tonumber(split("-", var.machine.tier)[2]) * 6656,
+      false,
+    )
+    error_message = "machine.tier is db-custom-CPUS-MEGABYTES, but Cloud SQL has only 1 CPU or an even number up to 96, and a multiple of 256 MB from 3840 up, 0.9 to 6.5 GB for each CPU."
+  }
+  validation {
     condition     = var.machine.disk_gb >= 10 && var.machine.disk_limit_gb >= var.machine.disk_gb
     error_message = "machine.disk_gb must be at least 10 and disk_limit_gb not below it: a disk grows and never shrinks."
   }
@@ -106,6 +119,14 @@ variable "access" {
   validation {
     condition     = (var.access.psc == null) != (var.access.psa == null)
     error_message = "access must have exactly one of psc and psa."
+  }
+  validation {
+    condition     = try(var.access.psc.address, null) == null || can(cidrnetmask("${var.access.psc.address}/32"))
+    error_message = "access.psc.address must be an IPv4 address of the subnet, such as 10.0.0.5, or null for a free one."
+  }
+  validation {
+    condition     = alltrue([for project in try(var.access.psc.consumer_projects, []) : can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", project))])
+    error_message = "Each of access.psc.consumer_projects must be a project's id, not its number."
   }
 }
 
@@ -169,6 +190,10 @@ variable "backups" {
     condition     = var.backups.final_days >= 0 && var.backups.final_days <= 365
     error_message = "backups.final_days must be between 0 (no backup when the instance is deleted) and 365."
   }
+  validation {
+    condition     = var.backups.location == null || can(regex("^([a-z]+-[a-z]+[0-9]+|asia|eu|us)$", var.backups.location))
+    error_message = "backups.location must be a region such as europe-west1, or one of asia, eu, us."
+  }
 }
 
 variable "maintenance" {
@@ -213,6 +238,10 @@ variable "flags" {
     condition     = length(setintersection(keys(var.flags), keys(local.own_flags))) == 0
     error_message = "flags must not name a flag that the module sets; use max_connections and slow_query_ms for theirs."
   }
+  validation {
+    condition     = alltrue([for name in keys(var.flags) : can(regex("^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)?$", name))])
+    error_message = "Each key of flags must be a flag of PostgreSQL as Cloud SQL names it: lower-case letters, digits and underscores, such as work_mem or cloudsql.enable_pgaudit."
+  }
 }
 
 variable "slow_query_ms" {
@@ -236,10 +265,14 @@ variable "kms_key" {
     condition     = var.kms_key == null || can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
     error_message = "kms_key must be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY."
   }
+  validation {
+    condition     = var.kms_key == null || can(regex("/locations/${var.region}/", var.kms_key))
+    error_message = "kms_key is in another location than the instance; Cloud SQL uses keys of its own region only."
+  }
 }
 
 variable "deletion_protection" {
-  description = "Neither Terraform nor anybody else deletes the instance before this is turned off and applied."
+  description = "Neither Terraform nor another client of the API deletes the instance before this is turned off and applied."
   type        = bool
   default     = true
   nullable    = false
@@ -250,4 +283,9 @@ variable "labels" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = alltrue([for name, value in var.labels : can(regex("^[a-z][a-z0-9_-]{0,62}$", name)) && can(regex("^[a-z0-9_-]{0,63}$", value))])
+    error_message = "Each of labels must have a name and a value of up to 63 lower-case letters, digits, underscores and hyphens, the name with a letter first: Google refuses others while it applies."
+  }
 }

@@ -41,6 +41,19 @@ variable "network" {
     services_range = optional(string, "services")
   })
   nullable = false
+
+  validation {
+    condition     = can(regex("^(https://www\\.googleapis\\.com/compute/v1/)?projects/[^/]+/global/networks/[^/]+$", var.network.network)) && can(regex("^(https://www\\.googleapis\\.com/compute/v1/)?projects/[^/]+/regions/[^/]+/subnetworks/[^/]+$", var.network.subnet))
+    error_message = "network.network and network.subnet must be ids or links: projects/PROJECT/global/networks/NAME and projects/PROJECT/regions/REGION/subnetworks/NAME."
+  }
+  validation {
+    condition     = can(regex("/regions/${var.region}/", var.network.subnet))
+    error_message = "network.subnet is in another region than the cluster; a cluster's nodes are in a subnet of its region."
+  }
+  validation {
+    condition     = alltrue([for range in [var.network.pods_range, var.network.services_range] : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", range))]) && var.network.pods_range != var.network.services_range
+    error_message = "network.pods_range and services_range must be names of two secondary ranges of the subnet."
+  }
 }
 
 variable "release_channel" {
@@ -88,7 +101,7 @@ variable "observability" {
 
   validation {
     condition     = contains(var.observability.logs, "SYSTEM_COMPONENTS") && contains(var.observability.metrics, "SYSTEM_COMPONENTS")
-    error_message = "observability.logs and observability.metrics must have SYSTEM_COMPONENTS: without them nobody can help when the cluster itself fails."
+    error_message = "observability.logs and observability.metrics must have SYSTEM_COMPONENTS: without them the cause is unknown when the cluster itself fails."
   }
   validation {
     condition     = contains(["ALL", "NONE"], var.observability.auto_monitoring)
@@ -168,6 +181,11 @@ variable "network_tags" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = length(var.network_tags) <= 64 && alltrue([for tag in var.network_tags : can(regex("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", tag))])
+    error_message = "network_tags must be up to 64 tags of lower-case letters, digits and hyphens, a letter first and no hyphen last."
+  }
 }
 
 variable "create_nodes_account" {
@@ -177,15 +195,15 @@ variable "create_nodes_account" {
   nullable    = false
 }
 
-variable "acting_as_nodes" {
+variable "node_account_users" {
   description = "Principals that may attach the nodes' account to new nodes, such as the one that applies this module, as `principalSet:` or `serviceAccount:`, by a key of yours that is known at plan. An owner of the project needs no grant."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
-    condition     = alltrue([for member in var.acting_as_nodes : can(regex("^(serviceAccount|principal|principalSet|group):", member))])
-    error_message = "Each of acting_as_nodes must be serviceAccount:, principal:, principalSet: or group: and a name; neither a single person nor everybody."
+    condition     = alltrue([for member in var.node_account_users : can(regex("^(serviceAccount|principal|principalSet|group):", member))])
+    error_message = "Each of node_account_users must be serviceAccount:, principal:, principalSet: or group: and a name; neither one person nor everyone."
   }
 }
 
@@ -201,4 +219,9 @@ variable "labels" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = alltrue([for name, value in var.labels : can(regex("^[a-z][a-z0-9_-]{0,62}$", name)) && can(regex("^[a-z0-9_-]{0,63}$", value))])
+    error_message = "Each of labels must have a name and a value of up to 63 lower-case letters, digits, underscores and hyphens, the name with a letter first: Google refuses others while it applies."
+  }
 }

@@ -108,7 +108,7 @@ resource "google_container_cluster" "cluster" {
   }
 
   # Requests without credentials see health endpoints and nothing else, and no
-  # binding can give everybody rights.
+  # binding can give everyone rights.
   anonymous_authentication_config {
     mode = "LIMITED"
   }
@@ -256,7 +256,7 @@ resource "google_container_cluster" "cluster" {
   }
 
   # Rights first: nodes without them start and then cannot say that they did.
-  depends_on = [google_project_iam_member.nodes, google_service_account_iam_member.acting_as_nodes]
+  depends_on = [google_project_iam_member.nodes, google_service_account_iam_member.node_account_users]
 }
 
 resource "google_container_node_pool" "system" {

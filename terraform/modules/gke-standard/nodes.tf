@@ -21,10 +21,15 @@ resource "google_project_iam_member" "nodes" {
 
 # A principal that makes a node decides what runs as its account: granted at this account, and
 # not for all of the project.
-resource "google_service_account_iam_member" "acting_as_nodes" {
-  for_each = var.acting_as_nodes
+resource "google_service_account_iam_member" "node_account_users" {
+  for_each = var.node_account_users
 
   service_account_id = "projects/${var.project_id}/serviceAccounts/${local.nodes_account}"
   role               = "roles/iam.serviceAccountUser"
   member             = each.value
+}
+
+moved {
+  from = google_service_account_iam_member.acting_as_nodes
+  to   = google_service_account_iam_member.node_account_users
 }

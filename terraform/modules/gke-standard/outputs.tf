@@ -37,7 +37,7 @@ output "workload_pool" {
   value = "${var.project_id}.svc.id.goog"
 }
 
-output "node_service_account" {
+output "node_account_email" {
   description = "Service account of the nodes. Grant it the right to read images at the repository that holds them."
   value       = local.nodes_account
 }

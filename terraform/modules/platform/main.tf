@@ -41,7 +41,7 @@ module "autopilot" {
   security_group       = var.cluster.security_group
   secrets_key          = var.cluster.secrets_key
   observability        = { managed_collection = true } # GKE refuses an Autopilot cluster without.
-  acting_as_nodes      = { for key, member in { apply = var.pipeline.apply } : key => member if member != null }
+  node_account_users   = { for key, member in { apply = var.pipeline.apply } : key => member if member != null }
   create_nodes_account = var.create_accounts
   deletion_protection  = var.deletion_protection
   labels               = var.labels
@@ -63,7 +63,7 @@ module "standard" {
   security_group       = var.cluster.security_group
   secrets_key          = var.cluster.secrets_key
   observability        = { managed_collection = var.monitoring.flavor == "gmp" }
-  acting_as_nodes      = { for key, member in { apply = var.pipeline.apply } : key => member if member != null }
+  node_account_users   = { for key, member in { apply = var.pipeline.apply } : key => member if member != null }
   create_nodes_account = var.create_accounts
   deletion_protection  = var.deletion_protection
   labels               = var.labels
@@ -113,7 +113,7 @@ module "images" {
   project_id          = var.project.id
   location            = var.region
   name                = var.name
-  readers             = merge({ nodes = "serviceAccount:${local.cluster.node_service_account}" }, var.pipeline.pull)
+  readers             = merge({ nodes = "serviceAccount:${local.cluster.node_account_email}" }, var.pipeline.pull)
   writers             = { for key, member in { publish = var.pipeline.publish } : key => member if member != null }
   deletion_protection = var.deletion_protection
   labels              = var.labels
@@ -142,7 +142,7 @@ module "observability" {
     # The stack deletes by itself; a week later goes what it forgot.
     account => { bucket = bucket, days = var.monitoring.keep_days + 7 } if bucket != null
   }
-  readers             = var.monitoring.flavor == "gmp" ? { frontend = ["metrics"] } : {}
+  readers             = var.monitoring.flavor == "gmp" ? { frontend = ["metrics"], metrics-adapter = ["metrics"] } : {}
   queue_readers       = var.scaling.by_queue ? { keda-operator = "keda" } : {}
   dns_writer          = var.entry.external_dns ? { role = local.records_role } : null
   deletion_protection = var.deletion_protection

@@ -43,6 +43,14 @@ variable "workloads" {
     error_message = "Each workload with a google_account must have a name of 6 to 30 lower-case letters, digits and hyphens, a letter first: the account gets it."
   }
   validation {
+    condition     = alltrue([for workload in var.workloads : workload.namespace == null || can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", workload.namespace))])
+    error_message = "Each namespace of workloads must be a name that Kubernetes accepts: up to 63 lower-case letters, digits and hyphens."
+  }
+  validation {
+    condition     = alltrue([for workload in var.workloads : length(workload.description) <= 256])
+    error_message = "Each description of workloads must have at most 256 characters: a Google account has no longer one."
+  }
+  validation {
     condition = alltrue(flatten([
       for workload in var.workloads : [for role in workload.roles : can(regex("^(roles|projects/[^/]+/roles|organizations/[0-9]+/roles)/[A-Za-z0-9_.]+$", role))]
     ]))

@@ -19,7 +19,7 @@ run "a_tag_means_the_same_for_ever" {
   }
 }
 
-run "what_nobody_needs_is_deleted_and_what_a_rollback_needs_is_kept" {
+run "what_is_not_needed_is_deleted_and_what_a_rollback_needs_is_kept" {
   command = plan
 
   assert {
@@ -50,7 +50,7 @@ run "readers_read_and_writers_write_this_repository_alone" {
     condition = [for grant in google_artifact_registry_repository_iam_member.reader : "${grant.repository} ${grant.role} ${grant.member}"] == [
       "demo roles/artifactregistry.reader serviceAccount:demo-nodes@demo-project.iam.gserviceaccount.com"
     ]
-    error_message = "somebody else reads, or reads more"
+    error_message = "another principal reads, or reads more"
   }
   assert {
     condition = [for grant in google_artifact_registry_repository_iam_member.writer : "${grant.repository} ${grant.role} ${grant.member}"] == [
@@ -60,12 +60,12 @@ run "readers_read_and_writers_write_this_repository_alone" {
   }
 }
 
-run "nobody_is_let_in_unasked" {
+run "no_one_is_let_in_unasked" {
   command = plan
 
   assert {
     condition     = length(google_artifact_registry_repository_iam_member.reader) + length(google_artifact_registry_repository_iam_member.writer) == 0
-    error_message = "a grant that nobody asked for"
+    error_message = "a grant that was not asked for"
   }
 }
 
@@ -141,4 +141,28 @@ run "refuses_to_delete_tagged_versions_before_untagged_ones" {
     cleanup = { tagged_days = 7 }
   }
   expect_failures = [var.cleanup]
+}
+
+run "refuses_a_key_of_another_location" {
+  command = plan
+  variables {
+    kms_key = "projects/demo-project/locations/us-east1/keyRings/r/cryptoKeys/k"
+  }
+  expect_failures = [var.kms_key]
+}
+
+run "refuses_half_a_day" {
+  command = plan
+  variables {
+    cleanup = { untagged_days = 1.5 }
+  }
+  expect_failures = [var.cleanup]
+}
+
+run "refuses_a_label_with_capitals" {
+  command = plan
+  variables {
+    labels = { Team = "sre" }
+  }
+  expect_failures = [var.labels]
 }

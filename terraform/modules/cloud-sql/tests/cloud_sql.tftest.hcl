@@ -46,7 +46,7 @@ run "an_instance_is_private_and_encrypted" {
   }
 }
 
-run "iam_authentication_is_on_and_nobody_has_a_password" {
+run "iam_authentication_is_on_and_no_user_has_a_password" {
   command = plan
 
   assert {
@@ -84,7 +84,7 @@ run "users_may_log_in_to_this_instance_and_nothing_else" {
   }
   assert {
     condition     = length(google_project_iam_member.connector) == 0
-    error_message = "a grant for connectors that nobody asked for"
+    error_message = "a grant for connectors that was not asked for"
   }
 }
 
@@ -152,7 +152,7 @@ run "an_endpoint_of_ones_own_is_the_way_in" {
 
   assert {
     condition     = one(google_sql_database_instance.instance.settings[0].ip_configuration[0].psc_config).psc_enabled && one(google_sql_database_instance.instance.settings[0].ip_configuration[0].psc_config).allowed_consumer_projects == toset(["demo-project"])
-    error_message = "others may connect, or nobody"
+    error_message = "others may connect, or no one"
   }
   assert {
     condition     = google_sql_database_instance.instance.settings[0].ip_configuration[0].private_network == null
@@ -283,12 +283,12 @@ run "warns_of_a_protected_instance_that_a_zone_takes_down" {
   expect_failures = [check.a_protected_instance_survives_a_zone]
 }
 
-run "warns_of_an_instance_nobody_can_log_in_to" {
+run "warns_of_an_instance_no_one_can_log_in_to" {
   command = plan
   variables {
     users = {}
   }
-  expect_failures = [check.somebody_can_log_in]
+  expect_failures = [check.a_user_can_log_in]
 }
 
 run "refuses_no_way_in" {
@@ -409,4 +409,68 @@ run "refuses_a_key_that_is_no_key" {
     kms_key = "my-key"
   }
   expect_failures = [var.kms_key]
+}
+
+run "refuses_three_cpus" {
+  command = plan
+  variables {
+    machine = { tier = "db-custom-3-7680" }
+  }
+  expect_failures = [var.machine]
+}
+
+run "refuses_more_memory_than_a_cpu_may_have" {
+  command = plan
+  variables {
+    machine = { tier = "db-custom-1-7680" }
+  }
+  expect_failures = [var.machine]
+}
+
+run "refuses_a_flag_with_a_hyphen" {
+  command = plan
+  variables {
+    flags = { "work-mem" = "4096" }
+  }
+  expect_failures = [var.flags]
+}
+
+run "refuses_a_range_as_address" {
+  command = plan
+  variables {
+    access = { psc = { network = "projects/demo-project/global/networks/demo", subnet = "projects/demo-project/regions/europe-west1/subnetworks/nodes", address = "10.0.0.0/24" } }
+  }
+  expect_failures = [var.access]
+}
+
+run "refuses_a_consumer_by_its_number" {
+  command = plan
+  variables {
+    access = { psc = { network = "projects/demo-project/global/networks/demo", subnet = "projects/demo-project/regions/europe-west1/subnetworks/nodes", consumer_projects = ["123456789012"] } }
+  }
+  expect_failures = [var.access]
+}
+
+run "refuses_backups_in_a_zone" {
+  command = plan
+  variables {
+    backups = { location = "europe-west1-b" }
+  }
+  expect_failures = [var.backups]
+}
+
+run "refuses_a_key_of_another_region" {
+  command = plan
+  variables {
+    kms_key = "projects/demo-project/locations/us-east1/keyRings/r/cryptoKeys/k"
+  }
+  expect_failures = [var.kms_key]
+}
+
+run "refuses_a_label_with_capitals" {
+  command = plan
+  variables {
+    labels = { Team = "sre" }
+  }
+  expect_failures = [var.labels]
 }

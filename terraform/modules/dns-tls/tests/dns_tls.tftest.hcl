@@ -113,7 +113,7 @@ run "what_others_know_is_kept" {
   }
 }
 
-run "what_nobody_knows_can_go" {
+run "what_no_one_knows_can_go" {
   command = plan
   variables {
     deletion_protection = false
@@ -187,4 +187,12 @@ run "refuses_a_name_with_a_dot" {
     name = "demo.app"
   }
   expect_failures = [var.name]
+}
+
+run "refuses_a_label_with_capitals" {
+  command = plan
+  variables {
+    labels = { Team = "sre" }
+  }
+  expect_failures = [var.labels]
 }

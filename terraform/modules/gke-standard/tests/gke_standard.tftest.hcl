@@ -30,7 +30,7 @@ run "nodes_are_private_and_the_control_plane_is_reached_by_name" {
   }
   assert {
     condition     = length(google_container_cluster.cluster.master_authorized_networks_config) == 0
-    error_message = "networks are authorized that nobody named"
+    error_message = "networks are authorized that were not named"
   }
 }
 
@@ -86,7 +86,7 @@ run "nodes_have_an_account_that_may_write_logs_and_metrics_and_nothing_else" {
     error_message = "the nodes may do something else"
   }
   assert {
-    condition     = google_container_cluster.cluster.cluster_autoscaling[0].auto_provisioning_defaults[0].service_account == google_service_account.nodes[0].email && output.node_service_account == google_service_account.nodes[0].email
+    condition     = google_container_cluster.cluster.cluster_autoscaling[0].auto_provisioning_defaults[0].service_account == google_service_account.nodes[0].email && output.node_account_email == google_service_account.nodes[0].email
     error_message = "nodes run as the project's default account, which may edit everything"
   }
 }
@@ -94,11 +94,11 @@ run "nodes_have_an_account_that_may_write_logs_and_metrics_and_nothing_else" {
 run "who_applies_acts_as_the_nodes_account_and_no_other" {
   command = apply
   variables {
-    acting_as_nodes = { pipeline = "principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/attribute.job/42-dev" }
+    node_account_users = { pipeline = "principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/attribute.job/42-dev" }
   }
 
   assert {
-    condition = [for grant in google_service_account_iam_member.acting_as_nodes : "${grant.service_account_id} ${grant.role} ${reverse(split("/", grant.member))[0]}"] == [
+    condition = [for grant in google_service_account_iam_member.node_account_users : "${grant.service_account_id} ${grant.role} ${reverse(split("/", grant.member))[0]}"] == [
       "${google_service_account.nodes[0].name} roles/iam.serviceAccountUser 42-dev"
     ]
     error_message = "somebody else acts as the nodes, or as another account"
@@ -109,7 +109,7 @@ run "nodes_can_have_an_account_that_is_there" {
   command = plan
   variables {
     create_nodes_account = false
-    acting_as_nodes      = { pipeline = "principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/attribute.job/42-dev" }
+    node_account_users   = { pipeline = "principalSet://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/github/attribute.job/42-dev" }
   }
 
   assert {
@@ -117,11 +117,11 @@ run "nodes_can_have_an_account_that_is_there" {
     error_message = "an account is made that is there already"
   }
   assert {
-    condition     = google_project_iam_member.nodes.member == "serviceAccount:demo-nodes@demo-project.iam.gserviceaccount.com" && output.node_service_account == "demo-nodes@demo-project.iam.gserviceaccount.com"
+    condition     = google_project_iam_member.nodes.member == "serviceAccount:demo-nodes@demo-project.iam.gserviceaccount.com" && output.node_account_email == "demo-nodes@demo-project.iam.gserviceaccount.com"
     error_message = "the nodes run as another account"
   }
   assert {
-    condition     = google_service_account_iam_member.acting_as_nodes["pipeline"].service_account_id == "projects/demo-project/serviceAccounts/demo-nodes@demo-project.iam.gserviceaccount.com"
+    condition     = google_service_account_iam_member.node_account_users["pipeline"].service_account_id == "projects/demo-project/serviceAccounts/demo-nodes@demo-project.iam.gserviceaccount.com"
     error_message = "the pipeline acts as another account"
   }
 }
@@ -129,9 +129,9 @@ run "nodes_can_have_an_account_that_is_there" {
 run "refuses_everybody_as_nodes" {
   command = plan
   variables {
-    acting_as_nodes = { all = "allAuthenticatedUsers" }
+    node_account_users = { all = "allAuthenticatedUsers" }
   }
-  expect_failures = [var.acting_as_nodes]
+  expect_failures = [var.node_account_users]
 }
 
 run "gateways_work" {
@@ -208,7 +208,7 @@ run "images_are_not_checked_unasked" {
 
   assert {
     condition     = google_container_cluster.cluster.binary_authorization[0].evaluation_mode == "DISABLED"
-    error_message = "a policy applies that nobody asked for"
+    error_message = "a policy applies that was not asked for"
   }
 }
 
@@ -474,7 +474,7 @@ run "karpenter_has_no_rights_unasked" {
 
   assert {
     condition     = length(google_project_iam_member.karpenter) + length(google_project_iam_custom_role.karpenter) + length(google_service_account_iam_member.karpenter) == 0
-    error_message = "rights that nobody asked for"
+    error_message = "rights that was not asked for"
   }
 }
 
@@ -552,4 +552,52 @@ run "a_provider_of_kubernetes_is_fed_by_address_where_there_is_one" {
     condition     = output.ip_endpoint.host == "https://${google_container_cluster.cluster.endpoint}" && output.ip_endpoint.cluster_ca_certificate == google_container_cluster.cluster.master_auth[0].cluster_ca_certificate
     error_message = "a provider would not know the address, or whom to believe"
   }
+}
+
+run "refuses_a_label_with_capitals" {
+  command = plan
+  variables {
+    labels = { Team = "sre" }
+  }
+  expect_failures = [var.labels]
+}
+
+run "refuses_a_subnet_by_its_name" {
+  command = plan
+  variables {
+    network = { network = "demo", subnet = "nodes" }
+  }
+  expect_failures = [var.network]
+}
+
+run "refuses_a_subnet_of_another_region" {
+  command = plan
+  variables {
+    network = { network = "projects/demo-project/global/networks/demo", subnet = "projects/demo-project/regions/us-east1/subnetworks/nodes" }
+  }
+  expect_failures = [var.network]
+}
+
+run "refuses_one_range_for_pods_and_services" {
+  command = plan
+  variables {
+    network = { network = "projects/demo-project/global/networks/demo", subnet = "projects/demo-project/regions/europe-west1/subnetworks/nodes", pods_range = "all", services_range = "all" }
+  }
+  expect_failures = [var.network]
+}
+
+run "refuses_a_tag_with_capitals" {
+  command = plan
+  variables {
+    network_tags = ["Nodes"]
+  }
+  expect_failures = [var.network_tags]
+}
+
+run "refuses_a_disk_that_does_not_exist" {
+  command = plan
+  variables {
+    system_pool = { disk_type = "ssd" }
+  }
+  expect_failures = [var.system_pool]
 }

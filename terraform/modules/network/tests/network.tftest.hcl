@@ -12,7 +12,7 @@ variables {
   }
 }
 
-run "a_network_has_no_subnet_that_nobody_asked_for" {
+run "a_network_has_no_subnet_that_was_not_asked_for" {
   command = plan
 
   assert {
@@ -66,7 +66,7 @@ run "each_region_has_one_way_out" {
   }
   assert {
     condition     = length(google_compute_address.nat) == 0
-    error_message = "addresses that nobody asked for cost money"
+    error_message = "addresses that was not asked for cost money"
   }
 }
 
@@ -101,7 +101,7 @@ run "private_service_access_is_not_made_unasked" {
 
   assert {
     condition     = length(google_service_networking_connection.private_service_access) == 0 && output.private_service_access == null
-    error_message = "a peering that nobody asked for"
+    error_message = "a peering that was not asked for"
   }
 }
 
@@ -166,7 +166,7 @@ run "only_google_is_let_in_and_the_rest_is_denied_aloud" {
   }
   assert {
     condition     = length(google_compute_firewall.iap_ssh) == 0 && length(google_compute_firewall.proxies) == 0
-    error_message = "a way in that nobody asked for"
+    error_message = "a way in that was not asked for"
   }
 }
 
@@ -219,7 +219,7 @@ run "google_apis_can_be_left_alone" {
 
   assert {
     condition     = length(google_dns_managed_zone.google_apis) == 0 && output.google_api_cidrs == []
-    error_message = "zones are made that nobody asked for"
+    error_message = "zones are made that was not asked for"
   }
 }
 

@@ -78,7 +78,7 @@ run "nothing_is_granted_unasked" {
 
   assert {
     condition     = length(google_project_iam_member.signal) + length(google_storage_bucket.store) + length(google_project_iam_member.dns_writer) + length(google_project_iam_member.queue_reader) == 0
-    error_message = "something is made that nobody asked for"
+    error_message = "something is made that was not asked for"
   }
 }
 
@@ -149,4 +149,12 @@ run "refuses_a_namespace_with_capitals" {
     namespace = "Observability"
   }
   expect_failures = [var.namespace]
+}
+
+run "refuses_a_label_with_capitals" {
+  command = plan
+  variables {
+    labels = { Team = "sre" }
+  }
+  expect_failures = [var.labels]
 }

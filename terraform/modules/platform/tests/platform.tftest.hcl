@@ -106,6 +106,10 @@ run "the_flavour_says_the_profile_and_where_prometheus_answers" {
     condition     = output.profile == "gmp" && output.prometheus == { namespace = "observability", service = "frontend" }
     error_message = "another stack would be installed, or the gate would ask elsewhere"
   }
+  assert {
+    condition     = toset(keys(module.observability.members)) == toset(["frontend", "metrics-adapter"])
+    error_message = "Grafana or autoscalers would read no metrics"
+  }
 }
 
 run "external_dns_and_keda_get_what_they_need" {
@@ -255,4 +259,12 @@ run "refuses_a_name_too_long" {
     name = "an-environment-with-a-long-name"
   }
   expect_failures = [var.name]
+}
+
+run "refuses_a_label_with_capitals" {
+  command = plan
+  variables {
+    labels = { Team = "sre" }
+  }
+  expect_failures = [var.labels]
 }

@@ -27,7 +27,7 @@ run "rights_go_to_the_kubernetes_account_itself" {
   }
   assert {
     condition     = length(google_service_account.account) == 0 && length(google_service_account_iam_member.impersonation) == 0
-    error_message = "a Google account is made that nobody asked for"
+    error_message = "a Google account is made that was not asked for"
   }
   assert {
     condition     = length(output.service_accounts["collector"].annotations) == 0 && length(output.emails) == 0
@@ -90,7 +90,7 @@ run "without_roles_nothing_is_granted" {
 
   assert {
     condition     = length(google_project_iam_member.role) == 0
-    error_message = "rights that nobody asked for"
+    error_message = "rights that was not asked for"
   }
 }
 
@@ -151,4 +151,20 @@ run "refuses_a_namespace_with_capitals" {
     workloads = {}
   }
   expect_failures = [var.namespace]
+}
+
+run "refuses_a_workloads_namespace_with_capitals" {
+  command = plan
+  variables {
+    workloads = { demo-app = { namespace = "Demo" } }
+  }
+  expect_failures = [var.workloads]
+}
+
+run "refuses_a_description_that_google_would_cut" {
+  command = plan
+  variables {
+    workloads = { demo-app = { google_account = true, description = join("", [for _ in range(257) : "a"]) } }
+  }
+  expect_failures = [var.workloads]
 }

@@ -58,11 +58,31 @@ fn compare_clusters(files: &BTreeMap<String, String>) -> Vec<String> {
     let variables = differences(files, AUTOPILOT, STANDARD, "variables.tf");
     found.extend(variables.into_iter().filter(|name| name != "variable \"observability\""));
     found.extend(differences(files, AUTOPILOT, STANDARD, "outputs.tf"));
+    found.extend(different_runs(files));
     let standard: BTreeSet<_> = text(files, STANDARD, "main.tf").lines().map(str::trim).collect();
     let lines = text(files, AUTOPILOT, "main.tf").lines().map(str::trim);
     let lines = lines.filter(|line| !line.starts_with('#') && !OF_AUTOPILOT.contains(line));
     found.extend(lines.filter(|line| !standard.contains(line)).map(str::to_owned));
     found
+}
+
+/// The tests of a folder by their names.
+fn runs<'a>(files: &'a BTreeMap<String, String>, folder: &str) -> BTreeMap<&'a str, &'a str> {
+    let name = folder.trim_start_matches("modules/").replace('-', "_");
+    let text = text(files, folder, &format!("tests/{name}.tftest.hcl"));
+    let runs = text.split("\n}\n").filter_map(|block| block.split_once("run \""));
+    runs.map(|(_, run)| run.split_once("\" {\n").expect("a run opens")).collect()
+}
+
+/// Tests of both clusters that differ. A property of both is one test, by one name.
+fn different_runs(files: &BTreeMap<String, String>) -> Vec<String> {
+    let (one, other) = (runs(files, AUTOPILOT), runs(files, STANDARD));
+    let both: Vec<_> = one.keys().filter(|name| other.contains_key(*name)).collect();
+    assert!(both.len() > 25, "{} tests in common", both.len());
+    both.into_iter()
+        .filter(|name| one[*name] != other[*name])
+        .map(|name| format!("run {name}"))
+        .collect()
 }
 
 #[test]
@@ -75,6 +95,7 @@ fn the_common_half_of_both_clusters_is_the_same() {
         ("variables.tf", "at least four hours apart", "apart"),
         ("outputs.tf", "which IAM guards", "which guards"),
         ("main.tf", "enable_private_nodes", "enable_private_node"),
+        ("tests/gke_standard.tftest.hcl", "networks are authorized that", "networks that"),
     ] {
         let name = format!("{STANDARD}/{file}");
         let before = files[&name].clone();
