@@ -55,6 +55,7 @@ verify_all() {
     if [ "$profile" = gmp ]; then
         await 'Google scrapes the demo:' gmp_scrapes || failed=1
         await 'Google has its rules:' gmp_rules || failed=1
+        await 'metrics to scale by are served:' metrics_served || failed=1
     else
         await 'every target of the demo is up:' targets_up || failed=1
         await 'its rules are loaded:' rules_loaded || failed=1

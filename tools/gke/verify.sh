@@ -39,16 +39,10 @@ log_is_found() {
 
 # A value, and not only that the API answers.
 metric_is_served() {
-    case $profile in
-        gmp)
-            kubectl get --raw "/apis/metrics.k8s.io/v1beta1/namespaces/$namespace/pods" 2>/dev/null |
-                jq --exit-status 'any(.items[]; .containers | length > 0)' >/dev/null
-            ;;
-        *)
-            kubectl get --raw "/apis/custom.metrics.k8s.io/v1beta1/namespaces/$namespace/pods/*/sre_kit_http_server_requests_started_per_second" 2>/dev/null |
-                jq --exit-status 'any(.items[]; .value != null)' >/dev/null
-            ;;
-    esac
+    local name=sre_kit_http_server_requests_started_per_second
+    if [ "$profile" = gmp ]; then name='prometheus.googleapis.com%7Csre_kit_http_server_requests_started_total%7Ccounter'; fi
+    kubectl get --raw "/apis/custom.metrics.k8s.io/v1beta1/namespaces/$namespace/pods/*/$name" 2>/dev/null |
+        jq --exit-status 'any(.items[]; .value != null)' >/dev/null
 }
 
 autoscaler_is_active() {

@@ -173,6 +173,56 @@ fn what_the_page_names_in_kubernetes_is_in_the_charts() {
     }
 }
 
+/// Symptoms that Google, Kubernetes or PostgreSQL word.
+const OF_OTHERS: &[&str] = &[
+    "PROVISIONING",
+    "curl",
+    "alreadyExists",
+    "no data",
+    "Forbidden",
+    "permission denied for table",
+    "<unknown>",
+    "permission denied",
+    "not healthy",
+    "gmp",
+    "terraform destroy",
+];
+
+/// A reader looks for the sentence on the screen.
+#[test]
+fn a_symptom_of_the_table_is_a_sentence_of_the_scripts() {
+    let mut said = String::new();
+    for folder in ["tools/gke", "charts/setup", "terraform/bootstrap"] {
+        for entry in fs::read_dir(root().join(folder)).expect("scripts") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|ending| ending == "sh") {
+                said += &fs::read_to_string(&path).expect("text");
+            }
+        }
+    }
+    let page = page();
+    let (_, table) = page.split_once("## When it fails").expect("a table");
+    let (table, _) = table.split_once("\n## ").expect("it ends");
+    let span = Regex::new("`([^`]+)`").expect("a pattern");
+    let mut found = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let symptom = row.split('|').nth(1).expect("a column");
+        for words in span.captures_iter(symptom).map(|span| span[1].to_owned()) {
+            if OF_OTHERS.contains(&words.as_str()) {
+                continue;
+            }
+            // What the script fills in is an ellipsis or a name.
+            let words = words.replace("branch main", "…");
+            for part in words.split('…').map(str::trim).filter(|part| part.len() > 1) {
+                let part = part.trim_end_matches("pending-upgrade").trim_end_matches(": no").trim();
+                assert!(said.contains(part), "no script says {part:?}: {row}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 8, "{found} sentences");
+}
+
 /// Runs all blocks of the page as one script, as a reader types them one after another.
 #[test]
 #[ignore = "needs jq; cargo xtask test --only deploy"]

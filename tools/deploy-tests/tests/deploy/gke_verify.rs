@@ -145,3 +145,25 @@ fn each_thing_that_does_not_answer_is_named() {
     let (code, said) = verify(&gke, &alerts.port, "60", "setup");
     assert_eq!(code, 3, "{said}");
 }
+
+/// In gmp Google's adapter serves the metric, by Google's name.
+#[test]
+#[ignore = "needs jq; cargo xtask test --only deploy"]
+fn in_gmp_the_metric_has_googles_name_and_grafana_its_own_release() {
+    let gke = Gke::installed();
+    let state = gke.all.read("dev.state").replace("\"autopilot\"", "\"gmp\"");
+    gke.all.write("dev.state", &state);
+    let releases = Gke::releases().replace("kube-prometheus-stack", "gmp-frontend");
+    gke.all.write("releases.json", &releases);
+    // Nothing listens there: the alert is another test's.
+    let (code, said) = verify(&gke, "1", "1", "");
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("a metric of its pods is served:  yes"), "{said}");
+    let asked = gke.all.calls("kubectl get --raw").join("\n");
+    let name = "prometheus.googleapis.com%7Csre_kit_http_server_requests_started_total%7Ccounter";
+    assert!(asked.contains(&format!("/namespaces/demo/pods/*/{name}")), "{asked}");
+    let forwarded = gke.all.calls("kubectl").join("\n");
+    for service in ["port-forward service/grafana :80", "port-forward service/alertmanager :9093"] {
+        assert!(forwarded.contains(service), "{forwarded}");
+    }
+}

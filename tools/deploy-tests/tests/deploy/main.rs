@@ -9,6 +9,7 @@ mod github_script;
 mod gke_page;
 mod gke_script;
 mod gke_verify;
+mod gmp;
 mod image;
 mod pull;
 mod reach;
