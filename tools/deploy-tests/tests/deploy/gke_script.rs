@@ -140,24 +140,8 @@ fn a_second_project_begins_with_a_state_of_its_own() {
 #[test]
 #[ignore = "needs jq; cargo xtask test --only deploy"]
 fn a_dry_run_changes_nothing() {
-    let args = |command| {
-        [
-            "--dry-run",
-            "--project",
-            "demo-project",
-            "--repository",
-            "owner/name",
-            "--hostname",
-            "demo.dev.example.com",
-            "--zone",
-            "dev.example.com",
-        ]
-        .into_iter()
-        .fold(vec![command], |mut all, word| {
-            all.push(word);
-            all
-        })
-    };
+    // The options of `up`, without its answer.
+    let args = |command| [&[command, "--dry-run"], &UP[1..UP.len() - 1]].concat();
     let gke = Gke::empty();
     let ended = gke.run(&args("up"), &[("PAGE_URL", "")]);
     assert_eq!(ended.code, 0, "{}", ended.said);

@@ -13,9 +13,11 @@ const EXECUTED: &[&str] = &["deploy.yml", "load.yml", "terraform.yml", "image.ym
 /// A test runs a step by its name.
 #[test]
 fn every_step_of_the_workflows_is_run_by_a_test() {
-    let tests: String = ["workflow_steps.rs", "workflow_builds.rs"]
-        .iter()
-        .map(|file| root().join("tools/deploy-tests/tests/deploy").join(file))
+    let folder = root().join("tools/deploy-tests/tests/deploy");
+    let files = fs::read_dir(folder.join("workflow_steps")).expect("a folder");
+    let files = files.map(|entry| entry.expect("an entry").path());
+    let tests: String = files
+        .chain([folder.join("workflow_builds.rs")])
         .map(|path| fs::read_to_string(path).expect("text"))
         .collect();
     let mut steps = 0;
