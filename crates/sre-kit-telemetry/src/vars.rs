@@ -166,12 +166,11 @@ impl<'a> Vars<'a> {
         let Some(list) = self.get(name) else { return Ok(None) };
         let mut found = Vec::new();
         for value in list.split(',').map(str::trim).filter(|value| !value.is_empty()) {
-            match meaning(name, value, words) {
-                Some(meaning) => found.push(meaning),
-                None => {
-                    let known = words.iter().map(|(word, _)| *word);
-                    self.ignore(unknown(name.to_owned(), value, known), Effect::Default)?;
-                }
+            if let Some(meaning) = meaning(name, value, words) {
+                found.push(meaning);
+            } else {
+                let known = words.iter().map(|(word, _)| *word);
+                self.ignore(unknown(name.to_owned(), value, known), Effect::Default)?;
             }
         }
         Ok((!found.is_empty()).then_some(found))

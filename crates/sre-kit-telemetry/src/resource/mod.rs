@@ -1,7 +1,6 @@
 //! The OpenTelemetry resource: the attributes of the process.
 
 mod instance_id;
-mod sha1;
 
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::resource::{ResourceDetector, TelemetryResourceDetector};
@@ -101,7 +100,7 @@ impl Resource {
         self.set_default(INSTANCE_ID, instance_id::random());
         self.set_default("process.pid", i64::from(std::process::id()));
         self.set_default("process.runtime.name", "rustc");
-        for (key, value) in TelemetryResourceDetector.detect().iter() {
+        for (key, value) in &TelemetryResourceDetector.detect() {
             self.set_default(key.as_str(), value.clone());
         }
         self.set_default("telemetry.distro.name", "sre-kit");

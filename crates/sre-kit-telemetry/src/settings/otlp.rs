@@ -158,6 +158,7 @@ impl fmt::Debug for OtlpSettings {
             .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("gzip", &self.gzip)
             .field("tls", &self.tls)
+            .field("lenient", &self.lenient)
             .finish()
     }
 }
