@@ -135,7 +135,7 @@ fn the_gauges_of_what_closes_before_the_first_push_arrive() {
         }
         open.store(false, Ordering::Relaxed);
         assert!(telemetry.shutdown_blocking(LONG).is_complete());
-        assert_eq!(collector.metrics().contains("pool.connections"), arrives);
+        assert_eq!(collector.metrics().contains("pool_connections"), arrives);
         assert_eq!(collector.requests(), if kept { 2 } else { 1 });
     }
 }
