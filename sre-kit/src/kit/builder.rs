@@ -357,9 +357,9 @@ impl SreKitBuilder {
         for db in &self.databases {
             #[cfg(feature = "telemetry")]
             let keep_metrics = {
-                use sre_kit_telemetry::internal::TelemetryInternals as _;
+                use sre_kit_telemetry::internal::TelemetryInternals;
                 let telemetry = self.telemetry.clone();
-                move || telemetry.iter().for_each(|telemetry| telemetry.keep_metrics())
+                move || telemetry.iter().for_each(TelemetryInternals::keep_metrics)
             };
             #[cfg(not(feature = "telemetry"))]
             let keep_metrics = || {};
