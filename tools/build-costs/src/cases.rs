@@ -27,12 +27,16 @@ pub(crate) fn all() -> Vec<Case> {
         kit("default features", DEFAULT, Some("the layer alone")),
         feature("axum", "admin,saturation,axum"),
         feature("console", "admin,saturation,console"),
+        feature("metrics-facade", "admin,saturation,metrics-facade"),
+        feature("opentelemetry-metrics", "admin,saturation,opentelemetry-metrics"),
+        feature("outbound", "admin,saturation,outbound"),
         feature("protobuf", "admin,saturation,protobuf"),
         feature("render", "admin,saturation,render"),
         feature("systemd", "admin,saturation,systemd"),
         feature("testing", "admin,saturation,testing"),
         feature("tonic", "admin,saturation,tonic"),
         feature("telemetry", "admin,saturation,telemetry"),
+        feature("tikv-prometheus", "admin,saturation,tikv-prometheus"),
         feature("otlp", "admin,saturation,otlp"),
         feature("tls with ring", "admin,saturation,tls,ring"),
         feature("tls with aws-lc-rs", "admin,saturation,tls,aws-lc-rs"),
@@ -59,7 +63,8 @@ pub(crate) fn all() -> Vec<Case> {
 }
 
 const EVERYTHING: &str = "admin,saturation,axum,console,protobuf,render,systemd,testing,tonic,\
-                          otlp,tls,ring,aws-lc-rs,db-sqlite,db-iam,migrate";
+                          otlp,tls,ring,aws-lc-rs,db-sqlite,db-iam,migrate,outbound,metrics-facade,\
+                          opentelemetry-metrics,tikv-prometheus";
 
 #[cfg(test)]
 mod tests {

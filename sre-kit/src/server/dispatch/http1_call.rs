@@ -1,13 +1,12 @@
 //! The call of the user's service on an HTTP/1 connection.
 
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use http::Request;
+use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
 use pin_project_lite::pin_project;
-use tower::util::Oneshot;
 use tower_service::Service;
 
 use crate::server::request_body::RequestBody;
@@ -27,7 +26,7 @@ pin_project! {
         },
         // Boxed, so that the usual call is smaller.
         Waiting {
-            oneshot: Pin<Box<Oneshot<S, Request<RequestBody>>>>,
+            future: Pin<Box<TowerToHyperServiceFuture<S, Request<RequestBody>>>>,
         },
     }
 }
@@ -43,14 +42,10 @@ where
         // task's waker.
         match current.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => Self::Called { future: current.call(request) },
-            Poll::Pending => {
-                // The one that was polled goes on to wait: it may stand in a queue, and would keep
-                // the permit that it gets there for as long as the connection is idle.
-                Self::wait(mem::replace(current, original.clone()), request)
-            }
-            Poll::Ready(Err(_)) => {
-                // A service that has failed must not be polled again. The error of the next clone
-                // is the one that hyper gets.
+            // The one that was polled may stand in a queue, and would keep the permit that it gets
+            // there for as long as the connection is idle. One that has failed must not be polled
+            // again, and the error of the next clone is the one that hyper gets.
+            Poll::Pending | Poll::Ready(Err(_)) => {
                 *current = original.clone();
                 Self::wait(original.clone(), request)
             }
@@ -59,7 +54,9 @@ where
 
     #[cold]
     fn wait(service: S, request: Request<RequestBody>) -> Self {
-        Self::Waiting { oneshot: Box::pin(Oneshot::new(service, request)) }
+        let service = TowerToHyperService::new(service);
+        let future = hyper::service::Service::call(&service, request);
+        Self::Waiting { future: Box::pin(future) }
     }
 }
 
@@ -73,7 +70,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             CallProjection::Called { future } => future.poll(cx),
-            CallProjection::Waiting { oneshot } => oneshot.as_mut().poll(cx),
+            CallProjection::Waiting { future } => future.as_mut().poll(cx),
         }
     }
 }
