@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::SreKit;
 #[cfg(feature = "admin")]
 use super::admin;
 #[cfg(feature = "db")]
@@ -11,22 +10,19 @@ use super::database;
 use crate::ConfigError;
 #[cfg(feature = "admin")]
 use crate::admin::AdminBuilder;
-#[cfg(feature = "tls")]
-use crate::golden_signals::Scheme;
 use crate::golden_signals::{GoldenSignals, GoldenSignalsBuilder, RouteSource};
 use crate::health::{Check, Health, HealthBuilder};
 use crate::lifecycle::{Lifecycle, LifecycleBuilder};
 use crate::metrics::{BuildInfo, Registry};
 #[cfg(feature = "outbound")]
 use crate::outbound::{Outbound, OutboundBuilder, Peer};
-use crate::server::{ConnectionMetrics, Server};
-use crate::slo::{Budgets, EventSource, Slo, Slos};
+use crate::slo::Slo;
 use crate::work::{Work, WorkBuilder, WorkUnit};
 
 /// The prefix of the variables that name the PEM files of the service's TLS.
 const TLS: &str = "SRE_KIT_TLS";
 
-/// Builds a [`SreKit`].
+/// Builds a [`SreKit`](super::SreKit).
 ///
 /// Settings without a method here are set on the builder of their part, which
 /// [`http`](Self::http), [`health`](Self::health), [`lifecycle`](Self::lifecycle) and `admin`
@@ -40,29 +36,29 @@ const TLS: &str = "SRE_KIT_TLS";
 /// | `SRE_KIT_DRAIN_DELAY` and others | see [`LifecycleBuilder`] |
 #[must_use = "nothing happens before `build`"]
 pub struct SreKitBuilder {
-    build: BuildInfo,
-    registry: Option<Registry>,
-    slos: Vec<Slo>,
-    checkpoint: Option<PathBuf>,
+    pub(super) build: BuildInfo,
+    pub(super) registry: Option<Registry>,
+    pub(super) slos: Vec<Slo>,
+    pub(super) checkpoint: Option<PathBuf>,
     /// The clock of the SLO windows, if a test moves it.
     #[cfg(feature = "testing")]
-    slo_clock: Option<crate::slo::Clock>,
-    http: GoldenSignalsBuilder,
-    health: HealthBuilder,
-    lifecycle: LifecycleBuilder,
+    pub(super) slo_clock: Option<crate::slo::Clock>,
+    pub(super) http: GoldenSignalsBuilder,
+    pub(super) health: HealthBuilder,
+    pub(super) lifecycle: LifecycleBuilder,
     /// `None` without an admin listener.
     #[cfg(feature = "admin")]
-    admin: Option<AdminBuilder>,
+    pub(super) admin: Option<AdminBuilder>,
     #[cfg(feature = "outbound")]
-    outbound: OutboundBuilder,
-    work: WorkBuilder,
-    counts_panics: bool,
+    pub(super) outbound: OutboundBuilder,
+    pub(super) work: WorkBuilder,
+    pub(super) counts_panics: bool,
     #[cfg(feature = "db")]
-    databases: Vec<crate::db::Db>,
+    pub(super) databases: Vec<crate::db::Db>,
     #[cfg(feature = "telemetry")]
-    telemetry: Option<crate::telemetry::Telemetry>,
+    pub(super) telemetry: Option<crate::telemetry::Telemetry>,
     #[cfg(feature = "tls")]
-    tls: crate::server::ServerTlsBuilder,
+    pub(super) tls: crate::server::ServerTlsBuilder,
 }
 
 impl SreKitBuilder {
@@ -279,127 +275,6 @@ impl SreKitBuilder {
         #[cfg(not(feature = "tls"))]
         crate::server::refuse_tls_variables(TLS, &lookup)?;
         Ok(self)
-    }
-
-    /// Checks all settings and wires the parts together. Does not listen yet.
-    ///
-    /// # Errors
-    ///
-    /// Returns the first setting that cannot work, of any part.
-    pub fn build(self) -> Result<SreKit, ConfigError> {
-        let registry = self.registry.unwrap_or_default();
-
-        let service = self.build.service().to_owned();
-        let slos = if self.slos.is_empty() {
-            Slos::empty(service)?
-        } else {
-            Slos::new(service, self.slos)?
-        };
-        let mut budgets = Budgets::builder().slos(&slos);
-        if let Some(path) = self.checkpoint {
-            budgets = budgets.checkpoint(path);
-        }
-        #[cfg(feature = "testing")]
-        if let Some(clock) = self.slo_clock {
-            budgets = budgets.clock(clock);
-        }
-        let budgets = budgets.build(&registry)?;
-        let server = Server::builder();
-        let http = self.http;
-        #[cfg(feature = "tls")]
-        let (server, http) = if self.tls.is_empty() {
-            (server, http)
-        } else {
-            (server.tls(&self.tls.build()?), http.default_scheme(Scheme::Https))
-        };
-        let signals = http.slos(&budgets).build(&registry)?;
-        let has =
-            |of: fn(&EventSource) -> bool| budgets.iter().any(|b| of(b.definition().source()));
-        let has_calls = has(|source| matches!(source, EventSource::Calls(_)));
-        // Without peers there are no families, so that a `telemetry::HttpClient` can have them.
-        #[cfg(feature = "outbound")]
-        let outbound = if self.outbound.is_empty() && !has_calls {
-            None
-        } else {
-            Some(self.outbound.slos(&budgets).build(&registry)?)
-        };
-        #[cfg(not(feature = "outbound"))]
-        if has_calls {
-            return Err(ConfigError::new(
-                "slo",
-                "an SLO of a dependency",
-                "this build counts no calls to others",
-                "turn on the feature `outbound` of sre-kit",
-            ));
-        }
-        let health = self.health.build(&registry)?;
-        let has_work = has(|source| matches!(source, EventSource::Work(_)));
-        let work = if self.work.is_empty() && !has_work {
-            None
-        } else {
-            Some(super::work::build(self.work.slos(&budgets), &registry, &health)?)
-        };
-        if self.counts_panics {
-            crate::work::count_panics(&registry)?;
-        }
-
-        #[cfg(feature = "saturation")]
-        let saturation = super::saturation::build(&registry)?;
-        #[cfg(all(feature = "db", feature = "saturation"))]
-        for db in &self.databases {
-            database::add_pool(&saturation, db)?;
-        }
-
-        let connections = ConnectionMetrics::new(&registry)?;
-        let lifecycle =
-            self.lifecycle.server(server.metrics(&connections)).health(&health).build(&registry)?;
-        #[cfg(feature = "db")]
-        for db in &self.databases {
-            #[cfg(feature = "telemetry")]
-            let keep_metrics = {
-                use sre_kit_telemetry::internal::TelemetryInternals;
-                let telemetry = self.telemetry.clone();
-                move || telemetry.iter().for_each(TelemetryInternals::keep_metrics)
-            };
-            #[cfg(not(feature = "telemetry"))]
-            let keep_metrics = || {};
-            database::close_at_the_end(&lifecycle, db, keep_metrics);
-        }
-
-        #[cfg(feature = "telemetry")]
-        if let Some(telemetry) = self.telemetry {
-            telemetry.register(&registry)?;
-            lifecycle.on_flush("telemetry", move |budget| {
-                let report = telemetry.shutdown_blocking(budget);
-                if report.is_complete() { Ok(()) } else { Err(report.to_string().into()) }
-            });
-        }
-
-        #[cfg(feature = "admin")]
-        let admin = if let Some(admin) = self.admin {
-            let admin = admin.health(&health).connection_metrics(&connections);
-            admin::build(admin, self.build, &health, &budgets, &registry)?
-        } else {
-            self.build.register(&registry)?;
-            admin::AdminState::Off
-        };
-        #[cfg(not(feature = "admin"))]
-        self.build.register(&registry)?;
-
-        Ok(SreKit {
-            registry,
-            signals,
-            #[cfg(feature = "outbound")]
-            outbound,
-            work,
-            budgets,
-            health,
-            #[cfg(feature = "saturation")]
-            saturation,
-            lifecycle,
-            #[cfg(feature = "admin")]
-            admin,
-        })
     }
 }
 

@@ -31,6 +31,7 @@
 
 #[cfg(feature = "admin")]
 mod admin;
+mod build;
 mod builder;
 #[cfg(feature = "db")]
 mod database;

@@ -71,7 +71,7 @@ impl CallFailure {
 
     /// Returns the cause that the types in the chain of `error` show.
     ///
-    /// It knows the errors of hyper, hyper-util, h2, `tower`, the standard library and [`Marked`]
+    /// It knows the errors of hyper, hyper-util, h2, `tower`, the standard library and [`Marked`](super::Marked)
     /// (super::Marked), tonic's with the feature `tonic` and rustls's with the feature `tls`.
     pub fn of(error: &(dyn Error + 'static)) -> Self {
         let mut seen = Seen::default();

@@ -2,7 +2,7 @@
 //! Prometheus.
 //!
 //! There is one file per SLO. It is small enough to review, far below the size limits of Kubernetes
-//! objects and ConfigMaps, and its tests run in seconds.
+//! objects and ConfigMaps, and its tests run in a quarter of a minute.
 
 use super::plan::Plan;
 use super::rules::Group;
