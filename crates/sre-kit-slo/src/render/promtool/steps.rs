@@ -65,7 +65,11 @@ impl Steps {
     pub(super) fn of_tier(&self, tier: &PlannedTier<'_>) -> (Duration, String) {
         let fits = |step: &Duration| {
             let divides = |window: Duration| window.as_millis().is_multiple_of(step.as_millis());
-            divides(tier.long)
+            // Prometheus 3 sees a step less of a window and extrapolates the increase by as much, which
+            // must not make one bad event less than the minimum the minimum.
+            let counts = tier.min_bad_events.is_none_or(|k| steps_of(tier.long, *step) > 2 * k);
+            (counts || *step == self.fine)
+                && divides(tier.long)
                 && divides(tier.short)
                 && tier.short >= *step * 4
                 && tier.long <= *step * 600
